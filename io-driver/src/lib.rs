@@ -1,0 +1,1 @@
+//! OS readiness to wakers, over `polling`.

@@ -1,0 +1,1 @@
+//! Support for the black-box tests: flavors, watchdogs, counting allocator, conditions to wait for.
