@@ -77,8 +77,8 @@ macro_rules! __join {
     };
 
     (@expand [join $order:ident] {$(($future:ident $value:expr))+} {$($reversed:ident)+}) => {{
-        $( let $future = $value; )+
-        $( let $future = $crate::macros::support::maybe_done($future); )+
+        $( let $future = $crate::macros::support::Branch { future: $value }; )+
+        $( let $future = $future.into_maybe_done(); )+
         $( let mut $reversed = $crate::macros::support::pin!($reversed); )+
         let count = $crate::__join!(@count $($future)+);
         let mut order = $crate::macros::support::$order::default();
@@ -100,8 +100,8 @@ macro_rules! __join {
     }};
 
     (@expand [try_join $order:ident] {$(($future:ident $value:expr))+} {$($reversed:ident)+}) => {{
-        $( let $future = $value; )+
-        $( let $future = $crate::macros::support::maybe_done($future); )+
+        $( let $future = $crate::macros::support::Branch { future: $value }; )+
+        $( let $future = $future.into_maybe_done(); )+
         $( let mut $reversed = $crate::macros::support::pin!($reversed); )+
         let count = $crate::__join!(@count $($future)+);
         let mut order = $crate::macros::support::$order::default();

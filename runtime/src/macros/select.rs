@@ -160,19 +160,22 @@ macro_rules! __select {
         $crate::__select!(
             @branch $first
             {
-                (0 B0 branch_0) (1 B1 branch_1) (2 B2 branch_2) (3 B3 branch_3) (4 B4 branch_4) (5 B5 branch_5)
-                (6 B6 branch_6) (7 B7 branch_7) (8 B8 branch_8) (9 B9 branch_9) (10 B10 branch_10) (11 B11 branch_11)
-                (12 B12 branch_12) (13 B13 branch_13) (14 B14 branch_14) (15 B15 branch_15) (16 B16 branch_16)
-                (17 B17 branch_17) (18 B18 branch_18) (19 B19 branch_19) (20 B20 branch_20) (21 B21 branch_21)
-                (22 B22 branch_22) (23 B23 branch_23) (24 B24 branch_24) (25 B25 branch_25) (26 B26 branch_26)
-                (27 B27 branch_27) (28 B28 branch_28) (29 B29 branch_29) (30 B30 branch_30) (31 B31 branch_31)
-                (32 B32 branch_32) (33 B33 branch_33) (34 B34 branch_34) (35 B35 branch_35) (36 B36 branch_36)
-                (37 B37 branch_37) (38 B38 branch_38) (39 B39 branch_39) (40 B40 branch_40) (41 B41 branch_41)
-                (42 B42 branch_42) (43 B43 branch_43) (44 B44 branch_44) (45 B45 branch_45) (46 B46 branch_46)
-                (47 B47 branch_47) (48 B48 branch_48) (49 B49 branch_49) (50 B50 branch_50) (51 B51 branch_51)
-                (52 B52 branch_52) (53 B53 branch_53) (54 B54 branch_54) (55 B55 branch_55) (56 B56 branch_56)
-                (57 B57 branch_57) (58 B58 branch_58) (59 B59 branch_59) (60 B60 branch_60) (61 B61 branch_61)
-                (62 B62 branch_62) (63 B63 branch_63)
+                (0 B0 __future_0) (1 B1 __future_1) (2 B2 __future_2) (3 B3 __future_3) (4 B4 __future_4)
+                (5 B5 __future_5) (6 B6 __future_6) (7 B7 __future_7) (8 B8 __future_8) (9 B9 __future_9)
+                (10 B10 __future_10) (11 B11 __future_11) (12 B12 __future_12) (13 B13 __future_13)
+                (14 B14 __future_14) (15 B15 __future_15) (16 B16 __future_16) (17 B17 __future_17)
+                (18 B18 __future_18) (19 B19 __future_19) (20 B20 __future_20) (21 B21 __future_21)
+                (22 B22 __future_22) (23 B23 __future_23) (24 B24 __future_24) (25 B25 __future_25)
+                (26 B26 __future_26) (27 B27 __future_27) (28 B28 __future_28) (29 B29 __future_29)
+                (30 B30 __future_30) (31 B31 __future_31) (32 B32 __future_32) (33 B33 __future_33)
+                (34 B34 __future_34) (35 B35 __future_35) (36 B36 __future_36) (37 B37 __future_37)
+                (38 B38 __future_38) (39 B39 __future_39) (40 B40 __future_40) (41 B41 __future_41)
+                (42 B42 __future_42) (43 B43 __future_43) (44 B44 __future_44) (45 B45 __future_45)
+                (46 B46 __future_46) (47 B47 __future_47) (48 B48 __future_48) (49 B49 __future_49)
+                (50 B50 __future_50) (51 B51 __future_51) (52 B52 __future_52) (53 B53 __future_53)
+                (54 B54 __future_54) (55 B55 __future_55) (56 B56 __future_56) (57 B57 __future_57)
+                (58 B58 __future_58) (59 B59 __future_59) (60 B60 __future_60) (61 B61 __future_61)
+                (62 B62 __future_62) (63 B63 __future_63)
             }
             {} {} $($branches)+
         )
@@ -289,9 +292,10 @@ macro_rules! __select {
 
         #[allow(unused_mut)]
         let mut output = {
-            // First as they are: a `let` keeps `&temporary()` alive, an argument does not.
-            $( let $future = $value; )+
-            $( let $future = $crate::macros::support::IntoFuture::into_future($future); )+
+            // In braces: a `let` keeps the `temporary()` of `Branch { future: &mut temporary() }` alive, but not that
+            // of an argument.
+            $( let $future = $crate::macros::support::Branch { future: $value }; )+
+            $( let $future = $future.into_future(); )+
             $( let mut $reversed = $crate::macros::support::pin!($reversed); )+
             let count = [$($index as u32),+].len() as u32;
             $crate::macros::support::poll_fn(move |cx| {
@@ -309,7 +313,7 @@ macro_rules! __select {
                                     continue;
                                 }
                                 let polled = $crate::macros::support::Future::poll($future.as_mut(), cx);
-                                let $crate::macros::support::Poll::Ready(found) = polled else {
+                                let $crate::macros::support::Poll::Ready(mut found) = polled else {
                                     waiting = true;
                                     continue;
                                 };

@@ -38,40 +38,56 @@ pub fn all_branches_disabled() -> ! {
     );
 }
 
-pin_project! {
-    /// A future, then its output, then nothing.
-    #[derive(Debug)]
-    #[project = Stage]
-    #[project_replace = OwnedStage]
-    pub enum MaybeDone<F: Future> {
-        /// Not ready yet.
-        Running {
-            /// Dropped as soon as it is ready.
-            #[pin]
-            future: F,
-        },
-        /// Ready: what the future gave.
-        Done {
-            /// Waits for the others.
-            output: F::Output,
-        },
-        /// The output has been handed on.
-        Taken,
+/// An expression that a macro was given. Its bound makes the compiler point at an expression that is no future.
+#[derive(Debug)]
+pub struct Branch<F: IntoFuture> {
+    /// The expression's value.
+    pub future: F,
+}
+
+impl<F: IntoFuture> Branch<F> {
+    /// For `select!`.
+    #[inline]
+    pub fn into_future(self) -> F::IntoFuture {
+        self.future.into_future()
+    }
+
+    /// For `join!` and `try_join!`.
+    #[inline]
+    pub fn into_maybe_done(self) -> MaybeDone<F::IntoFuture> {
+        MaybeDone { stage: Stage::Running { future: self.future.into_future() } }
     }
 }
 
-/// Prepares an argument of `join!` or `try_join!`.
-pub fn maybe_done<F: IntoFuture>(future: F) -> MaybeDone<F::IntoFuture> {
-    MaybeDone::Running { future: future.into_future() }
+pin_project! {
+    /// A future, then its output, then nothing.
+    pub struct MaybeDone<F: Future> {
+        #[pin]
+        stage: Stage<F>,
+    }
+}
+
+pin_project! {
+    #[project = Borrowed]
+    #[project_replace = Owned]
+    enum Stage<F: Future> {
+        // Dropped as soon as it is ready.
+        Running { #[pin] future: F },
+        // Waits for the others.
+        Done { output: F::Output },
+        // The output has been handed on.
+        Taken,
+    }
 }
 
 impl<F: Future> MaybeDone<F> {
     /// Polls the future unless it has finished.
     #[inline]
-    pub fn poll_done(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Stage::Running { future } = self.as_mut().project() {
+    pub fn poll_done(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut stage = self.project().stage;
+        if let Borrowed::Running { future } = stage.as_mut().project() {
             let output = ready!(future.poll(cx));
-            self.set(MaybeDone::Done { output });
+            stage.set(Stage::Done { output });
         }
         Poll::Ready(())
     }
@@ -80,11 +96,9 @@ impl<F: Future> MaybeDone<F> {
     #[inline]
     #[track_caller]
     pub fn take_output(self: Pin<&mut Self>) -> F::Output {
-        match self.project_replace(MaybeDone::Taken) {
-            OwnedStage::Done { output } => output,
-            OwnedStage::Running { .. } | OwnedStage::Taken => {
-                panic!("a `join!` was polled again after it had finished: poll a future no more once it is ready")
-            }
+        match self.project().stage.project_replace(Stage::Taken) {
+            Owned::Done { output } => output,
+            Owned::Running { .. } | Owned::Taken => unreachable!("BUG: `join!` takes an output that is not there"),
         }
     }
 }
@@ -92,10 +106,11 @@ impl<F: Future> MaybeDone<F> {
 impl<T, E, F: Future<Output = Result<T, E>>> MaybeDone<F> {
     /// Like [`poll_done`](Self::poll_done); a failure comes out at once.
     #[inline]
-    pub fn poll_ok(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
-        if let Stage::Running { future } = self.as_mut().project() {
+    pub fn poll_ok(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+        let mut stage = self.project().stage;
+        if let Borrowed::Running { future } = stage.as_mut().project() {
             match ready!(future.poll(cx)) {
-                Ok(value) => self.set(MaybeDone::Done { output: Ok(value) }),
+                Ok(value) => stage.set(Stage::Done { output: Ok(value) }),
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
