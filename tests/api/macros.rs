@@ -326,7 +326,7 @@ fn handlers_may_return_break_continue_await_and_use_question_mark() {
     let (mut rounds, mut skipped) = (0, 0);
     let found = run(async {
         'outer: loop {
-            loop {
+            for _ in 0..2 {
                 rounds += 1;
                 runtime::select! {
                     _ = ready(()), if rounds < 3 => { skipped += 1; continue 'outer }
@@ -338,7 +338,8 @@ fn handlers_may_return_break_continue_await_and_use_question_mark() {
     assert!(found == 5 && skipped <= 2 && rounds == skipped + 1);
 
     async fn returning() -> u8 {
-        runtime::select! { _ = ready(()) => return 3 }
+        runtime::select! { _ = ready(()) => return 3, _ = pending::<()>() => {} }
+        4
     }
     assert_eq!(run(returning()), 3);
 }
@@ -420,7 +421,12 @@ fn names_of_the_user_and_of_the_macro_do_not_meet() {
         }
     });
     assert_eq!(got, 21);
-    assert!(matches!(run(async { runtime::select! { ready @ Poll::Ready = ready(Poll::Ready) => ready } }), Poll::Ready));
+    assert!(matches!(
+        run(async {
+            runtime::select! { ready @ Poll::Ready = ready(Poll::Ready) => ready }
+        }),
+        Poll::Ready
+    ));
     let future = 1;
     assert_eq!(run(async { runtime::join!(ready(future), ready(future + 1)) }), (1, 2));
 }
@@ -567,6 +573,25 @@ fn try_join_works_with_question_mark() {
         Ok(a + b)
     }
     assert_eq!(run(sum()), Ok(3));
+}
+
+#[test]
+fn waiting_for_futures_takes_little_more_memory_than_they_do() {
+    async fn large() -> u8 {
+        let buffer = [1u8; 1000];
+        pending::<()>().await;
+        buffer[999]
+    }
+    let two = 2 * size_of_val(&large());
+    let select = size_of_val(&async {
+        runtime::select! { n = large() => n, n = large() => n }
+    });
+    let join = size_of_val(&async { runtime::join!(large(), large()) });
+    let try_join =
+        size_of_val(&async { runtime::try_join!(async { Ok::<_, ()>(large().await) }, async { Ok(large().await) }) });
+    for (name, size) in [("select", select), ("join", join), ("try_join", try_join)] {
+        assert!(size <= two + 200, "{name}! takes {size} bytes for futures of {two}");
+    }
 }
 
 // ---- pin! ----

@@ -90,10 +90,7 @@ impl Arguments {
             "unhandled_panic" => once(&mut self.unhandled_panic, &name, panic_policy(&value)?),
             "name" => once(&mut self.name, &name, string(&name, &value)?),
             "crate" => once(&mut self.root, &name, root(&value)?),
-            _ => Err(Error::new(
-                name.span(),
-                format!("unknown argument `{written}`; the valid arguments are {VALID}"),
-            )),
+            _ => Err(Error::new(name.span(), format!("unknown argument `{written}`; the valid arguments are {VALID}"))),
         }
     }
 

@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn what_is_not_our_attribute_says_nothing() {
-        for text in ["#[main]", "main", "#[$crate::tokio::main]", "#[$p]", "#[tokio::test]", "#[derive(X)] struct main", ""]
+        for text in
+            ["#[main]", "main", "#[$crate::tokio::main]", "#[$p]", "#[tokio::test]", "#[derive(X)] struct main", ""]
         {
             assert_eq!(written(text), None, "{text}");
         }

@@ -84,9 +84,7 @@ impl Parse for Function {
             Ok((inner, input.parse::<TokenStream>()?))
         };
         let (inner, statements) = split.parse2(body.stream())?;
-        attributes.extend(
-            inner.into_iter().map(|attribute| Attribute { style: syn::AttrStyle::Outer, ..attribute }),
-        );
+        attributes.extend(inner.into_iter().map(|attribute| Attribute { style: syn::AttrStyle::Outer, ..attribute }));
         Ok(Function { attributes, visibility, signature, body: braces(statements, body.span()) })
     }
 }
@@ -97,8 +95,8 @@ pub(crate) fn expand(kind: Kind, arguments: TokenStream, item: TokenStream) -> T
         Ok(function) => function,
         Err(error) => return not_a_function(kind, error, item),
     };
-    let checked = Arguments::parse(kind, arguments)
-        .and_then(|arguments| refuse_unfit(kind, &function).map(|()| arguments));
+    let checked =
+        Arguments::parse(kind, arguments).and_then(|arguments| refuse_unfit(kind, &function).map(|()| arguments));
     match checked {
         Ok(arguments) => {
             let root = arguments.root().unwrap_or_else(|| crate_name::root(kind.name(), Span::call_site()));

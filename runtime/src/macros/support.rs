@@ -217,7 +217,9 @@ mod tests {
             assert!(poll_budget_available(&mut cx).is_pending());
             assert_eq!(count.0.load(Ordering::Relaxed), 1);
 
-            let mut select = pin!(async { crate::select! { biased; _ = async {} => () } });
+            let mut select = pin!(async {
+                crate::select! { biased; _ = async {} => () }
+            });
             assert!(select.as_mut().poll(&mut cx).is_pending(), "a select! without budget yields");
             assert_eq!(count.0.load(Ordering::Relaxed), 2);
         });

@@ -95,7 +95,8 @@ enum Table {
 impl Table {
     fn of_header(header: &str) -> Self {
         let keys = split_keys(header);
-        let is_table = |key: &String| matches!(key.as_str(), "dependencies" | "dev-dependencies" | "build-dependencies");
+        let is_table =
+            |key: &String| matches!(key.as_str(), "dependencies" | "dev-dependencies" | "build-dependencies");
         // `[target.'cfg(unix)'.dependencies]` as well; but not `[package.metadata.x.dependencies]`.
         let of_workspace = keys.first().is_some_and(|key| key == "workspace");
         let from = match keys.first().map(String::as_str) {
