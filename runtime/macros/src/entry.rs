@@ -170,6 +170,11 @@ fn running(kind: Kind, function: Function, arguments: &Arguments, root: &TokenSt
 /// A function of the same name that does nothing, beside the message: what calls it still compiles.
 fn refused(function: Function, error: Error) -> TokenStream {
     let message = error.into_compile_error();
+    if function.signature.ident == "main" && !function.signature.inputs.is_empty() {
+        // The compiler has its own message about such a `main`; one is enough.
+        let name = &function.signature.ident;
+        return quote!(#message fn #name() {});
+    }
     let body = Ident::new("body", Span::mixed_site());
     let function = rebuilt(function, None, &body, |_| quote!(let _ = #body; ::core::unimplemented!()));
     quote!(#message #function)
@@ -184,7 +189,7 @@ fn rebuilt(
 ) -> TokenStream {
     let Function { attributes, visibility, mut signature, body: statements } = function;
     signature.asyncness = None;
-    let expected = expected_type(&signature.output);
+    let expected = expected_type(&signature);
     let span = statements.span();
     let statements = statements.stream();
     let block = braces(quote!(#expected #statements), span);
@@ -194,10 +199,16 @@ fn rebuilt(
 }
 
 /// A return that is never reached, so that the async block has the declared type from its first statement on.
-fn expected_type(output: &ReturnType) -> Option<TokenStream> {
-    let output = nameable(output)?;
-    let never = Ident::new("never", Span::mixed_site());
-    Some(quote! {
+fn expected_type(signature: &Signature) -> Option<TokenStream> {
+    let output = nameable(&signature.output)?;
+    // Messages that show where the type comes from show the declaration.
+    let place = match &signature.output {
+        ReturnType::Default => signature.paren_token.span.join(),
+        ReturnType::Type(_, declared) => declared.span(),
+    };
+    let here = Span::mixed_site().located_at(place);
+    let never = Ident::new("never", here);
+    Some(quote_spanned! {here=>
         #[allow(
             unreachable_code,
             clippy::diverging_sub_expression,

@@ -7,8 +7,6 @@
 /// the name stands for a `Pin<&mut T>`.
 ///
 /// ```
-/// use std::time::Duration;
-///
 /// async fn count_to(n: u32) -> u32 {
 ///     for _ in 0..n {
 ///         runtime::task::yield_now().await;

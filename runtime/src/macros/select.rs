@@ -295,7 +295,7 @@ macro_rules! __select {
             // In braces: a `let` keeps the `temporary()` of `Branch { future: &mut temporary() }` alive, but not that
             // of an argument.
             $( let $future = $crate::macros::support::Branch { future: $value }; )+
-            $( let $future = $future.into_future(); )+
+            $( let $future = $future.unwrapped(); )+
             $( let mut $reversed = $crate::macros::support::pin!($reversed); )+
             let count = [$($index as u32),+].len() as u32;
             $crate::macros::support::poll_fn(move |cx| {

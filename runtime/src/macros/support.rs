@@ -45,10 +45,11 @@ pub struct Branch<F: IntoFuture> {
     pub future: F,
 }
 
+// Methods: where the bound above does not hold, a call of a method adds one message, that of a function nine.
 impl<F: IntoFuture> Branch<F> {
     /// For `select!`.
     #[inline]
-    pub fn into_future(self) -> F::IntoFuture {
+    pub fn unwrapped(self) -> F::IntoFuture {
         self.future.into_future()
     }
 

@@ -4,7 +4,7 @@
 fn not_async() {}
 
 #[runtime::test]
-async fn arguments(n: u32, text: &str) {}
+async fn arguments(_n: u32, _text: &str) {}
 
 #[runtime::main]
 struct NotAFunction;
@@ -14,4 +14,6 @@ struct NotAFunction;
 async fn twice() {}
 
 #[runtime::main]
-async fn main(argument: u32) {}
+async fn main(argument: u32) {
+    drop(argument);
+}

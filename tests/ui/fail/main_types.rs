@@ -26,7 +26,7 @@ async fn question_mark_in_unit() {
     let _: u32 = "5".parse()?;
 }
 
-#[runtime::test(crate = "fake")]
+#[runtime::main(crate = "fake")]
 async fn wrong_error() -> Result<(), String> {
     None?;
     Ok(())
