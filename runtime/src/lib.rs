@@ -5,7 +5,9 @@ mod engine;
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod macros;
+pub mod runtime;
 pub mod task;
 
 #[cfg(feature = "macros")]
 pub use macros::{main, test};
+pub use task::spawn;

@@ -30,8 +30,7 @@ impl Shape {
 
     /// What falls into a bucket: from its start to the next one's.
     pub(crate) fn range(&self, bucket: usize) -> std::ops::Range<Duration> {
-        let end =
-            if bucket + 1 >= self.buckets() { Duration::from_nanos(u64::MAX) } else { self.start(bucket + 1) };
+        let end = if bucket + 1 >= self.buckets() { Duration::from_nanos(u64::MAX) } else { self.start(bucket + 1) };
         self.start(bucket)..end
     }
 

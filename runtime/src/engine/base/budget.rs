@@ -70,6 +70,11 @@ pub(crate) fn refill(budget: Budget) {
     LEFT.set(budget);
 }
 
+/// What is left, and no limit from here on.
+pub(crate) fn take() -> Budget {
+    LEFT.replace(Budget::UNCONSTRAINED)
+}
+
 /// Gives the unit back unless [`made_progress`](RestoreOnPending::made_progress) was called: an operation that turns
 /// out not to be ready has cost nothing.
 #[derive(Debug)]

@@ -33,6 +33,9 @@ type Payload = Box<dyn Any + Send + 'static>;
 
 /// Where unhandled panics are reported: the runtime's policy.
 pub(crate) trait PanicSink: Send + Sync {
+    /// A task panics; called by its poller.
+    fn panicked(&self, id: Id);
+    /// Nobody looked at it.
     fn unhandled(&self, id: Id, payload: &(dyn Any + Send));
 }
 

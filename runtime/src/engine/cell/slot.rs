@@ -143,6 +143,9 @@ fn cancel<F: Future>(cell: &Cell<F>) {
 fn panicked<F: Future>(cell: &Cell<F>, payload: Box<dyn Any + Send>) -> JoinError {
     // SAFETY: we are the poller.
     let sink = unsafe { cell.header.owner() }.panic_sink();
+    if let Some(sink) = &sink {
+        sink.panicked(cell.header.id);
+    }
     JoinError::panicked(cell.header.id, payload, sink)
 }
 

@@ -75,8 +75,7 @@ impl Word {
             // Nobody reads the slot before COMPLETE, so it can be taken back.
             next &= !JOIN_WAKER;
         }
-        let after =
-            AfterJoinDrop { drop_output: self.is_complete(), drop_waker: next & JOIN_WAKER == 0 };
+        let after = AfterJoinDrop { drop_output: self.is_complete(), drop_waker: next & JOIN_WAKER == 0 };
         (Word(next), after)
     }
 }
@@ -208,10 +207,7 @@ impl TaskWord {
             }
         }
         let before = Word(self.0.fetch_xor(RUNNING | COMPLETE, Ordering::AcqRel));
-        debug_assert!(
-            before.is_running() && !before.is_complete(),
-            "BUG: W1 broken, completed twice: {before:?}"
-        );
+        debug_assert!(before.is_running() && !before.is_complete(), "BUG: W1 broken, completed twice: {before:?}");
         if !before.has_join_interest() {
             AfterComplete::DropOutput
         } else if before.has_join_waker() {

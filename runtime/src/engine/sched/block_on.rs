@@ -101,7 +101,8 @@ impl PlaceQueue {
         self.0.lock().retain(|other| !Arc::ptr_eq(other, parker));
     }
 
-    fn place_is_free(&self) {
+    /// A place is free, or the engine closes.
+    pub(super) fn look_again(&self) {
         for parker in self.0.lock().iter() {
             // They sleep on their parkers, never in the driver.
             let _ = parker.unpark();
@@ -111,6 +112,7 @@ impl PlaceQueue {
 
 impl Engine {
     /// As a worker, if there is a place for one more; else parked until there is.
+    #[track_caller]
     pub(crate) fn block_on_as_worker<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
         let mut future = pin!(future);
         loop {
@@ -118,6 +120,9 @@ impl Engine {
                 Some(result) => Some(result),
                 None => self.run_parked(future.as_mut(), true),
             };
+            if self.closed_by_panic() {
+                shut_down_by_a_panic();
+            }
             if let Some(result) = result {
                 return result.unwrap_or_else(|panic| resume_unwind(panic));
             }
@@ -125,9 +130,12 @@ impl Engine {
     }
 
     /// Without running anything else.
+    #[track_caller]
     pub(crate) fn block_on_parked<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
-        let result = self.run_parked(pin!(future), false).expect("BUG: a parked `block_on` ended early");
-        result.unwrap_or_else(|panic| resume_unwind(panic))
+        match self.run_parked(pin!(future), false) {
+            Some(result) => result.unwrap_or_else(|panic| resume_unwind(panic)),
+            None => shut_down_by_a_panic(),
+        }
     }
 
     /// `None`: there is a place now, and `want_place`.
@@ -141,6 +149,9 @@ impl Engine {
         self.place_queue.enter(&parker);
         while !root.poll() {
             // After `enter`: either we see the place that becomes free, or its last holder sees us.
+            if self.closed_by_panic() {
+                break;
+            }
             if want_place && !self.is_closing() && self.places.any_free() {
                 break;
             }
@@ -165,7 +176,15 @@ impl Engine {
         let (_end, deque, searching) = worker.run(&mut root);
         self.idle.vacate(searching, counted);
         self.places.give_back(index, deque);
-        self.place_queue.place_is_free();
+        self.place_queue.look_again();
         root.output
     }
+}
+
+#[track_caller]
+fn shut_down_by_a_panic() -> ! {
+    panic!(
+        "a spawned task panicked, and the runtime shuts down on unhandled panics: this `block_on` cannot go on.\n  See \
+         the panic's own message above; `Builder::unhandled_panic` sets what happens."
+    )
 }

@@ -10,11 +10,11 @@ use super::block_on::PlaceQueue;
 use super::config::{Config, Flavor, TaskFacts};
 use super::idle::{Idle, Wake};
 use super::inject::{Chain, Inject};
-use super::place::{Place, Places};
+use super::place::{Doing, Place, Places};
 use super::rescue::Guarantor;
 use super::stats::SharedStats;
 use super::threads::Threads;
-use super::worker::{Worker, with_worker_of};
+use super::worker::with_worker_of;
 use crate::engine::Id;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::base::rng;
@@ -26,7 +26,8 @@ use std::future::Future;
 use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
+use std::thread::ThreadId;
 use std::time::Instant;
 
 /// Beyond the workers: places for spares, for `block_on` on many threads, for callers of `block_in_place`.
@@ -48,6 +49,8 @@ pub(crate) struct Engine {
     pub(crate) watches_polls: bool,
     pub(crate) histogram: Option<Histogram>,
     pub(super) closing: AtomicBool,
+    closed_by_panic: AtomicBool,
+    bound_to: OnceLock<ThreadId>,
     this: Weak<Engine>,
 }
 
@@ -73,6 +76,8 @@ impl Engine {
                 || config.poll_histogram.is_some(),
             histogram: config.poll_histogram.clone().map(Histogram::new),
             closing: AtomicBool::new(false),
+            closed_by_panic: AtomicBool::new(false),
+            bound_to: OnceLock::new(),
             this: this.clone(),
             config,
         });
@@ -122,7 +127,7 @@ impl Engine {
         self.push_from_outside(task);
     }
 
-    fn push_from_outside(&self, task: Runnable) {
+    pub(super) fn push_from_outside(&self, task: Runnable) {
         self.stats.remote_schedules.add_shared(1);
         self.inject.push(task);
         self.wake(self.idle.submitted());
@@ -233,24 +238,48 @@ impl Owner for Engine {
 }
 
 impl Engine {
-    /// This thread is about to block, and says so: others take its tasks, one more thread keeps the workers' number.
-    /// The guard ends it.
-    pub(crate) fn enter_blocking(&self, worker: &Worker<'_>) {
-        worker.open_slot();
-        worker.place.set_doing(super::place::Doing::Blocking);
+    /// A worker blocks, and says so. Somebody must run what it has and what it would have run.
+    pub(super) fn enter_blocking(&self, place: &Place) {
+        place.set_doing(Doing::Blocking);
         self.idle.set_active(false);
-        if !self.is_closing() && self.idle.searching() == 0 {
-            match self.idle.wake_another() {
-                Some(wake) => self.wake(Some(wake)),
-                None => self.start_spare(),
-            }
+        if self.is_closing() || self.idle.searching() > 0 {
+            return;
+        }
+        match self.idle.wake_another() {
+            Some(wake) => self.wake(Some(wake)),
+            // Others run already, and will search when they run dry.
+            None if self.idle.active() >= self.config.workers => {}
+            None => self.start_spare(),
         }
     }
 
-    pub(crate) fn leave_blocking(&self, worker: &Worker<'_>) {
+    pub(super) fn leave_blocking(&self, place: &Place) {
+        place.set_doing(Doing::Running);
         self.idle.set_active(true);
         self.guarantor_awake();
-        worker.place.set_doing(super::place::Doing::Running);
+    }
+
+    /// A task panicked and the policy is to shut down.
+    pub(crate) fn close_after_panic(&self) {
+        self.closed_by_panic.store(true, Ordering::SeqCst);
+        self.close();
+    }
+
+    pub(crate) fn closed_by_panic(&self) -> bool {
+        self.closed_by_panic.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn count_unhandled_panic(&self) {
+        self.stats.unhandled_panics.add_shared(1);
+    }
+
+    /// For tasks that are not `Send`: they may be spawned on this thread only.
+    pub(crate) fn bind_to_this_thread(&self) {
+        let _ = self.bound_to.set(std::thread::current().id());
+    }
+
+    pub(crate) fn is_bound_here(&self) -> bool {
+        self.bound_to.get() == Some(&std::thread::current().id())
     }
 
     /// The id of a new task with what the caller said of it.

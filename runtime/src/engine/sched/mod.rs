@@ -13,7 +13,7 @@ pub(crate) mod engine;
 pub(crate) mod idle;
 #[allow(unsafe_code)] // the end of an intrusive queue
 pub(crate) mod inject;
-mod place;
+pub(crate) mod place;
 mod rescue;
 mod shutdown;
 pub(crate) mod sizing;

@@ -15,8 +15,9 @@ use crate::engine::base::parker::Parker;
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::OwnedTasks;
 use crossbeam_deque::{Stealer, Worker as Deque};
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::ThreadId;
 
 /// What the worker of a place is doing, for those who only look (the guarantor, metrics). Never decides about memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,7 @@ pub(crate) struct Place {
     pub(crate) parker: Arc<Parker>,
     pub(crate) owned: OwnedTasks,
     pub(crate) stats: PlaceStats,
+    thread: Mutex<Option<ThreadId>>,
     doing: AtomicU8,
     /// The deque's owning half while no thread holds the place.
     home: Mutex<Option<Deque<Runnable>>>,
@@ -56,6 +58,7 @@ impl Place {
             parker: Arc::new(Parker::new()),
             owned: OwnedTasks::new(),
             stats: PlaceStats::default(),
+            thread: Mutex::new(None),
             doing: AtomicU8::new(Doing::Nothing as u8),
             home: Mutex::new(Some(deque)),
             counted: AtomicBool::new(false),
@@ -73,6 +76,15 @@ impl Place {
 
     pub(crate) fn set_doing(&self, doing: Doing) {
         self.doing.store(doing as u8, Ordering::Relaxed);
+    }
+
+    /// The thread that held the place last.
+    pub(crate) fn thread_id(&self) -> Option<ThreadId> {
+        *self.thread.lock()
+    }
+
+    pub(super) fn set_thread(&self) {
+        *self.thread.lock() = Some(std::thread::current().id());
     }
 
     /// Do tasks wait in the queue?

@@ -16,6 +16,7 @@
 //! the poller's own drain, or the next look, finds it.
 
 use super::engine::Engine;
+use super::place::Doing;
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::{Next, OwnedTasks};
 use crossbeam_deque::Steal;
@@ -37,6 +38,21 @@ impl Engine {
         }
         self.unpark_guarantor();
         self.drive.notify();
+        self.place_queue.look_again();
+    }
+
+    /// After `close`: sees every worker thread to its end, until `deadline` at the most.
+    pub(crate) fn end_workers(&self, deadline: Option<Instant>) {
+        let occupied = self.places.iter().any(|place| place.doing() != Doing::Nothing);
+        if !occupied && self.alive() > 0 {
+            // No thread has ever been needed for these tasks; one is now, to drop them.
+            self.idle.count_spare();
+            self.start_worker(false);
+        }
+        if self.threads.count() == 0 && self.alive() > 0 {
+            let _ = self.drain_until(deadline);
+        }
+        self.threads.wait(deadline);
     }
 
     /// Cancels every task and returns when none is alive.

@@ -111,8 +111,7 @@ pub(crate) struct Worker<'e> {
     tick: Cell<u32>,
     streak: Cell<u32>,
     searching: Cell<bool>,
-    /// While events are dispatched, what they wake goes to the queue: it is not what this worker "just touched".
-    slot_open: Cell<bool>,
+    pushes: Cell<Pushes>,
     spin_rounds: Cell<u32>,
     failed_spins: Cell<u32>,
     awake_since: Cell<Instant>,
@@ -137,6 +136,31 @@ pub(crate) fn is_worker() -> bool {
     !WORKER.get().is_null()
 }
 
+/// Where this thread's wakes and spawns go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pushes {
+    ToSlot,
+    /// Events are dispatched: what they wake is not what this worker has just touched.
+    ToQueue,
+    /// The worker blocks.
+    ToOthers,
+}
+
+/// A worker inside `block_in_place`.
+pub(crate) struct Blocking<'w, 'e> {
+    worker: &'w Worker<'e>,
+    pushes: Pushes,
+    budget: Budget,
+}
+
+impl Drop for Blocking<'_, '_> {
+    fn drop(&mut self) {
+        self.worker.engine.leave_blocking(self.worker.place);
+        self.worker.pushes.set(self.pushes);
+        budget::refill(self.budget);
+    }
+}
+
 struct Installed(*const Worker<'static>);
 
 impl Drop for Installed {
@@ -156,7 +180,7 @@ impl<'e> Worker<'e> {
             tick: Cell::new(0),
             streak: Cell::new(0),
             searching: Cell::new(searching),
-            slot_open: Cell::new(true),
+            pushes: Cell::new(Pushes::ToSlot),
             spin_rounds: Cell::new(SPIN_ROUNDS),
             failed_spins: Cell::new(0),
             awake_since: Cell::new(Instant::now()),
@@ -165,6 +189,7 @@ impl<'e> Worker<'e> {
 
     /// Works until the root is complete or the engine closes. Gives the deque back, and says whether it was searching.
     pub(crate) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
+        self.place.set_thread();
         let this: *const Worker<'_> = &self;
         let installed = Installed(WORKER.replace(this.cast()));
         let end = self.work(root);
@@ -205,7 +230,11 @@ impl<'e> Worker<'e> {
         self.tick.set(tick);
         self.place.polls.store(tick, StdOrdering::Relaxed);
         budget::refill(Budget::PER_POLL);
-        if self.engine.watches_polls { self.engine.poll_watched(task, self.place) } else { task.run() }
+        if self.engine.watches_polls {
+            self.engine.poll_watched(task, self.place)
+        } else {
+            task.run()
+        }
         budget::refill(Budget::UNCONSTRAINED);
     }
 
@@ -385,9 +414,9 @@ impl<'e> Worker<'e> {
 
     /// Wakes what the last turn found due; it goes to the queue, not to the slot.
     fn turn_events(&self) {
-        self.slot_open.set(false);
+        let before = self.pushes.replace(Pushes::ToQueue);
         self.engine.drive.dispatch();
-        self.slot_open.set(true);
+        self.pushes.set(before);
     }
 
     fn count_busy(&self) {
@@ -400,8 +429,10 @@ impl<'e> Worker<'e> {
     /// A task has been woken by (or spawned from) what this worker polls.
     #[inline]
     pub(crate) fn push_next(&self, task: Runnable) {
-        if !self.slot_open.get() {
-            return self.push_back(task);
+        match self.pushes.get() {
+            Pushes::ToSlot => {}
+            Pushes::ToQueue => return self.push_back(task),
+            Pushes::ToOthers => return self.engine.push_from_outside(task),
         }
         if let Some(displaced) = self.place.next.put(task) {
             self.push_back(displaced);
@@ -445,14 +476,15 @@ impl<'e> Worker<'e> {
         }
     }
 
-    /// Everything in the slot goes to the queue, where thieves look first: this worker is about to block.
-    pub(crate) fn open_slot(&self) {
+    /// This worker is about to block, and says so: others take its tasks, and one more thread keeps the number of
+    /// workers. Ends with the guard.
+    pub(crate) fn block(&self) -> Blocking<'_, 'e> {
+        // In the queue is where thieves look first.
         if let Some(task) = self.place.next.take() {
             self.deque.push(task);
         }
-    }
-
-    pub(crate) fn is_searching(&self) -> bool {
-        self.searching.get()
+        let pushes = self.pushes.replace(Pushes::ToOthers);
+        self.engine.enter_blocking(self.place);
+        Blocking { worker: self, pushes, budget: budget::take() }
     }
 }
