@@ -7,7 +7,7 @@
 //! deadline after `position` is in the list that `tick` computes from the two. `advance` only sets `now`; the work
 //! is done by `step`, one entry at a time, so that a caller may stop after any of them, release a lock, and go on.
 //!
-//!     position <= now;   expire() is done when they are equal and no list is open
+//! `position <= now` always, and `expire` is done when they are equal and no list is open.
 //!
 //! The open list. When `position` reaches a slot the whole slot becomes the open list, in O(1). `step` takes it
 //! apart from the front: what is due by `position` goes to the caller, what is not goes down to a lower level. An
