@@ -54,10 +54,16 @@ impl Key {
         (self.generation as u64) << 32 | self.index as u64
     }
 
-    /// The key that [`to_bits`](Self::to_bits) made a number of. Any other number gives a key that is stale.
+    /// The key that [`to_bits`](Self::to_bits) made a number of. Any other number gives a key that is
+    /// stale, or names some timer.
     #[inline]
     pub const fn from_bits(bits: u64) -> Self {
         Key { index: bits as u32, generation: (bits >> 32) as u32 }
+    }
+
+    #[inline]
+    pub(crate) const fn index(self) -> u32 {
+        self.index
     }
 }
 

@@ -46,10 +46,11 @@ impl<T> TimerWheel<T> {
         loop {
             let index = self.open.head;
             self.unlink(index);
-            if self.arena.entry(index).deadline <= self.position {
-                self.append(OPEN, index);
+            let deadline = self.arena.entry(index).deadline;
+            if deadline <= self.position {
+                self.append(OPEN, index, deadline);
             } else {
-                self.sink(index);
+                self.sink(index, deadline);
             }
             if index == last {
                 return;

@@ -128,9 +128,9 @@ impl<T> TimerWheel<T> {
     #[inline]
     #[track_caller]
     pub fn insert(&mut self, deadline: u64, value: T) -> Key {
-        let key = self.arena.add(deadline.max(self.now), value);
-        let index = self.arena.find(key).expect("BUG: a new key is stale");
-        self.place(index);
+        let deadline = deadline.max(self.now);
+        let key = self.arena.add(deadline, value);
+        self.place(key.index(), deadline);
         key
     }
 
@@ -153,8 +153,9 @@ impl<T> TimerWheel<T> {
     pub fn reset(&mut self, key: Key, deadline: u64) -> bool {
         let Some(index) = self.arena.find(key) else { return false };
         self.unlink(index);
-        self.arena.entry_mut(index).deadline = deadline.max(self.now);
-        self.place(index);
+        let deadline = deadline.max(self.now);
+        self.arena.entry_mut(index).deadline = deadline;
+        self.place(index, deadline);
         true
     }
 
@@ -307,10 +308,11 @@ impl<T> TimerWheel<T> {
         }
         let index = self.open.head;
         self.unlink(index);
-        if self.arena.entry(index).deadline <= self.position {
+        let deadline = self.arena.entry(index).deadline;
+        if deadline <= self.position {
             return Step::Due(self.arena.remove(index));
         }
-        self.sink(index);
+        self.sink(index, deadline);
         Step::Sunk
     }
 
@@ -336,26 +338,24 @@ impl<T> TimerWheel<T> {
 
     /// Links an entry without links where its deadline belongs.
     #[inline]
-    fn place(&mut self, index: u32) {
-        if !self.open.is_empty() || self.arena.entry(index).deadline <= self.position {
-            self.append(OPEN, index);
+    fn place(&mut self, index: u32, deadline: u64) {
+        if !self.open.is_empty() || deadline <= self.position {
+            self.append(OPEN, index, deadline);
         } else {
-            self.sink(index);
+            self.sink(index, deadline);
         }
     }
 
     /// Links an entry without links, whose deadline is after `position`, into its slot.
     #[inline]
-    pub(crate) fn sink(&mut self, index: u32) {
-        let deadline = self.arena.entry(index).deadline;
+    pub(crate) fn sink(&mut self, index: u32, deadline: u64) {
         let level = level_of(self.position, deadline);
-        self.append((level * SLOTS + digit(deadline, level)) as u32, index);
+        self.append((level * SLOTS + digit(deadline, level)) as u32, index, deadline);
     }
 
     /// Links an entry without links to the end of a list.
     #[inline]
-    pub(crate) fn append(&mut self, number: u32, index: u32) {
-        let deadline = self.arena.entry(index).deadline;
+    pub(crate) fn append(&mut self, number: u32, index: u32, deadline: u64) {
         let list = self.list_mut(number);
         let last = std::mem::replace(&mut list.tail, index);
         if last & LIST != 0 {

@@ -106,12 +106,12 @@ fn museum_t6_cancel_and_reset_in_the_tick_it_fires() {
             wheel.expire(stop, |n| out.push(n));
             let fired = out.len();
             assert_eq!(fired, stop.min(6));
-            for n in 0..6 {
+            for (n, &key) in keys.iter().enumerate() {
                 let live = n >= fired;
                 match n % 3 {
-                    0 => assert_eq!(wheel.cancel(keys[n]), live.then_some(n)),
-                    1 => assert_eq!(wheel.reset(keys[n], deadline + 100), live),
-                    _ => assert_eq!(wheel.deadline(keys[n]), live.then_some(deadline)),
+                    0 => assert_eq!(wheel.cancel(key), live.then_some(n)),
+                    1 => assert_eq!(wheel.reset(key, deadline + 100), live),
+                    _ => assert_eq!(wheel.deadline(key), live.then_some(deadline)),
                 }
             }
             let later = |n: &usize| *n >= fired && n % 3 == 1;

@@ -59,8 +59,15 @@ fn near_a_boundary() -> impl Strategy<Value = u64> {
     })
 }
 
+fn config() -> ProptestConfig {
+    // `default` reads the environment, and a number given here would win over it.
+    let given = std::env::var_os("PROPTEST_CASES").is_some();
+    let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    ProptestConfig { cases: if given { default.cases } else { 1500 }, ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn agrees_when_started_near_a_boundary(start in near_a_boundary(), ops in prop::collection::vec(op(), 1..120)) {

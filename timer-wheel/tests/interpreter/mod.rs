@@ -258,7 +258,7 @@ impl Machine {
         assert_eq!(bound.is_some(), first.is_some());
         assert!(bound <= first, "next_deadline {bound:?} is after the first, {first:?}");
         // All of them now and then, one of them each time.
-        let all = self.set % 16 == 0;
+        let all = self.set.is_multiple_of(16);
         let one = self.pick(self.set as u16);
         let some = one.into_iter().map(|(place, key, value)| (place, (key, value)));
         let rest = self.oracle.iter().filter(|_| all).map(|(&place, &entry)| (place, entry));
