@@ -48,7 +48,8 @@ pub(crate) const OPEN: u32 = (LEVELS * SLOTS) as u32;
 /// **Cost.** [`insert`](Self::insert), [`cancel`](Self::cancel), [`reset`](Self::reset), [`advance`](Self::advance)
 /// and [`next_deadline`](Self::next_deadline) take constant time. A timer that comes due has cost one step for each
 /// level it went down, at most eleven and mostly one or two; time that passes without timers costs nothing, however
-/// much. Nothing is allocated while the number of timers stays below its highest so far.
+/// much. Nothing is allocated while the number of timers stays below its highest so far, but for the kilobyte of a
+/// level when a timer first needs it.
 ///
 /// ```
 /// use timer_wheel::TimerWheel;
