@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::process::threads;
 
-/// Longer than the pools at hand keep an idle thread (half a second), with room for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// A thread that was told to end does so within milliseconds; the rest is room for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// How many threads the process has between two measurements.
@@ -27,6 +27,7 @@ impl Settle {
         loop {
             let now = threads().unwrap_or(calm);
             if now <= calm {
+                self.calm = Some(now);
                 return Ok(());
             }
             if since.elapsed() > PATIENCE {

@@ -2,8 +2,8 @@
 //!
 //! `smol::spawn` keeps its executor in a static. Here it lives in an `Arc` instead, so that each round gets a fresh one
 //! and its threads end with the round; a spawner is a clone of that `Arc`. The thread in `block_on` does not run tasks,
-//! as with `smol::block_on`. The pool of the `blocking` crate is global and its threads end after half a second of
-//! idleness: `settle` waits for them.
+//! as with `smol::block_on`. The pool of the `blocking` crate is global and outlives a round: a workload that uses
+//! it runs `in_fresh_process`.
 
 use std::future::Future;
 use std::sync::Arc;

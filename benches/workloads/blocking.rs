@@ -1,5 +1,7 @@
 //! Closures that block: one after the other, and a crowd at once. Beside: two threads that read closures from a channel,
 //! which is all that closures need when none of them blocks for long.
+//!
+//! Each reading is a fresh process: smol's pool is global, and some versions of it never end an idle thread.
 
 use std::thread;
 
@@ -12,9 +14,11 @@ const CROWD: u64 = 5000;
 pub(crate) fn workloads() -> Vec<Workload> {
     vec![
         Workload::of("blocking-one", "a task awaits one spawn_blocking after the other", InTask(OneByOne))
-            .beside("channel", |meter| Bare::new(meter).measure(meter, Bare::one_by_one)),
+            .beside("channel", |meter| Bare::new(meter).measure(meter, Bare::one_by_one))
+            .in_fresh_process(),
         Workload::of("blocking-5000", "5000 spawn_blocking at once, then all joined", InTask(Crowd))
-            .beside("channel", |meter| Bare::new(meter).measure(meter, Bare::crowd)),
+            .beside("channel", |meter| Bare::new(meter).measure(meter, Bare::crowd))
+            .in_fresh_process(),
     ]
 }
 

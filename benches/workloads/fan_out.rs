@@ -34,7 +34,7 @@ struct FanOut {
 }
 
 /// A chain in which every step needs the one before.
-fn work(seed: u64, steps: u64) -> u64 {
+pub(crate) fn work(seed: u64, steps: u64) -> u64 {
     let mut x = seed;
     for step in 0..steps {
         x = black_box((x ^ step).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23));
@@ -43,7 +43,7 @@ fn work(seed: u64, steps: u64) -> u64 {
 }
 
 /// Steps that take a microsecond.
-fn steps_per_micro() -> u64 {
+pub(crate) fn steps_per_micro() -> u64 {
     const TRIED: u64 = 200_000;
     static STEPS: OnceLock<u64> = OnceLock::new();
     *STEPS.get_or_init(|| {

@@ -1,11 +1,14 @@
 //! Work that splits itself: a quicksort of a million numbers, and a tree of tasks that do almost nothing. Rayon beside.
 
 use std::future::Future;
+use std::hint::black_box;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use runtime_benches::{InTask, Meter, Passes, Peer, Spawn, Workload, Wrong, check};
+
+use crate::workloads::fan_out::{steps_per_micro, work};
 
 /// Rayon with as many threads as the others have workers.
 pub(crate) fn pool(meter: Meter) -> Result<ThreadPool, Wrong> {
@@ -14,22 +17,21 @@ pub(crate) fn pool(meter: Meter) -> Result<ThreadPool, Wrong> {
 }
 
 pub(crate) fn workloads() -> Vec<Workload> {
+    let quicksort = Workload::of("quicksort-1m", "parallel quicksort of 1,000,000 u32, per number", InTask(Quicksort));
     vec![
-        Workload::of("quicksort-1m", "parallel quicksort of 1,000,000 u32, per number", InTask(Quicksort)).beside(
-            "rayon",
-            |meter| {
-                let pool = pool(meter)?;
-                pool.install(|| meter.repeat(|| check_sorted(&sort_on_rayon(numbers()))))
-            },
-        ),
-        Workload::of("fib-tasks", "a tree of 21,891 tasks that only add, per task", InTask(Fib)).beside(
-            "rayon",
-            |meter| {
-                let pool = pool(meter)?;
-                pool.install(|| meter.repeat(|| check_fib(fib_on_rayon(FIB))))
-            },
-        ),
+        quicksort.beside("rayon", |meter| {
+            pool(meter)?.install(|| meter.repeat(|| check_sorted(&sort_on_rayon(numbers()))))
+        }),
+        fib("fib-empty", "a tree of 21,891 tasks that only add, per task", Fib { leaf_nanos: 0 }),
+        fib("fib-500ns", "the same with 500 ns of CPU work in each of its 10,946 leaves", Fib { leaf_nanos: 500 }),
     ]
+}
+
+fn fib(name: &'static str, about: &'static str, load: Fib) -> Workload {
+    Workload::of(name, about, InTask(load)).beside("rayon", move |meter| {
+        let steps = load.steps();
+        pool(meter)?.install(|| meter.repeat(|| check_fib(fib_on_rayon(FIB, steps))))
+    })
 }
 
 const NUMBERS: usize = 1_000_000;
@@ -110,6 +112,7 @@ impl Passes for Quicksort {
     }
 }
 
+/// A tree of tasks that add their children; the leaves do `leaf_nanos` of CPU work.
 const FIB: u32 = 20;
 const FIB_VALUE: u64 = 6765;
 /// Calls of the naive recursion: twice the next Fibonacci number, less one.
@@ -120,11 +123,17 @@ fn check_fib(got: u64) -> Result<u64, Wrong> {
     Ok(FIB_TASKS)
 }
 
-fn fib_on_rayon(n: u32) -> u64 {
+/// What a leaf does; its value does not depend on the work, but the compiler may not know.
+fn leaf(n: u32, steps: u64) -> u64 {
+    black_box(work(u64::from(n), steps));
+    u64::from(n)
+}
+
+fn fib_on_rayon(n: u32, steps: u64) -> u64 {
     if n < 2 {
-        return u64::from(n);
+        return leaf(n, steps);
     }
-    let (a, b) = rayon::join(|| fib_on_rayon(n - 1), || fib_on_rayon(n - 2));
+    let (a, b) = rayon::join(|| fib_on_rayon(n - 1, steps), || fib_on_rayon(n - 2, steps));
     a + b
 }
 
@@ -133,13 +142,14 @@ fn fib_on_rayon(n: u32) -> u64 {
 struct FibTask<S: Spawn> {
     spawner: S,
     n: u32,
+    steps: u64,
     sum: u64,
     children: Option<[Option<S::Join<u64>>; 2]>,
 }
 
 impl<S: Spawn> FibTask<S> {
-    fn new(spawner: S, n: u32) -> Self {
-        Self { spawner, n, sum: 0, children: None }
+    fn new(spawner: S, n: u32, steps: u64) -> Self {
+        Self { spawner, n, steps, sum: 0, children: None }
     }
 }
 
@@ -149,10 +159,10 @@ impl<S: Spawn> Future for FibTask<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u64> {
         let task = &mut *self;
         if task.n < 2 {
-            return Poll::Ready(u64::from(task.n));
+            return Poll::Ready(leaf(task.n, task.steps));
         }
         let children = task.children.get_or_insert_with(|| {
-            [task.n - 1, task.n - 2].map(|n| Some(task.spawner.spawn(FibTask::new(task.spawner.clone(), n))))
+            [task.n - 1, task.n - 2].map(|n| Some(task.spawner.spawn(FibTask::new(task.spawner.clone(), n, task.steps))))
         });
         for child in children {
             if let Some(join) = child {
@@ -168,10 +178,18 @@ impl<S: Spawn> Future for FibTask<S> {
 }
 
 #[derive(Clone, Copy)]
-struct Fib;
+struct Fib {
+    leaf_nanos: u64,
+}
+
+impl Fib {
+    fn steps(self) -> u64 {
+        steps_per_micro() * self.leaf_nanos / 1000
+    }
+}
 
 impl Passes for Fib {
     async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
-        check_fib(here.spawn(FibTask::new(here.clone(), FIB)).await)
+        check_fib(here.spawn(FibTask::new(here.clone(), FIB, self.steps())).await)
     }
 }
