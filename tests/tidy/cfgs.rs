@@ -53,9 +53,7 @@ fn judge(file: &Source, token: &Token<'_>, on_test_module: bool) -> Option<Findi
             "Gate the whole module in lib.rs; a module does not know which features there are.",
         ),
         "loom" => (
-            on_test_module
-                || path.contains("/base/")
-                || matches!(file.file_name(), "model.rs" | "atomics.rs"),
+            on_test_module || path.contains("/base/") || matches!(file.file_name(), "model.rs" | "atomics.rs"),
             "Take the type from engine/base, which is std in a build and loom in a model.",
         ),
         "target_os" | "target_family" | "target_vendor" | "unix" | "windows" => (

@@ -29,7 +29,8 @@ fn check(repo: &Repo) -> Vec<Finding> {
         for dependency in dependencies(member) {
             if !dependency.rest.contains("workspace") {
                 let what = format!("`{}` brings its own version", dependency.name);
-                let remedy = "Put the version into [workspace.dependencies] of the root and write `workspace = true` here.";
+                let remedy =
+                    "Put the version into [workspace.dependencies] of the root and write `workspace = true` here.";
                 findings.push(Finding::new(&member.path, dependency.line, what, remedy));
             }
             used.push(dependency.name);

@@ -175,7 +175,8 @@ fn imports(file: &Source, modules: &[String]) -> Vec<Import> {
             && tokens.get(at + 1).is_some_and(|next| next.text == "::")
             && !(at > 0 && matches!(tokens[at - 1].text, "in" | "::"));
         if starts && !free.iter().any(|region| region.contains(&token.line)) {
-            let here: Vec<String> = modules.iter().cloned().chain(inside.iter().map(|(_, name)| name.clone())).collect();
+            let here: Vec<String> =
+                modules.iter().cloned().chain(inside.iter().map(|(_, name)| name.clone())).collect();
             at = read_tree(&tokens, at, &here, None, &mut found);
         } else {
             at += 1;

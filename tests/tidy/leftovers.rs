@@ -25,7 +25,8 @@ fn in_file(file: &Source) -> Vec<Finding> {
         let next = |offset: usize| tokens.get(at + offset).map_or("", |token| token.text);
         match token.text {
             "todo" | "unimplemented" if next(1) == "!" => {
-                let remedy = "Write it, or leave the function out: callers find a missing function sooner than a panic.";
+                let remedy =
+                    "Write it, or leave the function out: callers find a missing function sooner than a panic.";
                 findings.push(Finding::new(&file.path, token.line, format!("`{}!` in the code", token.text), remedy));
             }
             "ignore" if at >= 2 && tokens[at - 1].text == "[" && tokens[at - 2].text == "#" && next(1) == "]" => {
@@ -51,6 +52,7 @@ fn the_law_finds_leftovers_and_leaves_prose_alone() {
         let found = super::expect_findings(check, &[(path, &format!("\n\n{bad}"))], 1);
         assert_eq!(found[0].line, 3);
     }
-    let good = "#[ignore = \"an hour long; STRESS_SECONDS=3600\"] fn f() { let todo = \"todo!()\"; } // a todo! is a macro";
+    let good =
+        "#[ignore = \"an hour long; STRESS_SECONDS=3600\"] fn f() { let todo = \"todo!()\"; } // a todo! is a macro";
     super::expect_findings(check, &[(path, good)], 0);
 }

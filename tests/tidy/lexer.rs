@@ -256,7 +256,8 @@ mod tests {
 
     #[test]
     fn lifetimes_are_no_quotes() {
-        let (code, _) = split("fn f<'a>(x: &'a str, q: char) -> bool { q == '\\'' || q == '\"' || x == \"'\" } fn g() {}");
+        let (code, _) =
+            split("fn f<'a>(x: &'a str, q: char) -> bool { q == '\\'' || q == '\"' || x == \"'\" } fn g() {}");
         assert!(code.contains("fn f<'a>(x: &'a str"), "{code}");
         assert!(code.contains("fn g"), "{code}");
         assert!(split("let r#unsafe_name = b\"x\"; let y = br\"fn\";").0.contains("r#unsafe_name"));

@@ -23,7 +23,8 @@ fn in_file(file: &Source) -> Vec<Finding> {
             _ => false,
         };
         if declares && EMPTY_NAMES.contains(&pair[1].text) {
-            let remedy = "Name it after the thing it is: what would you call it to someone who has not seen the other type?";
+            let remedy =
+                "Name it after the thing it is: what would you call it to someone who has not seen the other type?";
             let what = format!("a type called `{}`", pair[1].text);
             findings.push(Finding::new(&file.path, pair[1].line, what, remedy));
         }
