@@ -2,8 +2,14 @@
 #![allow(dead_code)]
 
 mod base;
-mod context;
+mod blocking;
+mod cell;
+mod drive;
+#[allow(unsafe_code)] // a pointer to the entered engine
+mod entered;
+pub(crate) mod histogram;
 mod sched;
 
-pub(crate) use context::random_below;
-pub(crate) use sched::budget;
+pub(crate) use base::budget;
+pub use base::id::Id;
+pub(crate) use base::rng::random_below;
