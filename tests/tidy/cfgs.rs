@@ -1,6 +1,6 @@
 //! Law: conditions stand where they are looked for.
 //!
-//! `cfg(feature)` in a crate's `lib.rs`, `cfg(loom)` in a `base`, an `atomics.rs` or a `model.rs` (and on the `mod` line of a
+//! `cfg(feature)` in a crate's `lib.rs`, `cfg(loom)` in a `base` or a `model.rs` (and on the `mod` line of a
 //! `model` or of `tests`), conditions on the operating system below a `sys`. Everywhere else code is the code: no reader has
 //! to keep three variants of a function in mind, and deleting a feature's folder deletes the feature.
 
@@ -53,7 +53,7 @@ fn judge(file: &Source, token: &Token<'_>, on_test_module: bool) -> Option<Findi
             "Gate the whole module in lib.rs; a module does not know which features there are.",
         ),
         "loom" => (
-            on_test_module || path.contains("/base/") || matches!(file.file_name(), "model.rs" | "atomics.rs"),
+            on_test_module || path.contains("/base/") || matches!(file.file_name(), "model.rs" | "base.rs"),
             "Take the type from engine/base, which is std in a build and loom in a model.",
         ),
         "target_os" | "target_family" | "target_vendor" | "unix" | "windows" => (

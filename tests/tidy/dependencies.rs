@@ -1,7 +1,8 @@
 //! Law: every dependency has its reason, and one version.
 //!
 //! The root manifest's table gives the version; members say `workspace = true`; `docs/design/dependencies.md` has a
-//! table row "| `name` | … |" for each that is not ours. Workspaces of their own (`tests/ecosystem`) are not concerned.
+//! table row "| `name` | … |" for each that is not ours. Workspaces of their own (`tests/ecosystem`)
+//! and packages that a test builds (`tests/ui`) are not concerned.
 
 use super::Finding;
 use super::repo::{Repo, Source};
@@ -21,7 +22,7 @@ fn check(repo: &Repo) -> Vec<Finding> {
     let versions = dependencies(root);
     let members = repo.files.iter().filter(|file| {
         let is_member = file.path.ends_with("/Cargo.toml") && !file.text.contains("[workspace]");
-        is_member && !file.path.starts_with("tests/ecosystem/")
+        is_member && !["tests/ecosystem/", "tests/ui/"].iter().any(|other| file.path.starts_with(other))
     });
     let mut findings = Vec::new();
     let mut used = Vec::new();
