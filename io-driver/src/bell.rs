@@ -101,7 +101,7 @@ mod tests {
     fn all_small_words() {
         for sleepers in 0..4 {
             for rung_before in [0, RUNG] {
-                let word = sleepers * ONE_SLEEPER | rung_before;
+                let word = (sleepers * ONE_SLEEPER) | rung_before;
                 assert_eq!(rung(word), (word | RUNG, rung_before == 0 && sleepers > 0));
                 let (after, rest) = lain_down(word);
                 match rest {

@@ -5,7 +5,7 @@
 //!
 //! The code that runs is the real one; only the kernel is played: a driver thread calls `deliver` where an event would
 //! come, and the bell's descriptor is an edge that one waiter gets. Each model names a fault that was planted in the
-//! code once, and made it fail.
+//! code once, and made it fail (those of the bell as a deadlock that loom reports).
 
 use std::future::Future;
 use std::pin::pin;
@@ -327,8 +327,8 @@ impl Hall {
 /// A leader waits, somebody rings, a third thread looks at the kernel without waiting: the leader ends its wait and
 /// sees what the ringer did.
 ///
-/// Planted: `quick_turn` (as `Driver::look`) without `must_ring_again`; `Bell::ring` that says "write" only for the
-/// first of two sleepers' rings (RUNG kept by `get_up`); `Bell::lie_down` that ignores RUNG.
+/// Planted: `quick_turn` (as `Driver::look`) without `must_ring_again`; `Bell::ring` that does not ask for the write with
+/// one sleeper; `Bell::lie_down` that ignores RUNG.
 #[test]
 fn a_ring_reaches_the_leader_past_a_quick_turn() {
     loom::model(|| {
@@ -350,7 +350,7 @@ fn a_ring_reaches_the_leader_past_a_quick_turn() {
 
 /// Two ringers and one leader: the leader's turns end until it has seen both.
 ///
-/// Planted: `Bell::ring` with a relaxed RMW; `get_up` that leaves RUNG set.
+/// Planted: `Bell::ring` with a relaxed read-modify-write; `Bell::lie_down` that ignores RUNG.
 #[test]
 fn a_coalesced_ring_brings_its_work_too() {
     loom::model(|| {

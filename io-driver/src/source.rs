@@ -5,8 +5,10 @@
 //!
 //! Nobody sleeps on a ready source:
 //!
-//!     event:  mark the word      - lock -  take the wakers, unlock, call them
-//!     wait:   arm under the lock -         look at the word once more, still under the lock
+//! ```text
+//! event:  mark the word  -  lock, take the wakers, unlock  -  call them
+//! wait:                     lock, arm the waker, look at the word once more, unlock
+//! ```
 //!
 //! If the event's lock comes second, it finds the armed waker. If it comes first, the waiter's second look finds the
 //! mark. `model.rs` runs both orders.

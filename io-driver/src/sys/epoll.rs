@@ -120,7 +120,7 @@ impl Direct {
 
     fn set_timer(&self, timeout: Duration) -> io::Result<()> {
         let Some(timer) = &self.timer else { return Ok(()) };
-        if timeout >= EXACT_BELOW || timeout.subsec_nanos() % 1_000_000 == 0 {
+        if timeout >= EXACT_BELOW || timeout.subsec_nanos().is_multiple_of(1_000_000) {
             return Ok(());
         }
         let once = Itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(timeout) };
