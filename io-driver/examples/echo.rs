@@ -113,11 +113,12 @@ impl Server {
                     continue;
                 }
                 let Some(connection) = self.connections.get_mut(&number) else { continue };
-                if connection.poll().is_ready() {
-                    if let Some(Connection { stream, source, .. }) = self.connections.remove(&number) {
-                        // Before the descriptor is closed.
-                        self.driver.deregister(source, stream.as_fd())?;
-                    }
+                if connection.poll().is_pending() {
+                    continue;
+                }
+                if let Some(Connection { stream, source, .. }) = self.connections.remove(&number) {
+                    // Before the descriptor is closed.
+                    self.driver.deregister(source, stream.as_fd())?;
                 }
             }
             if done(self) {

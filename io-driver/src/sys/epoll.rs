@@ -83,7 +83,14 @@ impl Direct {
         for _ in 0..2 {
             self.ring()?;
             batch.prepare(4);
-            if !self.wait(poller, &mut batch, Some(Duration::ZERO))? {
+            let heard = loop {
+                match self.wait(poller, &mut batch, Some(Duration::ZERO)) {
+                    // A signal is no reason to have no driver.
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    heard => break heard?,
+                }
+            };
+            if !heard {
                 return Ok(false);
             }
         }
