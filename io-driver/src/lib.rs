@@ -6,7 +6,6 @@
 //! tasks, no timers and no runtime; who turns when is the caller's affair.
 //!
 //! ```
-//! # #[cfg(not(loom))]
 //! # fn main() -> std::io::Result<()> {
 //! use std::io::{Read, Write};
 //! use std::os::fd::AsFd;
@@ -33,7 +32,6 @@
 //! driver.deregister(source, near.as_fd())?;
 //! # Ok(())
 //! # }
-//! # #[cfg(loom)] fn main() {}
 //! ```
 //!
 //! # Contract
