@@ -84,10 +84,10 @@ pub trait AsyncBufReadExt: AsyncBufRead {
     /// # Examples
     /// ```
     /// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
-    /// use runtime::io::AsyncBufReadExt;
+    /// use runtime::io::{AsyncBufReadExt, BufReader};
     ///
     /// # let example = async {
-    /// let mut parts = (&b"a;b"[..]).split(b';');
+    /// let mut parts = BufReader::new(&b"a;b"[..]).split(b';');
     /// assert_eq!(parts.next_segment().await?.as_deref(), Some(&b"a"[..]));
     /// assert_eq!(parts.next_segment().await?.as_deref(), Some(&b"b"[..]));
     /// assert_eq!(parts.next_segment().await?, None);
