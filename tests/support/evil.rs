@@ -12,17 +12,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+macro_rules! ready_ok {
+    ($poll:expr) => {
+        match $poll {
+            Poll::Ready(Ok(value)) => value,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => return Poll::Pending,
+        }
+    };
+}
+
 /// Random numbers from a seed (xorshift).
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 
 impl Dice {
+    /// From a seed.
     pub fn new(seed: u64) -> Dice {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         dice.below(2);
         dice
     }
 
+    /// A number in `0..n`.
     pub fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -93,16 +105,23 @@ pub fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 /// writes, interruptions, errors; moves of the position take several polls, and refuse to start over another operation.
 #[derive(Clone, Debug)]
 pub struct Choppy {
+    /// What is in the file.
     pub bytes: Vec<u8>,
+    /// The position.
     pub at: usize,
     /// Once in so many polls; 0 is never.
     pub pending: usize,
+    /// Once in so many polls; 0 is never.
     pub interrupted: usize,
+    /// Once in so many polls; 0 is never.
     pub errors: usize,
     /// The largest piece that is read or written at once.
     pub piece: usize,
+    /// Does it take several slices at once?
     pub vectored: bool,
+    /// How often it was flushed.
     pub flushes: usize,
+    /// How often it was shut down.
     pub shutdowns: usize,
     dice: Dice,
     /// What `poll_fill_buf` has shown and nobody has consumed.
@@ -111,6 +130,7 @@ pub struct Choppy {
 }
 
 impl Choppy {
+    /// A file with these bytes, at its start, with pieces of up to 5 bytes.
     pub fn new(bytes: Vec<u8>, dice: &mut Dice) -> Choppy {
         let dice = Dice::new(dice.below(1 << 30) as u64);
         Choppy {
@@ -129,27 +149,33 @@ impl Choppy {
         }
     }
 
+    /// Is interrupted once in so many polls.
     pub fn interrupted(mut self, one_in: usize) -> Choppy {
         self.interrupted = one_in;
         self
     }
 
+    /// Fails once in so many polls.
     pub fn errors(mut self, one_in: usize) -> Choppy {
         self.errors = one_in;
         self
     }
 
+    /// Reads and writes up to so many bytes at once.
     pub fn piece(mut self, bytes: usize) -> Choppy {
         self.piece = bytes;
         self
     }
 
+    /// Takes several slices at once, or only the first.
     pub fn vectored(mut self, vectored: bool) -> Choppy {
         self.vectored = vectored;
         self
     }
 
     fn poll_mood(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // As with a file: operations come one after the other.
+        ready_ok!(Pin::new(&mut *self).poll_complete(cx));
         if self.dice.one_in(self.pending) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -170,16 +196,6 @@ impl Choppy {
     fn rest(&self) -> &[u8] {
         &self.bytes[self.at.min(self.bytes.len())..]
     }
-}
-
-macro_rules! ready_ok {
-    ($poll:expr) => {
-        match $poll {
-            Poll::Ready(Ok(value)) => value,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
-        }
-    };
 }
 
 impl AsyncRead for Choppy {
@@ -306,6 +322,7 @@ pub struct Evil {
 }
 
 impl Evil {
+    /// An evil stream with dice of its own.
     pub fn new(dice: &mut Dice) -> Evil {
         Evil { dice: Dice::new(dice.below(1 << 30) as u64), shown: vec![EVIL_BYTE; 64] }
     }

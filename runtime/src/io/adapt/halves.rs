@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::mem;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -63,6 +64,12 @@ pub struct ReadHalf<T> {
 pub struct WriteHalf<T> {
     turns: Arc<Turns<T>>,
 }
+
+// A panic of the stream leaves it at home, so nothing here is seen half-done.
+impl<T> UnwindSafe for ReadHalf<T> {}
+impl<T> UnwindSafe for WriteHalf<T> {}
+impl<T> RefUnwindSafe for ReadHalf<T> {}
+impl<T> RefUnwindSafe for WriteHalf<T> {}
 
 /// Who may use the stream.
 struct Turns<T> {
@@ -149,6 +156,16 @@ impl<T> ReadHalf<T> {
     ///
     /// # Panics
     /// If they do not stem from the same [`split`](split()): ask [`is_pair_of`](ReadHalf::is_pair_of).
+    ///
+    /// # Examples
+    /// A stream that may not be moved once it was polled cannot be taken out again:
+    /// ```compile_fail,E0277
+    /// # use runtime::io::{AsyncRead, AsyncWrite, split};
+    /// fn there_and_back<T: AsyncRead + AsyncWrite>(stream: T) -> T {
+    ///     let (read, write) = split(stream);
+    ///     read.unsplit(write)
+    /// }
+    /// ```
     #[track_caller]
     pub fn unsplit(self, wr: WriteHalf<T>) -> T
     where

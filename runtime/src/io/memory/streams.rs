@@ -11,6 +11,7 @@ use super::pipe::{Effect, Pipe};
 use crate::task::coop::poll_proceed;
 use parking_lot::Mutex;
 use std::io::{self, IoSlice};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -49,6 +50,10 @@ pub struct DuplexStream {
     incoming: Arc<Mutex<Pipe>>,
     outgoing: Arc<Mutex<Pipe>>,
 }
+
+// No code that panics runs under the lock.
+impl UnwindSafe for DuplexStream {}
+impl RefUnwindSafe for DuplexStream {}
 
 /// Two ends of a stream in memory, as if they were connected sockets.
 ///

@@ -96,7 +96,9 @@ impl Progress {
                 buf.extend_from_slice(&probe[..n]);
                 n
             } else {
-                buf.reserve(PROBE);
+                if buf.len() == buf.capacity() {
+                    buf.reserve(PROBE);
+                }
                 let room = self.piece.min(buf.capacity() - buf.len());
                 let n = uninterrupted!(cx, poll_read_spare(Pin::new(&mut *reader), cx, &mut (&mut *buf).limit(room)));
                 self.adapt(n, room);
