@@ -66,6 +66,7 @@ fn streams_are_send_sync_and_unpin() {
 
 #[test]
 fn a_generic_caller_can_show_its_future_to_be_send() {
+    #[expect(clippy::manual_async_fn)] // the `Send` is the point
     fn spawnable<R: AsyncRead + Send + Unpin>(mut reader: R) -> impl Future<Output = Result<u32>> + Send {
         async move { reader.read_u32().await }
     }
@@ -77,7 +78,7 @@ fn streams_may_be_unsized_and_boxed() {
     let mut boxed: std::pin::Pin<Box<dyn AsyncRead + Send>> = Box::pin(&b"abc"[..]);
     let mut buf = [0; 3];
     runtime_tests::evil::block_on(boxed.read_exact(&mut buf)).unwrap();
-    let mut sink: &mut (dyn AsyncWrite + Unpin) = &mut Vec::new();
+    let sink: &mut (dyn AsyncWrite + Unpin) = &mut Vec::new();
     runtime_tests::evil::block_on(sink.write_all(&buf)).unwrap();
     runtime_tests::evil::block_on(sink.write_buf(&mut &b"x"[..])).unwrap();
 }

@@ -171,6 +171,19 @@ fn a_buf_stream_keeps_what_is_in_its_buffers() {
 }
 
 #[test]
+fn a_flush_that_was_given_up_is_not_repeated_by_a_buf_stream() {
+    seeds(100, |mut dice| {
+        let inner = BufReader::new(Choppy::new(Vec::new(), &mut dice).piece(3));
+        let mut writer = BufWriter::with_capacity(32, inner);
+        block_on(writer.write_all(b"some bytes to be written")).unwrap();
+        let _ = give_up_after(1 + dice.below(4), writer.flush());
+        let mut stream = BufStream::from(writer);
+        block_on(stream.flush()).unwrap();
+        assert_eq!(stream.into_inner().bytes, b"some bytes to be written");
+    });
+}
+
+#[test]
 fn a_reader_without_room_is_refused_and_a_writer_is_not() {
     assert!(std::panic::catch_unwind(|| BufReader::with_capacity(0, &b""[..])).is_err());
     assert!(std::panic::catch_unwind(|| BufStream::with_capacity(0, 1, runtime::io::empty())).is_err());

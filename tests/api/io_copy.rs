@@ -15,15 +15,15 @@ async fn both<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
     let (mut a, mut b) = (pin!(a), pin!(b));
     let (mut one, mut two) = (None, None);
     poll_fn(|cx| {
-        if one.is_none() {
-            if let Poll::Ready(output) = a.as_mut().poll(cx) {
-                one = Some(output);
-            }
+        if one.is_none()
+            && let Poll::Ready(output) = a.as_mut().poll(cx)
+        {
+            one = Some(output);
         }
-        if two.is_none() {
-            if let Poll::Ready(output) = b.as_mut().poll(cx) {
-                two = Some(output);
-            }
+        if two.is_none()
+            && let Poll::Ready(output) = b.as_mut().poll(cx)
+        {
+            two = Some(output);
         }
         if one.is_some() && two.is_some() { Poll::Ready(()) } else { Poll::Pending }
     })

@@ -123,6 +123,27 @@ fn shutdown_and_drop_end_what_the_other_side_reads() {
 }
 
 #[test]
+fn a_waiting_reader_is_woken_by_the_end_alone() {
+    let end: [fn(DuplexStream) -> Option<DuplexStream>; 2] = [
+        |mut one| {
+            block_on(one.shutdown()).unwrap();
+            Some(one)
+        },
+        |one| {
+            drop(one);
+            None
+        },
+    ];
+    for end in end {
+        let (one, mut other) = duplex(8);
+        let (reads, reader) = counting();
+        assert!(poll_with(&reader, other.read(&mut [0; 8])).is_pending());
+        let _one = end(one);
+        assert_eq!((reads.get(), block_on(other.read(&mut [0; 8])).unwrap()), (1, 0));
+    }
+}
+
+#[test]
 fn a_writer_without_a_reader_is_told_also_while_it_waits() {
     let (mut one, other) = duplex(1);
     block_on(one.write_u8(1)).unwrap();

@@ -110,7 +110,7 @@ fn a_vec_of_the_right_size_is_not_grown() {
 #[test]
 fn text_is_appended_whole_or_not_at_all() {
     let mut text = String::from("so far: ");
-    assert_eq!(block_on((&"grün"[..]).as_bytes().read_to_string(&mut text)).unwrap(), 5);
+    assert_eq!(block_on("grün".as_bytes().read_to_string(&mut text)).unwrap(), 5);
     assert_eq!(text, "so far: grün");
     let error = block_on((&b"x\xff"[..]).read_to_string(&mut text)).unwrap_err();
     assert_eq!((error.kind(), &text[..]), (ErrorKind::InvalidData, "so far: grün"));

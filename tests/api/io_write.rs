@@ -98,7 +98,7 @@ fn flush_and_shutdown_reach_the_writer() {
         let mut writer: Box<dyn AsyncWrite + Unpin> = Box::new(Choppy::new(Vec::new(), &mut dice));
         block_on(writer.flush()).unwrap();
         let mut writer = Choppy::new(Vec::new(), &mut dice);
-        block_on((&mut writer).shutdown()).unwrap();
+        block_on(writer.shutdown()).unwrap();
         assert_eq!((writer.flushes, writer.shutdowns), (1, 1));
     });
 }

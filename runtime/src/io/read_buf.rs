@@ -299,18 +299,15 @@ fn written_mut(bytes: &mut [MaybeUninit<u8>]) -> &mut [u8] {
 }
 
 /// The memory that a reader was lent, to find out whether it gave the same back.
-struct Lent {
-    address: *const u8,
-    filled: usize,
-}
+struct Lent(*const u8);
 
 impl Lent {
     #[inline]
     fn of(buf: &ReadBuf<'_>) -> Lent {
-        Lent { address: buf.memory.as_ptr().cast(), filled: buf.filled }
+        Lent(buf.memory.as_ptr().cast())
     }
 
-    /// How many bytes the reader has added to the memory it was lent.
+    /// How many bytes the reader has filled in, in the memory it was lent.
     ///
     /// No `ReadBuf` of the same lifetime and address can lie about its bytes: it stems from this one, so R1 holds for
     /// the same memory; and with another address it is found out.
@@ -318,11 +315,10 @@ impl Lent {
     #[track_caller]
     fn filled(self, buf: &ReadBuf<'_>) -> usize {
         assert!(
-            std::ptr::eq(self.address, buf.memory.as_ptr().cast()) && buf.filled >= self.filled,
-            "an `AsyncRead::poll_read` broke its contract: it put another `ReadBuf` in the place of the one it was \
-             given, or took bytes back that it had not filled in"
+            std::ptr::eq(self.0, buf.memory.as_ptr().cast()),
+            "an `AsyncRead::poll_read` broke its contract: it put another `ReadBuf` in the place of the one it was given"
         );
-        buf.filled - self.filled
+        buf.filled
     }
 }
 

@@ -20,12 +20,11 @@ pin_project! {
         reader: R,
         // Bytes, not text: a part of a line may end within a character.
         line: Vec<u8>,
-        read: usize,
     }
 }
 
 pub(in super::super) fn lines<R>(reader: R) -> Lines<R> {
-    Lines { reader, line: Vec::new(), read: 0 }
+    Lines { reader, line: Vec::new() }
 }
 
 impl<R> Lines<R> {
@@ -63,8 +62,7 @@ impl<R: AsyncBufRead> Lines<R> {
     /// [`next_line`](Lines::next_line) for those who poll: `Pending` wakes the task of the latest call.
     pub fn poll_next_line(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Option<String>>> {
         let this = self.project();
-        ready!(poll_until(this.reader, cx, b'\n', this.line, this.read))?;
-        *this.read = 0;
+        ready!(poll_until(this.reader, cx, b'\n', this.line, &mut 0))?;
         let mut line = mem::take(this.line);
         if line.is_empty() {
             return Poll::Ready(Ok(None));

@@ -20,12 +20,11 @@ pin_project! {
         reader: R,
         segment: Vec<u8>,
         delimiter: u8,
-        read: usize,
     }
 }
 
 pub(in super::super) fn split<R>(reader: R, delimiter: u8) -> Split<R> {
-    Split { reader, segment: Vec::new(), delimiter, read: 0 }
+    Split { reader, segment: Vec::new(), delimiter }
 }
 
 impl<R: AsyncBufRead + Unpin> Split<R> {
@@ -46,8 +45,7 @@ impl<R: AsyncBufRead> Split<R> {
     pub fn poll_next_segment(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Option<Vec<u8>>>> {
         let this = self.project();
         let delimiter = *this.delimiter;
-        ready!(poll_until(this.reader, cx, delimiter, this.segment, this.read))?;
-        *this.read = 0;
+        ready!(poll_until(this.reader, cx, delimiter, this.segment, &mut 0))?;
         let mut segment = mem::take(this.segment);
         if segment.is_empty() {
             return Poll::Ready(Ok(None));
