@@ -21,6 +21,7 @@ type SyncOnly = MutexGuard<'static, u8>;
 /// `answers!(Type: Trait)` is whether the type has the trait.
 macro_rules! answers {
     ($type:ty: $trait:path) => {{
+        #[allow(dead_code)]
         trait Fallback {
             const ANSWER: bool = false;
         }

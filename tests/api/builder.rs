@@ -255,3 +255,11 @@ fn max_blocking_threads_limits_and_queues() {
     let most = most.load(Ordering::SeqCst);
     assert!((1..=2).contains(&most), "{most} at once");
 }
+
+#[test]
+fn a_runtime_may_have_a_name() {
+    let _watch = watchdog();
+    let runtime = Builder::new_current_thread().name("ledger").build().unwrap();
+    assert_eq!(runtime.handle().name(), Some("ledger"));
+    assert_eq!(Builder::new_current_thread().build().unwrap().handle().name(), None);
+}

@@ -93,3 +93,17 @@ for_each_flavor!(
     knows_the_length_of_the_inject_queue,
     counts_parks_and_busy_time
 );
+
+fn worker_index_is_known_on_workers_only(flavor: Flavor) {
+    use runtime::runtime::worker_index;
+    let runtime = flavor.build();
+    assert_eq!(worker_index(), None);
+    assert_eq!(runtime.block_on(runtime.spawn_blocking(worker_index)).unwrap(), None);
+    assert!(runtime.block_on(runtime.spawn(async { worker_index() })).unwrap().is_some());
+    if !flavor.is_multi_thread() {
+        assert_eq!(runtime.block_on(async { worker_index() }), Some(0));
+    }
+    assert_eq!(worker_index(), None);
+}
+
+for_each_flavor!(worker_index_is_known_on_workers_only);
