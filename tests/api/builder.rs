@@ -179,7 +179,7 @@ fn worker_threads_sets_how_many_tasks_run_at_once() {
         let handles: Vec<_> = (0..workers)
             .map(|_| {
                 let meet = meet.clone();
-                runtime.spawn(async move { drop(meet.wait()) })
+                runtime.spawn(async move { meet.wait().is_leader() })
             })
             .collect();
         runtime.block_on(async {

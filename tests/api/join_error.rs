@@ -1,6 +1,6 @@
 //! `JoinError`.
 
-use runtime::task::JoinError;
+use runtime::task::{JoinError, JoinHandle};
 use runtime_tests::{Flavor, for_each_flavor};
 use std::future::pending;
 
@@ -23,9 +23,9 @@ fn cancelled(flavor: Flavor) {
 
 fn panic_with_a_literal(flavor: Flavor) {
     let runtime = flavor.build();
-    let handle = runtime.spawn(async { runtime_tests::planned_panic() });
+    let handle: JoinHandle<()> = runtime.spawn(async { runtime_tests::planned_panic() });
     let id = handle.id();
-    let error = runtime.block_on(async { handle.await.map(|()| ()).unwrap_err() });
+    let error = runtime.block_on(handle).unwrap_err();
     assert!(error.is_panic() && !error.is_cancelled());
     assert_eq!(error.id(), id);
     assert_eq!(error.to_string(), format!("task {id} panicked with message \"planned panic\""));
@@ -52,7 +52,7 @@ fn panic_with_a_value(flavor: Flavor) {
     let handle = runtime.spawn(async {
         std::panic::resume_unwind(Box::new(vec![1, 2]));
     });
-    let handle: runtime::task::JoinHandle<()> = handle;
+    let handle: JoinHandle<()> = handle;
     let id = handle.id();
     let error = runtime.block_on(handle).unwrap_err();
     assert_eq!(error.to_string(), format!("task {id} panicked"));

@@ -45,12 +45,12 @@ fn run_until_leaves_the_rest_for_later(flavor: Flavor) {
     let set = LocalSet::new();
     let gate = Event::new();
     let waits = gate.clone();
-    let handle = runtime.block_on(set.run_until(async move {
-        task::spawn_local(async move {
-            waits.wait().await;
-            Rc::new(6)
-        })
-    }));
+    let task = async move {
+        waits.wait().await;
+        Rc::new(6)
+    };
+    let handle = runtime.block_on(set.run_until(async { Some(task::spawn_local(task)) }));
+    let handle = handle.expect("the handle");
     assert!(!handle.is_finished());
     gate.set();
     assert_eq!(*runtime.block_on(set.run_until(handle)).unwrap(), 6);

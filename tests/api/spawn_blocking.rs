@@ -37,8 +37,8 @@ fn does_not_block_tasks(flavor: Flavor) {
 
 fn a_panic_is_the_result(flavor: Flavor) {
     let runtime = flavor.build();
-    let error = runtime.block_on(runtime.spawn_blocking(|| planned_panic())).map(|()| ()).unwrap_err();
-    assert!(error.is_panic());
+    let closure: task::JoinHandle<()> = runtime.spawn_blocking(|| planned_panic());
+    assert!(runtime.block_on(closure).unwrap_err().is_panic());
     assert_eq!(runtime.block_on(runtime.spawn_blocking(|| 1)).unwrap(), 1);
 }
 
@@ -98,7 +98,7 @@ fn enough_threads_for_closures_that_wait_for_each_other(flavor: Flavor) {
     let closures: Vec<_> = (0..16)
         .map(|_| {
             let meet = meet.clone();
-            runtime.spawn_blocking(move || drop(meet.wait()))
+            runtime.spawn_blocking(move || meet.wait().is_leader())
         })
         .collect();
     runtime.block_on(async {

@@ -241,12 +241,12 @@ fn museum_s9_two_thousand_runtimes_leave_nothing() {
     let _watch = watchdog_secs(120);
     let _alone = process::alone();
     let cycle = |number: usize| {
-        let flavor = if number % 2 == 0 { Flavor::MultiThread(1 + number % 3) } else { Flavor::CurrentThread };
+        let flavor = if number.is_multiple_of(2) { Flavor::MultiThread(1 + number % 3) } else { Flavor::CurrentThread };
         let runtime = flavor.build();
         runtime.block_on(async {
             runtime::spawn(async { task::yield_now().await }).await.unwrap();
             drop(runtime::spawn(pending::<()>()));
-            if number % 5 == 0 {
+            if number.is_multiple_of(5) {
                 task::spawn_blocking(|| ()).await.unwrap();
             }
         });

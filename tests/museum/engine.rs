@@ -333,7 +333,7 @@ fn museum_lw20_tasks_survive_the_handover_of_their_queue() {
                 })
                 .collect();
             // Gives the worker away while its queue is full.
-            task::block_in_place(|| std::thread::yield_now());
+            task::block_in_place(std::thread::yield_now);
             for handle in inner {
                 handle.await.unwrap();
             }
@@ -427,7 +427,8 @@ fn museum_m1_wakes_race_with_the_end_of_the_runtime() {
                     start.wait();
                     for _ in 0..50 {
                         waker.wake_by_ref();
-                        waker.clone().wake();
+                        let clone = waker.clone();
+                        clone.wake();
                     }
                 })
             })
@@ -978,7 +979,7 @@ fn museum_s2_spawns_and_wakes_race_with_the_end(flavor: Flavor) {
                 let held = probes.probe();
                 door.spawn(async move {
                     let _held = held;
-                    if number % 3 == 0 {
+                    if number.is_multiple_of(3) {
                         pending::<()>().await;
                     }
                     task::yield_now().await;

@@ -28,16 +28,20 @@ pub fn install_hook() {
     ONCE.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let message = info.payload_as_str().unwrap_or("(not a string)").to_owned();
+            let payload = info.payload();
+            let literal = payload.downcast_ref::<&str>().copied();
+            let message = literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+            let message = message.unwrap_or("(not a string)").to_owned();
             let place = info.location().map(|place| (place.file().to_owned(), place.line()));
             let (file, line) = place.unwrap_or_default();
             let caught = CaughtPanic { message, file, line };
-            let noted = CATCHING.try_with(|catching| match catching.borrow_mut().last_mut() {
-                Some(slot) => *slot = Some(caught.clone()),
-                None => {}
+            let noted = CATCHING.try_with(|catching| {
+                let mut catching = catching.borrow_mut();
+                let slot = catching.last_mut()?;
+                *slot = Some(caught.clone());
+                Some(())
             });
-            let hushed = noted.is_ok() && CATCHING.with(|catching| !catching.borrow().is_empty());
-            if !hushed && !caught.message.starts_with(PLANNED) {
+            if !matches!(noted, Ok(Some(()))) && !caught.message.starts_with(PLANNED) {
                 usual(info);
             }
         }));
@@ -74,10 +78,13 @@ macro_rules! assert_panics_here {
 pub fn check(caught: &CaughtPanic, file: &str, line: u32, words: &[&str]) {
     let message = caught.message.to_ascii_lowercase();
     for word in words {
-        // Other libraries word it otherwise: against them only the blame is checked.
+        // tokio words it otherwise, and here and there it blames itself.
         if cfg!(not(feature = "oracle")) {
             assert!(message.contains(&word.to_ascii_lowercase()), "no {word:?} in the panic {:?}", caught.message);
         }
+    }
+    if cfg!(feature = "oracle") && caught.file.contains("/tokio-") {
+        return;
     }
     assert!(
         caught.file == file && (line..line + 8).contains(&caught.line),

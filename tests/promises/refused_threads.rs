@@ -1,0 +1,33 @@
+//! A thread that the operating system refuses is an error, not a panic.
+
+use runtime::runtime::Builder;
+use runtime_tests::{process, watchdog};
+
+/// More than any address space has: `mmap` refuses it.
+const ABSURD: usize = 1 << 46;
+
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn build_gives_the_error_and_leaves_nothing_behind() {
+    let _watch = watchdog();
+    let _alone = process::alone();
+    let fds = process::fds();
+    for _ in 0..20 {
+        let built = Builder::new_multi_thread().worker_threads(2).thread_stack_size(ABSURD).enable_all().build();
+        let error = built.expect_err("a runtime whose threads nobody can start");
+        assert!(!error.to_string().is_empty());
+    }
+    runtime_tests::wait_until("all descriptors to be closed", || process::fds() <= fds);
+    let fine = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    assert_eq!(fine.block_on(fine.spawn(async { 1 })).unwrap(), 1);
+}
+
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio: there it panics")]
+fn a_closure_without_a_thread_is_cancelled_or_queued_and_nothing_panics() {
+    let _watch = watchdog();
+    // A current-thread runtime needs no thread until the first closure; one that needs a driver thread refuses here.
+    let Ok(runtime) = Builder::new_current_thread().thread_stack_size(ABSURD).build() else { return };
+    let result = runtime.block_on(runtime.spawn_blocking(|| 1));
+    assert!(result.err().is_some_and(|error| error.is_cancelled()), "no thread can have run it");
+}
