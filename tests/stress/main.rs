@@ -185,7 +185,7 @@ fn wake_storms_lose_no_wake() {
                 let (tokens, wakers) = (&tokens, &wakers);
                 scope.spawn(move || {
                     let mut rng = Rng::new(seed);
-                    let mut left = vec![WAKES; TASKS];
+                    let mut left = [WAKES; TASKS];
                     while left.iter().any(|left| *left > 0) {
                         let to = rng.below(TASKS);
                         if left[to] == 0 {

@@ -94,3 +94,34 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    /// Runs itself again in a process that hangs.
+    #[test]
+    fn a_hang_aborts_and_names_its_test() {
+        if std::env::var_os("HANG").is_some() {
+            let _watch = super::watchdog_secs(1);
+            loop {
+                std::thread::park();
+            }
+        }
+        let mut child = Command::new(std::env::current_exe().expect("this binary's path"));
+        child.args(["--exact", "watch::tests::a_hang_aborts_and_names_its_test", "--nocapture"]).env("HANG", "1");
+        let output = child.output().expect("this binary does not start");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.signal(), Some(6), "{text}");
+        assert!(text.contains("HANG") && text.contains("watch.rs"), "{text}");
+    }
+
+    #[test]
+    fn a_condition_that_never_holds_blames_who_waits_for_it() {
+        let started = std::time::Instant::now();
+        let caught = crate::catch(|| super::wait_until("never", || started.elapsed().as_secs() > 60));
+        let caught = caught.expect_err("it waited on");
+        assert!(caught.message.contains("never") && caught.file.ends_with("watch.rs"), "{caught:?}");
+    }
+}
