@@ -1,9 +1,33 @@
-//! The door to the engine.
-#![allow(dead_code)]
+//! The door to the engine: all that the public modules may name of it.
+//!
+//! | group        | what passes through                                                                       |
+//! |--------------|-------------------------------------------------------------------------------------------|
+//! | one runtime  | [`Engine`]: `new`, `spawn`, `spawn_blocking`, `block_on_*`, `close`, `drain`, its counters   |
+//! | its settings | [`config`]                                                                                |
+//! | this thread  | [`entered`] (which runtime, may it block), [`current`] (which task), [`budget`], random    |
+//! | one task     | [`JoinCell`], [`TaskRef`], [`JoinError`], [`Id`]; for other schedulers of cells (`LocalSet`) |
+//! |              | [`Owner`], [`Runnable`], [`allocate`], [`OwnedTasks`], [`Chain`]                          |
+//!
+//! Nothing outside names a submodule that does not stand here. What is behind: `docs/architecture.md`.
 
 mod base;
-mod context;
+mod blocking;
+mod cell;
+mod drive;
+#[allow(unsafe_code)] // a pointer to the engine that this thread has entered
+pub(crate) mod entered;
+pub(crate) mod histogram;
 mod sched;
 
-pub(crate) use context::random_below;
-pub(crate) use sched::budget;
+pub(crate) use base::budget;
+pub use base::id::Id;
+pub(crate) use base::rng::{mix, random_below, reseed_thread};
+pub use cell::JoinError;
+pub(crate) use cell::owned::{Next, OwnedTasks};
+pub(crate) use cell::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current, panic_text};
+pub(crate) use sched::config;
+pub(crate) use sched::engine::Engine;
+pub(crate) use sched::inject::Chain;
+pub(crate) use sched::place;
+pub(crate) use sched::sizing;
+pub(crate) use sched::worker::with_worker_of;

@@ -30,10 +30,10 @@ mod imp {
         }
     }
 
-    /// One pause of a spinning thread.
+    /// One pause of a spinning thread: it gives its core to whoever can use it.
     #[inline]
     pub(crate) fn spin_pause() {
-        std::hint::spin_loop();
+        std::thread::yield_now();
     }
 }
 
@@ -88,6 +88,21 @@ mod imp {
 
         pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
             replace_guard(guard, |owned| self.0.wait(owned).expect("no thread panics with a lock held"));
+        }
+    }
+
+    pub(crate) struct TimedOut;
+
+    impl TimedOut {
+        pub(crate) fn timed_out(&self) -> bool {
+            true
+        }
+    }
+
+    impl Condvar {
+        /// Models have no clock: time is always up at once.
+        pub(crate) fn wait_for<T>(&self, _guard: &mut MutexGuard<'_, T>, _timeout: std::time::Duration) -> TimedOut {
+            TimedOut
         }
     }
 

@@ -43,6 +43,25 @@ impl Rng {
     }
 }
 
+thread_local! {
+    static THREAD: Rng = const { Rng::unseeded() };
+}
+
+/// A number in `0..n` from this thread's generator.
+#[inline]
+pub(crate) fn random_below(n: u32) -> u32 {
+    THREAD.with(|rng| rng.below(n))
+}
+
+/// Seeds this thread's generator, and gives its old state back.
+pub(crate) fn reseed_thread(state: u64) -> u64 {
+    THREAD.with(|rng| {
+        let old = rng.state();
+        rng.restore(state);
+        old
+    })
+}
+
 /// Different for each thread and each process: the address and hash keys of std's `RandomState`.
 #[cold]
 fn fresh_seed() -> u64 {

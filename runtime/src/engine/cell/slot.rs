@@ -1,0 +1,243 @@
+//! The typed half of a cell: the future, and after it its output, in one place.
+//!
+//! Owns: `Stage`, polling, completing, freeing.   Imports: `word`, `header`, `memory`, `current`.
+//!
+//! The danger: user code runs at five places here (poll, drop of the future, drop of the output, the join waker, the
+//! hooks in `finished`), each may panic, and the word must still reach COMPLETE. So each is caught on its own.
+//! A panic in poll, or in the drop of a cancelled future, becomes the task's result. A panic in the drop of a future
+//! that has given its output is reported by the panic hook alone: the output exists, so the join handle gets it.
+
+use super::header::{CellTable, Header, Owner, Runnable, TaskInfo, release};
+use super::join::JoinCell;
+use super::word::{AfterComplete, AfterPending, AfterStart};
+use super::{JoinError, current, memory, raw_waker};
+use crate::engine::base::atomics::RaceCell;
+use std::alloc::Layout;
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+enum Stage<F: Future> {
+    Pending(F),
+    Done(Result<F::Output, JoinError>),
+    Taken,
+}
+
+#[repr(C)] // the header first, so that a pointer to it is one to the cell
+struct Cell<F: Future> {
+    header: Header,
+    stage: RaceCell<Stage<F>>,
+}
+
+struct TableOf<F>(F);
+
+impl<F: Future> TableOf<F> {
+    const TABLE: CellTable = CellTable {
+        run: run::<F>,
+        take_output: take_output::<F>,
+        drop_output: drop_output::<F>,
+        free: free::<F>,
+        future_bytes: size_of::<F>(),
+    };
+}
+
+/// Puts a future into a new cell. The runnable must be scheduled or cancelled.
+#[inline]
+pub(crate) fn allocate<F: Future>(
+    future: F,
+    owner: NonNull<dyn Owner>,
+    info: TaskInfo,
+) -> (Runnable, JoinCell<F::Output>) {
+    let cell = memory::take(Layout::new::<Cell<F>>()).cast::<Cell<F>>();
+    let header = Header::new(&TableOf::<F>::TABLE, owner, info);
+    // SAFETY: the block has the cell's layout; field by field, so that a large future is moved once.
+    let header_place = unsafe { &raw mut (*cell.as_ptr()).header };
+    // SAFETY: as above.
+    let stage_place = unsafe { &raw mut (*cell.as_ptr()).stage };
+    // SAFETY: the place is ours and uninitialised.
+    unsafe { header_place.write(header) };
+    // SAFETY: as above.
+    unsafe { stage_place.write(RaceCell::new(Stage::Pending(future))) };
+    let header = cell.cast::<Header>();
+    // SAFETY: the word starts with NOTIFIED and two references: the runtime's, and this handle's.
+    (Runnable(header), unsafe { JoinCell::from_raw(header) })
+}
+
+/// # Safety
+/// `header` is the header of a live `Cell<F>`.
+unsafe fn cell_of<'a, F: Future>(header: NonNull<Header>) -> &'a Cell<F> {
+    // SAFETY: the header is the first field (`repr(C)`), and the pointer came from the whole cell.
+    unsafe { header.cast::<Cell<F>>().as_ref() }
+}
+
+/// # Safety
+/// As [`cell_of`]; the caller holds the runnable and gives it up.
+unsafe fn run<F: Future>(this: NonNull<Header>) {
+    // SAFETY: by contract.
+    let cell = unsafe { cell_of::<F>(this) };
+    let start = cell.header.word.start();
+    let _current = current::enter(this);
+    if start == AfterStart::Cancel {
+        return cancel(cell);
+    }
+    match catch_unwind(AssertUnwindSafe(|| poll_future(cell))) {
+        Ok(Poll::Pending) => suspend(cell),
+        Ok(Poll::Ready(output)) => {
+            // A panic here has been printed by the panic hook; the output is there, so it is delivered.
+            let _ = drop_future(cell);
+            complete(cell, Ok(output));
+        }
+        Err(payload) => {
+            let _ = drop_future(cell);
+            complete(cell, Err(panicked(cell, payload)));
+        }
+    }
+}
+
+fn poll_future<F: Future>(cell: &Cell<F>) -> Poll<F::Output> {
+    let waker = raw_waker::borrowed(&cell.header);
+    let mut cx = Context::from_waker(&waker);
+    cell.stage.with_mut(|stage| {
+        // SAFETY: RUNNING is ours (W1), so no other reference into the slot exists; ours ends with this closure.
+        let Stage::Pending(future) = (unsafe { &mut *stage }) else {
+            unreachable!("BUG: W1 broken, a task without its future was polled");
+        };
+        // SAFETY: the future stays in its cell until it is dropped there.
+        unsafe { Pin::new_unchecked(future) }.poll(&mut cx)
+    })
+}
+
+fn suspend<F: Future>(cell: &Cell<F>) {
+    let header = &cell.header;
+    if header.list().is_none() {
+        // SAFETY: we are the poller.
+        match unsafe { header.owner() }.link(header) {
+            Some(list) => header.list.with_mut(|place| {
+                // SAFETY: the field is the poller's (W1).
+                unsafe { *place = list }
+            }),
+            None => return cancel(cell),
+        }
+    }
+    match header.word.pending() {
+        AfterPending::Leave => {}
+        AfterPending::Requeue => {
+            let task = Runnable(NonNull::from(cell).cast());
+            // SAFETY: the runnable is ours again.
+            unsafe { header.owner() }.requeue(task);
+        }
+    }
+}
+
+fn cancel<F: Future>(cell: &Cell<F>) {
+    let error = match drop_future(cell) {
+        Ok(()) => JoinError::cancelled(cell.header.id),
+        Err(payload) => panicked(cell, payload),
+    };
+    complete(cell, Err(error));
+}
+
+fn panicked<F: Future>(cell: &Cell<F>, payload: Box<dyn Any + Send>) -> JoinError {
+    // SAFETY: we are the poller.
+    let sink = unsafe { cell.header.owner() }.panic_sink();
+    if let Some(sink) = &sink {
+        sink.panicked(cell.header.id);
+    }
+    JoinError::panicked(cell.header.id, payload, sink)
+}
+
+/// Drops the future where it is. The caller is the poller.
+fn drop_future<F: Future>(cell: &Cell<F>) -> Result<(), Box<dyn Any + Send>> {
+    // Assigning drops the old value and stores the new one also when that drop panics.
+    catch_unwind(AssertUnwindSafe(|| replace_stage(cell, Stage::Taken)))
+}
+
+/// The caller has the slot: as poller before COMPLETE (W1), as the output's owner after it (W3).
+fn replace_stage<F: Future>(cell: &Cell<F>, new: Stage<F>) {
+    cell.stage.with_mut(|stage| {
+        // SAFETY: the slot is the caller's; see above.
+        unsafe { *stage = new }
+    });
+}
+
+fn complete<F: Future>(cell: &Cell<F>, result: Result<F::Output, JoinError>) {
+    let header = &cell.header;
+    replace_stage(cell, Stage::Done(result));
+    // SAFETY: we are the poller until `complete` below.
+    let _ = catch_unwind(AssertUnwindSafe(|| unsafe { header.owner() }.finished(header)));
+    match header.word.complete() {
+        AfterComplete::Released => return,
+        AfterComplete::Release => {}
+        AfterComplete::DropOutput => drop_output_caught(cell),
+        AfterComplete::WakeJoin => wake_join(header),
+    }
+    // SAFETY: the runtime's reference is ours to release (W5), and it is the last thing we do.
+    unsafe { release(NonNull::from(cell).cast()) };
+}
+
+fn wake_join(header: &Header) {
+    header.join_waker.with(|waker| {
+        // SAFETY: JOIN_WAKER and COMPLETE are set, so nobody writes the slot until `join_waker_done` (W4).
+        if let Some(waker) = unsafe { &*waker } {
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref()));
+        }
+    });
+    if header.word.join_waker_done() {
+        drop_join_waker(header);
+    }
+}
+
+/// The caller has the slot of the join waker (W4).
+pub(super) fn drop_join_waker(header: &Header) {
+    let waker = header.join_waker.with_mut(|waker| {
+        // SAFETY: the slot is the caller's.
+        unsafe { (*waker).take() }
+    });
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(waker)));
+}
+
+fn drop_output_caught<F: Future>(cell: &Cell<F>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| replace_stage(cell, Stage::Taken)));
+}
+
+/// # Safety
+/// `header` is of a live `Cell<F>`; the caller owns the output (W3).
+unsafe fn drop_output<F: Future>(header: NonNull<Header>) {
+    let _current = current::enter(header);
+    // SAFETY: by contract.
+    drop_output_caught(unsafe { cell_of::<F>(header) });
+}
+
+/// # Safety
+/// As [`drop_output`], and `to` points at an `Option<Result<F::Output, JoinError>>`.
+unsafe fn take_output<F: Future>(header: NonNull<Header>, to: *mut ()) {
+    // SAFETY: by contract.
+    let cell = unsafe { cell_of::<F>(header) };
+    let stage = cell.stage.with_mut(|stage| {
+        // SAFETY: the output is the caller's (W3).
+        std::mem::replace(unsafe { &mut *stage }, Stage::Taken)
+    });
+    if let Stage::Done(mut result) = stage {
+        if let Err(error) = &mut result {
+            error.disarm();
+        }
+        let to = to.cast::<Option<Result<F::Output, JoinError>>>();
+        // SAFETY: by contract.
+        unsafe { *to = Some(result) };
+    }
+}
+
+/// # Safety
+/// `header` is of a `Cell<F>` whose last reference is gone.
+unsafe fn free<F: Future>(header: NonNull<Header>) {
+    let cell = header.cast::<Cell<F>>();
+    // The output is gone (its owner dropped or took it) and so is the future; what is left is a join waker, at most.
+    // SAFETY: nobody can reach the cell any more.
+    let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { cell.drop_in_place() }));
+    // SAFETY: `allocate` took the block with this layout.
+    unsafe { memory::give_back(cell.cast(), Layout::new::<Cell<F>>()) };
+    drop(dropped);
+}
