@@ -2,6 +2,7 @@
 
 mod abort;
 mod auto_traits;
+mod beyond;
 mod block_in_place;
 mod block_on;
 mod builder;
@@ -12,6 +13,9 @@ mod join_handle;
 mod join_set;
 mod local_runtime;
 mod local_set;
+// Goes beyond tokio here and there.
+#[cfg(not(feature = "oracle"))]
+mod macros;
 mod metrics;
 mod shutdown;
 mod spawn;

@@ -276,6 +276,22 @@ fn two_thousand_random_shutdowns() {
     wait_until("all descriptors to be closed", || process::fds() <= fds);
 }
 
+// beyond tokio: there it panics.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn museum_f8_a_build_that_fails_leaves_nothing() {
+    let _watch = watchdog_secs(60);
+    let _alone = process::alone();
+    let (threads, fds) = (process::threads(), process::fds());
+    assert_flat("failed build", || {
+        // More stack than any address space has: the system refuses the thread.
+        let refused = Flavor::MultiThread(2).builder().thread_stack_size(1 << 46).enable_all().build();
+        assert!(refused.is_err());
+    });
+    wait_until("all threads to end", || process::threads() <= threads);
+    wait_until("all descriptors to be closed", || process::fds() <= fds);
+}
+
 /// Builds a runtime, brings tasks into random states, ends it in a random way.
 fn random_shutdown(rng: &mut Rng, drops: &Drops) {
     let flavor = match rng.below(4) {

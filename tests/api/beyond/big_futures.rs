@@ -57,3 +57,23 @@ for_each_flavor!(
     a_boxed_mebibyte_is_spawned_on_a_small_stack,
     a_mebibyte_is_polled_where_it_lies
 );
+
+/// beyond tokio: the future is made where it stays.
+#[cfg(not(feature = "oracle"))]
+mod made_in_place {
+    use super::{SIZE, SMALL_STACK, big, on_a_stack_of};
+    use runtime_tests::{Event, Flavor, for_each_flavor};
+
+    fn a_mebibyte_is_spawned_from_a_small_stack(flavor: Flavor) {
+        let runtime = flavor.build();
+        let done = Event::new();
+        let handle = on_a_stack_of(SMALL_STACK, || {
+            let _inside = runtime.enter();
+            runtime::task::spawn_with(|| big(done))
+        });
+        let count = on_a_stack_of(8 * SIZE, || runtime.block_on(handle).unwrap());
+        assert_eq!(count, SIZE);
+    }
+
+    for_each_flavor!(a_mebibyte_is_spawned_from_a_small_stack);
+}

@@ -59,18 +59,28 @@ mod beyond_tokio {
     use std::sync::Arc;
 
     #[test]
-    fn panics_are_counted_joined_or_not() {
+    fn panics_that_nobody_joins_are_counted() {
         let _watch = watchdog();
         for flavor in FLAVORS {
             let runtime = flavor.build();
             let metrics = runtime.metrics();
-            assert_eq!(metrics.panicked_tasks_count(), 0);
+            assert_eq!(metrics.unhandled_panics(), 0);
             let joined: JoinHandle<()> = runtime.spawn(async { planned_panic() });
             assert!(runtime.block_on(joined).unwrap_err().is_panic());
             let detached: JoinHandle<()> = runtime.spawn(async { planned_panic() });
             drop(detached);
             runtime.block_on(runtime::task::yield_now());
-            wait_until("both to be counted", || metrics.panicked_tasks_count() == 2);
+            wait_until("it to be counted", || metrics.unhandled_panics() == 1);
+            // Panics first, loses its handle later.
+            let late: JoinHandle<()> = runtime.spawn(async { planned_panic() });
+            runtime.block_on(async {
+                while !late.is_finished() {
+                    runtime::task::yield_now().await;
+                }
+            });
+            assert_eq!(metrics.unhandled_panics(), 1);
+            drop(late);
+            wait_until("the other to be counted", || metrics.unhandled_panics() == 2);
         }
     }
 
@@ -82,11 +92,7 @@ mod beyond_tokio {
             let notes = seen.clone();
             let runtime = flavor
                 .builder()
-                .on_unhandled_panic(move |meta, payload| {
-                    let message = payload.downcast_ref::<&str>().copied().map(str::to_owned);
-                    let message = message.or_else(|| payload.downcast_ref::<String>().cloned());
-                    notes.lock().push((meta.id(), message));
-                })
+                .on_unhandled_panic(move |info| notes.lock().push((info.id(), info.message().map(str::to_owned))))
                 .build()
                 .unwrap();
             let detached: JoinHandle<()> = runtime.spawn(async { planned_panic() });
@@ -101,7 +107,7 @@ mod beyond_tokio {
     /// Runs the test of this name again, alone, in a process of its own.
     fn rerun(test: &str, policy: &str) -> Output {
         let this = std::env::current_exe().expect("this binary's path");
-        let test = format!("unhandled_panics::beyond_tokio::{test}");
+        let test = format!("beyond::unhandled_panics::beyond_tokio::{test}");
         let mut child = Command::new(this);
         child.args(["--exact", &test, "--nocapture", "--test-threads=1"]).env("UNHANDLED_PANIC", policy);
         child.output().expect("this binary does not start")
@@ -113,7 +119,7 @@ mod beyond_tokio {
         let runtime = FLAVORS[0].builder().unhandled_panic(policy).build().unwrap();
         let detached: JoinHandle<()> = runtime.spawn(async { planned_panic() });
         drop(detached);
-        wait_until("the panic", || runtime.metrics().panicked_tasks_count() == 1);
+        wait_until("the panic", || runtime.metrics().unhandled_panics() == 1);
     }
 
     #[test]
