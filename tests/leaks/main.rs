@@ -19,9 +19,15 @@ const ROUNDS: isize = 100;
 
 /// Runs the scenario until the allocator's counts stop growing with it; panics if they never do.
 #[track_caller]
-fn assert_flat(name: &str, mut scenario: impl FnMut()) {
+fn assert_flat(name: &str, scenario: impl FnMut()) {
+    assert_flat_within(name, 5, scenario);
+}
+
+/// The same with so many times [`ROUNDS`]: for what may fill a bounded store first.
+#[track_caller]
+fn assert_flat_within(name: &str, times: usize, mut scenario: impl FnMut()) {
     let mut grown = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..times {
         let before = live();
         (0..ROUNDS).for_each(|_| scenario());
         let after = live();
@@ -31,7 +37,7 @@ fn assert_flat(name: &str, mut scenario: impl FnMut()) {
         }
         grown.push(growth);
     }
-    panic!("{name}: every {ROUNDS} rounds leave more behind: {grown:?}");
+    panic!("{name}: every {ROUNDS} rounds leave more behind, in the end {:?}", grown.last());
 }
 
 const PLACES: [Place; 4] = [Place::MultiThread, Place::CurrentThread, Place::LocalSet, Place::LocalRuntime];
@@ -140,7 +146,8 @@ fn a_long_lived_runtime() {
     let _alone = process::alone();
     for place in PLACES {
         let world = place.build();
-        assert_flat(&format!("{place:?}"), || {
+        // Workers keep the memory of finished tasks for new ones, up to a megabyte or so.
+        assert_flat_within(&format!("{place:?}"), 400, || {
             let one = world.spawn(async { vec![1; 100] });
             let two = world.spawn(pending::<()>());
             two.abort();

@@ -5,8 +5,12 @@ use runtime_tests::{Event, Place, for_each_place};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Spawns tasks that keep every queue busy, and says how many of their polls pass until another task has run.
-fn polls_until_another_runs(place: Place, mut busy: impl FnMut(&Arc<AtomicUsize>, &Arc<AtomicBool>, &dyn Fn(Busy))) {
+/// Spawns tasks that keep every queue busy and count their steps; another task must run before they make so many more.
+fn another_runs_within(
+    steps: usize,
+    place: Place,
+    mut busy: impl FnMut(&Arc<AtomicUsize>, &Arc<AtomicBool>, &dyn Fn(Busy)),
+) {
     let world = place.build();
     let (polls, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let handles = std::cell::RefCell::new(Vec::new());
@@ -27,14 +31,14 @@ fn polls_until_another_runs(place: Place, mut busy: impl FnMut(&Arc<AtomicUsize>
     });
     // With threads of its own the runtime runs on while this one is not even scheduled: there it must only end.
     if place.is_single_threaded() {
-        assert!(waited < 5_000, "{waited} polls of busy tasks before another task ran");
+        assert!(waited < steps, "{waited} steps of busy tasks before another task ran");
     }
 }
 
 type Busy = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn beside_tasks_that_yield(place: Place) {
-    polls_until_another_runs(place, |polls, stop, spawn| {
+    another_runs_within(5_000, place, |polls, stop, spawn| {
         for _ in 0..20 {
             let (polls, stop) = (polls.clone(), stop.clone());
             spawn(Box::pin(async move {
@@ -48,7 +52,8 @@ fn beside_tasks_that_yield(place: Place) {
 }
 
 fn beside_tasks_that_are_always_ready(place: Place) {
-    polls_until_another_runs(place, |polls, stop, spawn| {
+    // A poll has a budget of 128 steps.
+    another_runs_within(200 * 128, place, |polls, stop, spawn| {
         for _ in 0..3 {
             let (polls, stop) = (polls.clone(), stop.clone());
             spawn(Box::pin(async move {

@@ -108,24 +108,24 @@ fn museum_s3_a_blocked_task_waits_for_the_drop_of_another_at_shutdown() {
 }
 
 // beyond tokio: it panics, ours hands the join to a background thread.
-#[cfg_attr(feature = "oracle", allow(dead_code))]
-fn museum_s4_the_last_handle_on_the_runtime_is_dropped_by_its_own_task(flavor: Flavor) {
-    let runtime = Arc::new(flavor.build());
-    let drops = Drops::new();
-    let (own, held, gate) = (runtime.clone(), drops.probe(), Event::new());
-    let go = gate.clone();
-    drop(runtime.spawn(async move {
-        let _held = held;
-        go.wait().await;
-        drop(own);
-    }));
-    // A current-thread runtime is driven by the thread that holds the other end.
-    runtime.block_on(async {
-        task::yield_now().await;
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn museum_s4_the_last_handle_on_the_runtime_is_dropped_by_its_own_task() {
+    let _watch = watchdog();
+    for workers in [1, 2] {
+        let runtime = Arc::new(Flavor::MultiThread(workers).build());
+        let drops = Drops::new();
+        let (own, held, gate) = (runtime.clone(), drops.probe(), Event::new());
+        let go = gate.clone();
+        drop(runtime.spawn(async move {
+            let _held = held;
+            go.wait().await;
+            drop(own);
+        }));
+        drop(runtime);
         gate.set();
-    });
-    drop(runtime);
-    wait_until("the task's drop", || drops.alive() == 0);
+        wait_until("the task's drop", || drops.alive() == 0);
+    }
 }
 
 fn museum_s5_local_set_dropped_with_notified_tasks(flavor: Flavor) {
@@ -204,6 +204,3 @@ for_each_flavor!(
     museum_s7_shutdown_with_extreme_limits,
     museum_s14_idle_closure_threads_leave_while_the_runtime_ends,
 );
-
-#[cfg(not(feature = "oracle"))]
-for_each_flavor!(museum_s4_the_last_handle_on_the_runtime_is_dropped_by_its_own_task);
