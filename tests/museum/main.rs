@@ -3,3 +3,4 @@
 //! Exhibits that count what belongs to the whole process (S9, F5) stand in `leaks/`.
 
 mod engine;
+mod io;

@@ -6,6 +6,7 @@
 
 pub mod counting_waker;
 pub mod event;
+pub mod evil;
 pub mod flavor;
 pub mod panics;
 pub mod probe;

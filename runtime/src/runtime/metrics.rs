@@ -1,7 +1,9 @@
 //! Counters of a runtime, all of them stable.
 
 use super::Handle;
+use crate::engine::entered::with_engine;
 use crate::engine::place::{Doing, Place};
+use crate::engine::with_worker_of;
 use std::ops::Range;
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -159,4 +161,9 @@ impl RuntimeMetrics {
     fn place(&self, worker: usize) -> Option<&Place> {
         self.handle.engine().places.iter().nth(worker)
     }
+}
+
+/// Which worker this thread is, if it is one: the number that [`RuntimeMetrics`] takes.
+pub fn worker_index() -> Option<usize> {
+    with_engine(|engine| engine.and_then(|engine| with_worker_of(engine, |worker| worker.map(|worker| worker.index()))))
 }
