@@ -150,8 +150,14 @@ impl Builder {
     }
 
     /// The runtime's name, for logs and inspection.
+    ///
+    /// # Panics
+    /// If it is empty or blank.
+    #[track_caller]
     pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
-        self.name = Some(name.into());
+        let name = name.into();
+        assert!(!name.trim().is_empty(), "a runtime's name is blank.\n  Give `Builder::name` a word, or leave it out.");
+        self.name = Some(name);
         self
     }
 
@@ -256,7 +262,10 @@ impl Builder {
     /// If `events` is 0.
     #[track_caller]
     pub fn max_io_events_per_tick(&mut self, events: usize) -> &mut Self {
-        assert!(events > 0, "zero events a look: no socket would ever be served.\n  Give `max_io_events_per_tick` 1 or more.");
+        assert!(
+            events > 0,
+            "zero events a look: no socket would ever be served.\n  Give `max_io_events_per_tick` 1 or more."
+        );
         self.events_per_look = events;
         self
     }

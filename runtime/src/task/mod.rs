@@ -46,12 +46,13 @@ use crate::engine::current;
 /// Outside of a task, also in the future of `block_on`; [`try_id`] returns `None` there.
 #[track_caller]
 pub fn id() -> Id {
-    try_id().unwrap_or_else(|| {
-        panic!(
+    match try_id() {
+        Some(id) => id,
+        None => panic!(
             "no task here: `task::id` was called outside of a spawned task.\n  Call it inside one, or use \
              `task::try_id`; the future of `block_on` is no task."
-        )
-    })
+        ),
+    }
 }
 
 /// The id of the task that runs here, if one does.

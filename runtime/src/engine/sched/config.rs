@@ -1,7 +1,7 @@
 //! What a builder decides about an engine.
 
 use super::super::cell::PanicSink;
-use crate::engine::Id;
+use crate::engine::base::id::Id;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
