@@ -167,13 +167,18 @@ fn join_sets_and_local_sets() {
     let _alone = process::alone();
     let runtime = Flavor::CurrentThread.build();
     assert_flat("join set", || {
-        let mut set = JoinSet::new();
         runtime.block_on(async {
+            let mut set = JoinSet::new();
             for _ in 0..5 {
                 set.spawn(async { vec![1; 10] });
             }
             set.spawn(pending());
             set.join_next().await.unwrap().unwrap();
+            drop(set);
+            // What was aborted is dropped by the runtime, when its turn comes.
+            while runtime.metrics().num_alive_tasks() > 0 {
+                task::yield_now().await;
+            }
         });
     });
     assert_flat("local set", || {
