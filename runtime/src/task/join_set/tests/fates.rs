@@ -47,7 +47,7 @@ async fn in_every_state(alive: &Alive) -> JoinSet<Alive> {
         finished(&task).await;
     }
     let output = alive.clone();
-    let late = crate::spawn(async move { output });
+    let late = crate::task::spawn(async move { output });
     finished(&late.abort_handle()).await;
     set.insert(late);
     let held = alive.clone();
@@ -187,7 +187,7 @@ fn join_all_goes_on_with_a_panic_and_aborts_the_rest() {
             });
         }
         set.spawn(async { panic::resume_unwind(Box::new(17u8)) });
-        let joining = crate::spawn(set.join_all());
+        let joining = crate::task::spawn(set.join_all());
         let payload = joining.await.unwrap_err().into_panic();
         assert_eq!(*payload.downcast::<u8>().unwrap(), 17);
         alive.none_left().await;
@@ -201,7 +201,7 @@ fn join_all_says_that_a_task_was_cancelled() {
         let task = set.spawn(std::future::pending());
         set.spawn(std::future::pending());
         task.abort();
-        let payload = crate::spawn(set.join_all()).await.unwrap_err().into_panic();
+        let payload = crate::task::spawn(set.join_all()).await.unwrap_err().into_panic();
         let text = payload.downcast::<String>().unwrap();
         assert!(text.contains(&format!("task {} was cancelled", task.id())), "{text}");
     });

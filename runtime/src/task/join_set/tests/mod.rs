@@ -175,7 +175,7 @@ fn a_task_that_has_finished_before_it_is_taken_in_keeps_its_place() {
         });
         gate.open();
         finished(&first).await;
-        let early = crate::spawn(async { 2 });
+        let early = crate::task::spawn(async { 2 });
         let id = early.id();
         finished(&early.abort_handle()).await;
         let handle = set.insert(early);

@@ -69,7 +69,7 @@ fn a_task_that_is_taken_in_late_wakes_the_waiter() {
             let counter = Arc::new(Counter::default());
             let waker = Waker::from(counter.clone());
             assert!(set.poll_join_next(&mut Context::from_waker(&waker)).is_pending());
-            let late = crate::spawn(async {});
+            let late = crate::task::spawn(async {});
             finished(&late.abort_handle()).await;
             set.insert(late);
             assert_eq!(counter.count(), 1);
@@ -191,7 +191,7 @@ fn museum_w2_join_set_loses_nothing_to_a_waker_that_panics() {
             let hostile = Waker::from(Arc::new(Panics));
             assert!(set.poll_join_next(&mut Context::from_waker(&hostile)).is_pending());
             // The panic reaches whoever takes in a task that has finished; the task is in the set.
-            let late = crate::spawn(async { 2 });
+            let late = crate::task::spawn(async { 2 });
             finished(&late.abort_handle()).await;
             let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| set.insert(late)));
             assert_eq!(*outcome.unwrap_err().downcast::<&str>().unwrap(), "hostile");
