@@ -65,7 +65,13 @@ fn counts_parks_and_busy_time(flavor: Flavor) {
         let gate = Event::new();
         let waits = gate.clone();
         let handle = runtime.spawn(async move { waits.wait().await });
-        let thread = std::thread::spawn(move || gate.set());
+        let sleeper = metrics.clone();
+        // Not before somebody has gone to sleep over it: a worker looks around for a while first.
+        let thread = std::thread::spawn(move || {
+            let parks = || (0..sleeper.num_workers()).map(|worker| sleeper.worker_park_count(worker)).sum::<u64>();
+            wait_until("a worker that sleeps", || parks() > 0);
+            gate.set();
+        });
         runtime.block_on(handle).unwrap();
         thread.join().unwrap();
     }

@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicPtr;
 
 /// What this thread is to a runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,8 @@ pub(crate) fn role() -> Role {
 /// Puts back what was there before. Holds a count of the engine.
 pub(crate) struct Entered {
     _engine: Arc<Engine>,
-    before: *const Engine,
+    /// Atomic only to be `Sync`.
+    before: AtomicPtr<Engine>,
     depth: usize,
     _this_thread: PhantomData<std::sync::MutexGuard<'static, ()>>,
 }
@@ -55,7 +57,7 @@ pub(crate) fn enter(engine: Arc<Engine>) -> Entered {
     let before = ENGINE.replace(Arc::as_ptr(&engine));
     let depth = DEPTH.get() + 1;
     DEPTH.set(depth);
-    Entered { _engine: engine, before, depth, _this_thread: PhantomData }
+    Entered { _engine: engine, before: AtomicPtr::new(before.cast_mut()), depth, _this_thread: PhantomData }
 }
 
 impl Drop for Entered {
@@ -74,7 +76,7 @@ impl Drop for Entered {
             return;
         }
         DEPTH.set(self.depth - 1);
-        ENGINE.set(self.before);
+        ENGINE.set(*self.before.get_mut());
     }
 }
 

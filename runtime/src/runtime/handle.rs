@@ -5,11 +5,13 @@ use crate::engine::Engine;
 use crate::engine::config::Flavor;
 use crate::engine::entered::{self, Role};
 use crate::task::JoinHandle;
+use crate::task::large::Large;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::num::NonZeroU64;
 use std::panic::Location;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// A runtime, from anywhere: to spawn on it, to enter it, to ask it. Cheap to clone.
@@ -86,7 +88,12 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        JoinHandle::new(self.engine.spawn(future, Engine::info(Location::caller())))
+        let info = Engine::info(Location::caller());
+        JoinHandle::new(if Large::<F>::YES {
+            self.engine.spawn(Box::pin(future), info)
+        } else {
+            self.engine.spawn(future, info)
+        })
     }
 
     /// Runs a closure that blocks on a thread for such.
@@ -113,7 +120,7 @@ impl Handle {
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let _role = may_block("Handle::block_on");
         let _entered = self.enter();
-        self.engine.block_on_parked(future)
+        self.engine.block_on_parked(pin!(future))
     }
 
     /// What kind of runtime this is.

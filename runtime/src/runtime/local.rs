@@ -6,10 +6,12 @@ use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
 use crate::engine::Engine;
 use crate::engine::entered::{self, Role};
 use crate::task::JoinHandle;
+use crate::task::large::Large;
 use std::future::Future;
 use std::io;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 /// Options of a [`LocalRuntime`]. There are none yet.
@@ -66,7 +68,12 @@ impl LocalRuntime {
         F: Future + 'static,
         F::Output: 'static,
     {
-        JoinHandle::new(self.handle.engine().spawn(future, Engine::info(Location::caller())))
+        let info = Engine::info(Location::caller());
+        JoinHandle::new(if Large::<F>::YES {
+            self.handle.engine().spawn(Box::pin(future), info)
+        } else {
+            self.handle.engine().spawn(future, info)
+        })
     }
 
     /// Runs a closure that blocks on a thread for such.
@@ -87,7 +94,7 @@ impl LocalRuntime {
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let _role = may_block("LocalRuntime::block_on");
         let _entered = self.enter();
-        self.handle.engine().block_on_as_worker(future)
+        self.handle.engine().block_on_as_worker(pin!(future))
     }
 
     /// Enters the runtime's context; see [`Handle::enter`].

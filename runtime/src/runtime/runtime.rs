@@ -5,8 +5,10 @@ use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
 use crate::engine::config::Flavor;
 use crate::engine::entered::{self, Role};
 use crate::task::JoinHandle;
+use crate::task::large::Large;
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 /// A runtime: workers, a blocking pool, and what wakes them.
@@ -49,7 +51,7 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.handle.spawn(future)
+        if Large::<F>::YES { self.handle.spawn(Box::pin(future)) } else { self.handle.spawn(future) }
     }
 
     /// Runs a closure that blocks on a thread for such.
@@ -75,7 +77,7 @@ impl Runtime {
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let _role = may_block("Runtime::block_on");
         let _entered = self.enter();
-        self.handle.engine().block_on_as_worker(future)
+        self.handle.engine().block_on_as_worker(pin!(future))
     }
 
     /// Enters the runtime's context; see [`Handle::enter`].

@@ -20,6 +20,7 @@ mod builder;
 pub mod coop;
 pub mod futures;
 mod join;
+pub(crate) mod large;
 pub mod join_set;
 pub(crate) mod local;
 mod spawn;

@@ -1,6 +1,7 @@
 //! Spawning on the current runtime.
 
 use super::JoinHandle;
+use super::large::Large;
 use crate::engine::{Engine, entered};
 use crate::runtime::no_runtime_here;
 use std::future::Future;
@@ -17,7 +18,16 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let caller = Location::caller();
+    if Large::<F>::YES { spawn_at(Box::pin(future), Location::caller()) } else { spawn_at(future, Location::caller()) }
+}
+
+#[track_caller]
+#[inline]
+fn spawn_at<F>(future: F, caller: &'static Location<'static>) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
     let spawned = entered::with_engine(|engine| engine.map(|engine| engine.spawn(future, Engine::info(caller))));
     match spawned {
         Some(join) => JoinHandle::new(join),

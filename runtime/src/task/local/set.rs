@@ -1,6 +1,7 @@
 //! `LocalSet` and `spawn_local`.
 
 use super::super::JoinHandle;
+use super::super::large::Large;
 use super::queue::LocalQueue;
 use crate::engine::budget::{Budget, with_budget};
 use crate::engine::config::Flavor;
@@ -78,7 +79,8 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    spawn_local_with(future, Engine::info(Location::caller()))
+    let info = Engine::info(Location::caller());
+    if Large::<F>::YES { spawn_local_with(Box::pin(future), info) } else { spawn_local_with(future, info) }
 }
 
 #[track_caller]
@@ -133,7 +135,8 @@ impl LocalSet {
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.spawn_with(future, Engine::info(Location::caller()))
+        let info = Engine::info(Location::caller());
+        if Large::<F>::YES { self.spawn_with(Box::pin(future), info) } else { self.spawn_with(future, info) }
     }
 
     pub(crate) fn spawn_with<F>(&self, future: F, info: TaskInfo) -> JoinHandle<F::Output>
