@@ -17,8 +17,10 @@ use std::sync::Arc;
 pub(crate) enum Role {
     /// A thread like any other; at most it has entered a runtime's context.
     Outside,
-    /// It polls futures: a worker, or inside `block_on`, since that line of the caller's.
-    Polls(&'static Location<'static>),
+    /// It polls futures: inside `block_on`, since that line of the caller's, or as a thread of the runtime's own.
+    Polls(Option<&'static Location<'static>>),
+    /// It polls tasks that stay on this thread (a `LocalSet`'s).
+    PollsLocal,
     /// It polls, and has said that it blocks now (`block_in_place`).
     Blocks,
 }
@@ -45,7 +47,7 @@ pub(crate) struct Entered {
     _engine: Arc<Engine>,
     before: *const Engine,
     depth: usize,
-    _this_thread: PhantomData<*const ()>,
+    _this_thread: PhantomData<std::sync::MutexGuard<'static, ()>>,
 }
 
 /// Enters `engine`'s context.

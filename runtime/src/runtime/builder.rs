@@ -44,6 +44,7 @@ pub struct Builder {
     histogram_shape: HistogramConfiguration,
     inject_interval: u32,
     event_interval: u32,
+    events_per_look: usize,
     panic_action: UnhandledPanic,
     panic_hook: Option<PanicHook>,
     seed: Option<RngSeed>,
@@ -55,6 +56,7 @@ const BLOCKING_MAX: usize = 512;
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const INJECT_INTERVAL: u32 = 31;
 const EVENT_INTERVAL: u32 = 61;
+const EVENTS_PER_LOOK: usize = 1024;
 
 impl Builder {
     fn new(flavor: Flavor) -> Builder {
@@ -78,6 +80,7 @@ impl Builder {
             histogram_shape: HistogramConfiguration::default(),
             inject_interval: INJECT_INTERVAL,
             event_interval: EVENT_INTERVAL,
+            events_per_look: EVENTS_PER_LOOK,
             panic_action: UnhandledPanic::default(),
             panic_hook: None,
             seed: None,
@@ -147,8 +150,14 @@ impl Builder {
     }
 
     /// The runtime's name, for logs and inspection.
+    ///
+    /// # Panics
+    /// If it is empty or blank.
+    #[track_caller]
     pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
-        self.name = Some(name.into());
+        let name = name.into();
+        assert!(!name.trim().is_empty(), "a runtime's name is blank.\n  Give `Builder::name` a word, or leave it out.");
+        self.name = Some(name);
         self
     }
 
@@ -244,6 +253,20 @@ impl Builder {
     pub fn event_interval(&mut self, polls: u32) -> &mut Self {
         assert!(polls > 0, "an interval of zero polls.\n  Give `event_interval` 1 or more.");
         self.event_interval = polls;
+        self
+    }
+
+    /// How many socket events one look at the kernel may bring; 1024 by default.
+    ///
+    /// # Panics
+    /// If `events` is 0.
+    #[track_caller]
+    pub fn max_io_events_per_tick(&mut self, events: usize) -> &mut Self {
+        assert!(
+            events > 0,
+            "zero events a look: no socket would ever be served.\n  Give `max_io_events_per_tick` 1 or more."
+        );
+        self.events_per_look = events;
         self
     }
 
@@ -359,6 +382,7 @@ impl Builder {
             poll_histogram: self.histogram.then(|| histogram::Shape::clone(&self.histogram_shape.0)),
             inject_interval: self.inject_interval,
             event_interval: self.event_interval,
+            events_per_look: self.events_per_look,
             panic_sink: Some(policy.clone()),
             seed: self.seed.as_ref().map(|seed| seed.0),
             guarantor: self.guarantor,

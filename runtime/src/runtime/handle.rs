@@ -1,9 +1,9 @@
 //! Handles: a runtime, from anywhere.
 
 use super::RuntimeMetrics;
+use crate::engine::Engine;
 use crate::engine::config::Flavor;
 use crate::engine::entered::{self, Role};
-use crate::engine::{Engine, TaskInfo};
 use crate::task::JoinHandle;
 use std::fmt;
 use std::future::Future;
@@ -29,8 +29,6 @@ pub enum RuntimeFlavor {
     CurrentThread,
     /// Several workers.
     MultiThread,
-    /// As `CurrentThread`, bound to the thread that built it.
-    Local,
 }
 
 /// Holds a thread inside a runtime's context; made by [`Handle::enter`].
@@ -62,7 +60,10 @@ impl Handle {
     /// If there is none. [`try_current`](Handle::try_current) returns an error instead.
     #[track_caller]
     pub fn current() -> Handle {
-        Handle::try_current().unwrap_or_else(|_| no_runtime_here("Handle::current"))
+        match Handle::try_current() {
+            Ok(handle) => handle,
+            Err(_) => no_runtime_here("Handle::current"),
+        }
     }
 
     /// The runtime that this thread has entered, or an error if there is none.
@@ -86,15 +87,6 @@ impl Handle {
         F::Output: Send + 'static,
     {
         JoinHandle::new(self.engine.spawn(future, Engine::info(Location::caller())))
-    }
-
-    #[track_caller]
-    pub(crate) fn spawn_with<F>(&self, future: F, info: TaskInfo) -> JoinHandle<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        JoinHandle::new(self.engine.spawn(future, info))
     }
 
     /// Runs a closure that blocks on a thread for such.
@@ -128,8 +120,7 @@ impl Handle {
     pub fn runtime_flavor(&self) -> RuntimeFlavor {
         match self.engine.config.flavor {
             Flavor::MultiThread => RuntimeFlavor::MultiThread,
-            Flavor::CurrentThread => RuntimeFlavor::CurrentThread,
-            Flavor::Local => RuntimeFlavor::Local,
+            Flavor::CurrentThread | Flavor::Local => RuntimeFlavor::CurrentThread,
         }
     }
 
@@ -207,12 +198,18 @@ pub(crate) fn no_runtime_here(what: &str) -> ! {
 /// Says that this thread polls from here on; refuses if it does so already.
 #[track_caller]
 pub(super) fn may_block(what: &str) -> entered::InRole {
-    if let Role::Polls(since) = entered::role() {
+    let polls = match entered::role() {
+        Role::Polls(Some(since)) => format!("this thread polls futures since {since}"),
+        Role::Polls(None) => "this is a worker thread of a runtime".to_owned(),
+        Role::PollsLocal => "this thread polls the tasks of a `LocalSet`".to_owned(),
+        Role::Outside | Role::Blocks => String::new(),
+    };
+    if !polls.is_empty() {
         panic!(
-            "cannot block here: `{what}` was called inside async code; this thread polls futures since {since}.\n  \
+            "cannot block here: `{what}` was called inside async code; {polls}.\n  \
              Await the future instead, wrap the call in `task::block_in_place` (multi-thread runtimes), or move it to \
              `task::spawn_blocking`."
         );
     }
-    entered::set_role(Role::Polls(Location::caller()))
+    entered::set_role(Role::Polls(Some(Location::caller())))
 }

@@ -15,7 +15,10 @@ use std::time::{Duration, Instant};
 /// Options of a [`LocalRuntime`]. There are none yet.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct LocalOptions {}
+pub struct LocalOptions {
+    /// Options may come that are bound to a thread, as the runtime is.
+    _this_thread: PhantomData<*mut ()>,
+}
 
 /// A runtime on one thread, for tasks that are not `Send`: [`spawn_local`](crate::task::spawn_local) works everywhere
 /// inside it, without a [`LocalSet`](crate::task::LocalSet).
@@ -111,7 +114,7 @@ impl LocalRuntime {
 impl Drop for LocalRuntime {
     fn drop(&mut self) {
         if !self.handle.engine().is_closing() || self.handle.engine().closed_by_panic() {
-            let inside_async_code = matches!(entered::role(), Role::Polls(_));
+            let inside_async_code = matches!(entered::role(), Role::Polls(_) | Role::PollsLocal);
             end(&self.handle, inside_async_code.then(|| Some(Instant::now())));
         }
     }

@@ -1,7 +1,9 @@
 //! Counters of a runtime, all of them stable.
 
 use super::Handle;
+use crate::engine::entered::with_engine;
 use crate::engine::place::{Doing, Place};
+use crate::engine::with_worker_of;
 use std::ops::Range;
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -81,41 +83,49 @@ impl RuntimeMetrics {
     }
 
     /// How often a worker has gone to sleep.
+    #[track_caller]
     pub fn worker_park_count(&self, worker: usize) -> u64 {
         self.with(worker, |place| place.stats.parks.get())
     }
 
     /// Changes whenever the worker goes to sleep or wakes up; odd while it sleeps.
+    #[track_caller]
     pub fn worker_park_unpark_count(&self, worker: usize) -> u64 {
         self.with(worker, |place| place.stats.parks_and_unparks.get())
     }
 
     /// How long a worker was awake, up to its last sleep.
+    #[track_caller]
     pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
         self.with(worker, |place| place.stats.busy())
     }
 
     /// Tasks that a worker has taken from others.
+    #[track_caller]
     pub fn worker_steal_count(&self, worker: usize) -> u64 {
         self.with(worker, |place| place.stats.steals.get())
     }
 
     /// How often a worker has taken tasks from another.
+    #[track_caller]
     pub fn worker_steal_operations(&self, worker: usize) -> u64 {
         self.with(worker, |place| place.stats.steal_operations.get())
     }
 
     /// Polls of tasks by a worker, up to its last sleep.
+    #[track_caller]
     pub fn worker_poll_count(&self, worker: usize) -> u64 {
         self.with(worker, |place| place.stats.polls.get())
     }
 
     /// Tasks that wait in a worker's own queue.
+    #[track_caller]
     pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
         self.with(worker, |place| place.stealer.len())
     }
 
     /// The thread of a worker, if it has one now.
+    #[track_caller]
     pub fn worker_thread_id(&self, worker: usize) -> Option<ThreadId> {
         self.place(worker).filter(|place| place.doing() != Doing::Nothing).and_then(Place::thread_id)
     }
@@ -152,11 +162,24 @@ impl RuntimeMetrics {
     }
 
     /// A worker whose thread has never started has done nothing.
+    #[track_caller]
     fn with<R: Default>(&self, worker: usize, f: impl FnOnce(&Place) -> R) -> R {
         self.place(worker).map(f).unwrap_or_default()
     }
 
+    #[track_caller]
     fn place(&self, worker: usize) -> Option<&Place> {
+        let workers = self.num_workers();
+        assert!(
+            worker < workers,
+            "metrics of worker {worker} of a runtime with {workers}.\n  Workers are numbered from 0 to \
+             `num_workers() - 1`."
+        );
         self.handle.engine().places.iter().nth(worker)
     }
+}
+
+/// Which worker this thread is, if it is one: the number that [`RuntimeMetrics`] takes.
+pub fn worker_index() -> Option<usize> {
+    with_engine(|engine| engine.and_then(|engine| with_worker_of(engine, |worker| worker.map(|worker| worker.index()))))
 }

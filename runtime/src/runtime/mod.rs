@@ -39,7 +39,7 @@ pub use histogram::{
 };
 pub use hooks::TaskMeta;
 pub use local::{LocalOptions, LocalRuntime};
-pub use metrics::RuntimeMetrics;
+pub use metrics::{RuntimeMetrics, worker_index};
 pub use policy::{PanicInfo, UnhandledPanic};
 pub use runtime::Runtime;
 pub use seed::RngSeed;

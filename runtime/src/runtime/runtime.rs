@@ -105,7 +105,7 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         // After `shutdown_*` the engine is closed already, and whoever waited has given up.
         if !self.handle.engine().is_closing() || self.handle.engine().closed_by_panic() {
-            let inside_async_code = matches!(entered::role(), Role::Polls(_));
+            let inside_async_code = matches!(entered::role(), Role::Polls(_) | Role::PollsLocal);
             end(&self.handle, inside_async_code.then(|| Some(Instant::now())));
         }
     }

@@ -38,8 +38,13 @@ pub fn block_in_place<F, R>(closure: F) -> R
 where
     F: FnOnce() -> R,
 {
-    if !matches!(entered::role(), Role::Polls(_)) {
-        return closure();
+    match entered::role() {
+        Role::Outside | Role::Blocks => return closure(),
+        Role::Polls(_) => {}
+        Role::PollsLocal => panic!(
+            "cannot block in place inside a `LocalSet`: its other tasks stay on this thread and would wait.\n  Use \
+             `spawn_blocking`."
+        ),
     }
     let engine = entered::with_engine(|engine| engine.map(Engine::count));
     if engine.as_ref().is_some_and(|engine| engine.config.flavor != Flavor::MultiThread) {

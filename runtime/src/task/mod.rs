@@ -18,9 +18,12 @@ mod abort;
 mod blocking;
 mod builder;
 pub mod coop;
+pub mod futures;
 mod join;
+pub mod join_set;
 pub(crate) mod local;
 mod spawn;
+mod task_local;
 mod yielding;
 
 pub use crate::engine::{Id, JoinError};
@@ -29,8 +32,10 @@ pub use blocking::{block_in_place, spawn_blocking};
 pub use builder::Builder;
 pub use coop::{Unconstrained, consume_budget, unconstrained};
 pub use join::JoinHandle;
+pub use join_set::JoinSet;
 pub use local::{LocalEnterGuard, LocalSet, spawn_local};
 pub use spawn::{spawn, spawn_with};
+pub use task_local::{AccessError, LocalKey};
 pub use yielding::yield_now;
 
 use crate::engine::current;
@@ -41,12 +46,13 @@ use crate::engine::current;
 /// Outside of a task, also in the future of `block_on`; [`try_id`] returns `None` there.
 #[track_caller]
 pub fn id() -> Id {
-    try_id().unwrap_or_else(|| {
-        panic!(
+    match try_id() {
+        Some(id) => id,
+        None => panic!(
             "no task here: `task::id` was called outside of a spawned task.\n  Call it inside one, or use \
              `task::try_id`; the future of `block_on` is no task."
-        )
-    })
+        ),
+    }
 }
 
 /// The id of the task that runs here, if one does.

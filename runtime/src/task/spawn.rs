@@ -18,11 +18,11 @@ where
     F::Output: Send + 'static,
 {
     let caller = Location::caller();
-    entered::with_engine(|engine| match engine {
-        Some(engine) => Some(JoinHandle::new(engine.spawn(future, Engine::info(caller)))),
-        None => None,
-    })
-    .unwrap_or_else(|| no_runtime_here("spawn"))
+    let spawned = entered::with_engine(|engine| engine.map(|engine| engine.spawn(future, Engine::info(caller))));
+    match spawned {
+        Some(join) => JoinHandle::new(join),
+        None => no_runtime_here("spawn"),
+    }
 }
 
 /// Spawns a task whose future is made by a closure, *on the worker that runs it*.

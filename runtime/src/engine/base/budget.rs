@@ -54,14 +54,14 @@ pub(crate) fn has_remaining() -> bool {
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
     let before = LEFT.get();
     if before == Budget::UNCONSTRAINED {
-        return Poll::Ready(RestoreOnPending(Cell::new(before)));
+        return Poll::Ready(RestoreOnPending(Cell::new(before), std::marker::PhantomData));
     }
     if before.is_exhausted() {
         cx.waker().wake_by_ref();
         return Poll::Pending;
     }
     LEFT.set(Budget(before.0 - 1));
-    Poll::Ready(RestoreOnPending(Cell::new(before)))
+    Poll::Ready(RestoreOnPending(Cell::new(before), std::marker::PhantomData))
 }
 
 /// Sets the units for the poll that comes; whoever polls task after task needs no guard in between.
@@ -79,7 +79,10 @@ pub(crate) fn take() -> Budget {
 /// out not to be ready has cost nothing.
 #[derive(Debug)]
 #[must_use = "dropping it at once gives the unit back"]
-pub struct RestoreOnPending(Cell<Budget>);
+pub struct RestoreOnPending(Cell<Budget>, ThisThread);
+
+/// The budget is this thread's, and so is the guard.
+type ThisThread = std::marker::PhantomData<*const ()>;
 
 impl RestoreOnPending {
     /// The operation did something: its unit stays spent.

@@ -1,7 +1,7 @@
 //! Which task this thread polls (or drops) right now.
 
 use super::header::Header;
-use crate::engine::Id;
+use crate::engine::base::id::Id;
 use std::cell::Cell;
 use std::ptr::NonNull;
 

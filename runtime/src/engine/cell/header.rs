@@ -9,8 +9,8 @@
 //! since the task may be run and the owner freed before its `schedule` returns (museum M1).
 
 use super::word::{AfterWake, TaskWord};
-use crate::engine::Id;
 use crate::engine::base::atomics::RaceCell;
+use crate::engine::base::id::Id;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::Waker;
@@ -49,7 +49,15 @@ pub(crate) struct CellTable {
 pub(super) struct Links {
     pub(super) previous: Option<NonNull<Header>>,
     pub(super) next: Option<NonNull<Header>>,
-    pub(super) linked: bool,
+}
+
+/// What is in a cell's slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Stage {
+    Future,
+    Output,
+    Empty,
 }
 
 /// Not linked into any list yet.
@@ -65,11 +73,14 @@ pub(crate) struct Header {
     pub(super) links: RaceCell<Links>,
     /// Which list the task is linked into; the poller's (W1).
     pub(super) list: RaceCell<u32>,
+    /// What is in the slot; whoever has the slot has this (W1, W3).
+    stage: RaceCell<Stage>,
     /// W4.
     pub(super) join_waker: RaceCell<Option<Waker>>,
     pub(super) id: Id,
     pub(super) spawned_at: &'static Location<'static>,
-    pub(super) name: Option<Box<str>>,
+    /// Boxed twice: few tasks have a name, and each cell has room for it.
+    pub(super) name: Option<Box<Box<str>>>,
 }
 
 /// What a spawn gives a task besides its future.
@@ -88,10 +99,11 @@ impl Header {
             queue_next: RaceCell::new(None),
             links: RaceCell::new(Links::default()),
             list: RaceCell::new(NO_LIST),
+            stage: RaceCell::new(Stage::Future),
             join_waker: RaceCell::new(None),
             id: info.id,
             spawned_at: info.spawned_at,
-            name: info.name,
+            name: info.name.map(Box::new),
         }
     }
 
@@ -100,7 +112,7 @@ impl Header {
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.name.as_ref().map(|name| &***name)
     }
 
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
@@ -122,6 +134,22 @@ impl Header {
             unsafe { *list }
         });
         (list != NO_LIST).then_some(list)
+    }
+
+    /// The caller has the slot.
+    pub(super) fn stage(&self) -> Stage {
+        self.stage.with(|stage| {
+            // SAFETY: the field goes with the slot.
+            unsafe { *stage }
+        })
+    }
+
+    /// The caller has the slot.
+    pub(super) fn set_stage(&self, new: Stage) {
+        self.stage.with_mut(|stage| {
+            // SAFETY: the field goes with the slot.
+            unsafe { *stage = new }
+        });
     }
 
     /// Is the task owned by `owner`? Compares addresses only.
@@ -221,7 +249,8 @@ impl Runnable {
     pub(crate) fn take_next(&self) -> Option<Runnable> {
         self.header().queue_next.with_mut(|link| {
             // SAFETY: as in `set_next`; it stored a runnable that it gave up.
-            unsafe { (*link).take() }.map(Runnable)
+            let link = unsafe { &mut *link };
+            link.take().map(Runnable)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Why a task gave no output.
 
-use crate::engine::Id;
+use crate::engine::base::id::Id;
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

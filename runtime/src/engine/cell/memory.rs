@@ -15,11 +15,12 @@ use std::alloc::{Layout, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-/// Blocks come in multiples of this.
-const STEP: usize = 32;
+/// Classes are this far apart, and 8 bytes short of a multiple of it: what common allocators give without waste, since
+/// they keep 8 bytes of their own before each block. An idle task with a small future takes 128 bytes so.
+const STEP: usize = 16;
 /// Larger cells go to the allocator: they are rare, and their cost is in filling them.
 const LARGEST: usize = 1024;
-const CLASSES: usize = LARGEST / STEP;
+const CLASSES: usize = LARGEST / STEP + 1;
 /// No cell that needs more is cached.
 const ALIGN: usize = 16;
 /// How much one thread keeps. 1 MiB holds 8,000 small tasks: a whole burst of spawns (the prototype lost a factor
@@ -41,7 +42,7 @@ impl FreeLists {
 
     fn pop(&self, class: usize) -> Link {
         let block = self.heads[class].get()?;
-        // SAFETY: a block in the list is ours, at least `STEP` bytes large, and `push` wrote its link there.
+        // SAFETY: a block in the list is ours, at least 24 bytes large, and `push` wrote its link there.
         let next = unsafe { block.cast::<Link>().read() };
         self.heads[class].set(next);
         self.bytes.set(self.bytes.get() - class_bytes(class));
@@ -55,7 +56,7 @@ impl FreeLists {
             return false;
         }
         self.bytes.set(bytes);
-        // SAFETY: the caller gives up the block, which is at least `STEP` bytes large and aligned to `ALIGN`.
+        // SAFETY: the caller gives up the block, which is at least 24 bytes large and aligned to `ALIGN`.
         unsafe { block.cast::<Link>().write(self.heads[class].get()) };
         self.heads[class].set(Some(block));
         true
@@ -78,7 +79,7 @@ thread_local! {
 }
 
 const fn class_bytes(class: usize) -> usize {
-    (class + 1) * STEP
+    (class + 1) * STEP + 8
 }
 
 fn class_layout(class: usize) -> Layout {
@@ -89,7 +90,7 @@ const fn class_of(layout: Layout) -> Option<usize> {
     if !heap::REUSES || layout.size() == 0 || layout.size() > LARGEST || layout.align() > ALIGN {
         None
     } else {
-        Some((layout.size() - 1) / STEP)
+        Some(layout.size().saturating_sub(9) / STEP)
     }
 }
 
@@ -141,7 +142,7 @@ mod tests {
             unsafe { give_back(first, small) };
             let other = take(large);
             assert_ne!(first, other);
-            assert_eq!(first, take(Layout::new::<[u64; 12]>()), "10 and 12 words share a class");
+            assert_eq!(first, take(Layout::new::<[u64; 11]>()), "10 and 11 words share a class");
             for (block, layout) in [(first, small), (other, large)] {
                 // SAFETY: taken above with a layout of this class.
                 unsafe { give_back(block, layout) };
@@ -161,7 +162,7 @@ mod tests {
                 unsafe { give_back(block, layout) };
             }
             let kept = LISTS.with(|lists| lists.bytes.get());
-            assert_eq!(kept, BYTES_MAX);
+            assert!(kept <= BYTES_MAX && kept > BYTES_MAX - 2_000, "{kept} bytes are kept");
         })
         .join()
         .unwrap();

@@ -47,7 +47,7 @@ impl OwnedTasks {
         let this = NonNull::from(task);
         let next = list.head.replace(this);
         list.len += 1;
-        with_links(this, |links| *links = Links { previous: None, next, linked: true });
+        with_links(this, |links| *links = Links { previous: None, next });
         if let Some(next) = next {
             with_links(next, |links| links.previous = Some(this));
         }
@@ -98,9 +98,9 @@ impl OwnedTasks {
 
 impl List {
     fn remove(&mut self, this: NonNull<Header>) {
-        let Links { previous, next, linked } = with_links(this, std::mem::take);
-        if !linked {
-            return;
+        let Links { previous, next } = with_links(this, std::mem::take);
+        if previous.is_none() && self.head != Some(this) {
+            return; // not in the list: only its head has nobody before it
         }
         self.len -= 1;
         match previous {

@@ -1,13 +1,13 @@
 //! The typed half of a cell: the future, and after it its output, in one place.
 //!
-//! Owns: `Stage`, polling, completing, freeing.   Imports: `word`, `header`, `memory`, `current`.
+//! Owns: the slot, polling, completing, freeing.   Imports: `word`, `header`, `memory`, `current`.
 //!
 //! The danger: user code runs at five places here (poll, drop of the future, drop of the output, the join waker, the
 //! hooks in `finished`), each may panic, and the word must still reach COMPLETE. So each is caught on its own.
 //! A panic in poll, or in the drop of a cancelled future, becomes the task's result. A panic in the drop of a future
 //! that has given its output is reported by the panic hook alone: the output exists, so the join handle gets it.
 
-use super::header::{CellTable, Header, Owner, Runnable, TaskInfo, release};
+use super::header::{CellTable, Header, Owner, Runnable, Stage, TaskInfo, release};
 use super::join::JoinCell;
 use super::word::{AfterComplete, AfterPending, AfterStart};
 use super::{JoinError, current, memory, raw_waker};
@@ -15,22 +15,28 @@ use crate::engine::base::atomics::RaceCell;
 use std::alloc::Layout;
 use std::any::Any;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-enum Stage<F: Future> {
-    Pending(F),
-    Done(Result<F::Output, JoinError>),
-    Taken,
+/// Either the future or its output; `header.stage` says which. A union with its tag elsewhere, because assigning an
+/// enum moves all of it over the stack in a debug build, and futures may be larger than stacks.
+union Slot<F: Future> {
+    future: ManuallyDrop<F>,
+    output: ManuallyDrop<Output<F>>,
 }
+
+type Output<F> = Result<<F as Future>::Output, JoinError>;
 
 #[repr(C)] // the header first, so that a pointer to it is one to the cell
 struct Cell<F: Future> {
     header: Header,
-    stage: RaceCell<Stage<F>>,
+    slot: RaceCell<Slot<F>>,
 }
+
+type Payload = Box<dyn Any + Send>;
 
 struct TableOf<F>(F);
 
@@ -55,15 +61,30 @@ pub(crate) fn allocate<F: Future>(
     let header = Header::new(&TableOf::<F>::TABLE, owner, info);
     // SAFETY: the block has the cell's layout; field by field, so that a large future is moved once.
     let header_place = unsafe { &raw mut (*cell.as_ptr()).header };
-    // SAFETY: as above.
-    let stage_place = unsafe { &raw mut (*cell.as_ptr()).stage };
+    // SAFETY: as above. `RaceCell` has the layout of its content outside of models.
+    let slot_place = unsafe { &raw mut (*cell.as_ptr()).slot };
     // SAFETY: the place is ours and uninitialised.
     unsafe { header_place.write(header) };
     // SAFETY: as above.
-    unsafe { stage_place.write(RaceCell::new(Stage::Pending(future))) };
+    unsafe { write_slot(slot_place, future) };
     let header = cell.cast::<Header>();
     // SAFETY: the word starts with NOTIFIED and two references: the runtime's, and this handle's.
     (Runnable(header), unsafe { JoinCell::from_raw(header) })
+}
+
+/// # Safety
+/// `place` is uninitialised and ours.
+unsafe fn write_slot<F: Future>(place: *mut RaceCell<Slot<F>>, future: F) {
+    #[cfg(not(loom))]
+    // SAFETY: by contract; a `RaceCell` and a union have the layout of their content, and the future is moved once.
+    unsafe {
+        place.cast::<F>().write(future)
+    };
+    #[cfg(loom)]
+    // SAFETY: by contract.
+    unsafe {
+        place.write(RaceCell::new(Slot { future: ManuallyDrop::new(future) }))
+    };
 }
 
 /// # Safety
@@ -100,11 +121,11 @@ unsafe fn run<F: Future>(this: NonNull<Header>) {
 fn poll_future<F: Future>(cell: &Cell<F>) -> Poll<F::Output> {
     let waker = raw_waker::borrowed(&cell.header);
     let mut cx = Context::from_waker(&waker);
-    cell.stage.with_mut(|stage| {
+    cell.slot.with_mut(|slot| {
         // SAFETY: RUNNING is ours (W1), so no other reference into the slot exists; ours ends with this closure.
-        let Stage::Pending(future) = (unsafe { &mut *stage }) else {
-            unreachable!("BUG: W1 broken, a task without its future was polled");
-        };
+        let slot = unsafe { &mut *slot };
+        // SAFETY: a task that is not complete has its future in the slot.
+        let future = unsafe { &mut *slot.future };
         // SAFETY: the future stays in its cell until it is dropped there.
         unsafe { Pin::new_unchecked(future) }.poll(&mut cx)
     })
@@ -140,7 +161,7 @@ fn cancel<F: Future>(cell: &Cell<F>) {
     complete(cell, Err(error));
 }
 
-fn panicked<F: Future>(cell: &Cell<F>, payload: Box<dyn Any + Send>) -> JoinError {
+fn panicked<F: Future>(cell: &Cell<F>, payload: Payload) -> JoinError {
     // SAFETY: we are the poller.
     let sink = unsafe { cell.header.owner() }.panic_sink();
     if let Some(sink) = &sink {
@@ -150,22 +171,44 @@ fn panicked<F: Future>(cell: &Cell<F>, payload: Box<dyn Any + Send>) -> JoinErro
 }
 
 /// Drops the future where it is. The caller is the poller.
-fn drop_future<F: Future>(cell: &Cell<F>) -> Result<(), Box<dyn Any + Send>> {
-    // Assigning drops the old value and stores the new one also when that drop panics.
-    catch_unwind(AssertUnwindSafe(|| replace_stage(cell, Stage::Taken)))
+fn drop_future<F: Future>(cell: &Cell<F>) -> Result<(), Payload> {
+    cell.header.set_stage(Stage::Empty);
+    cell.slot.with_mut(|slot| {
+        // SAFETY: RUNNING is ours (W1).
+        let slot = unsafe { &mut *slot };
+        // SAFETY: the future is there until this call, which is its poller's last for it: the stage says so already.
+        catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(&mut slot.future) }))
+    })
 }
 
-/// The caller has the slot: as poller before COMPLETE (W1), as the output's owner after it (W3).
-fn replace_stage<F: Future>(cell: &Cell<F>, new: Stage<F>) {
-    cell.stage.with_mut(|stage| {
-        // SAFETY: the slot is the caller's; see above.
-        unsafe { *stage = new }
+/// The future is gone, and the caller is still the poller.
+fn store_output<F: Future>(cell: &Cell<F>, result: Output<F>) {
+    cell.slot.with_mut(|slot| {
+        // SAFETY: RUNNING is ours (W1).
+        let slot = unsafe { &mut *slot };
+        // Nothing is dropped by the assignment: the field is a `ManuallyDrop`.
+        slot.output = ManuallyDrop::new(result);
     });
+    cell.header.set_stage(Stage::Output);
 }
 
-fn complete<F: Future>(cell: &Cell<F>, result: Result<F::Output, JoinError>) {
+/// The output, if it is still there. The caller owns it (W3).
+fn take_stored<F: Future>(cell: &Cell<F>) -> Option<Output<F>> {
+    if cell.header.stage() != Stage::Output {
+        return None;
+    }
+    cell.header.set_stage(Stage::Empty);
+    cell.slot.with_mut(|slot| {
+        // SAFETY: the output is the caller's.
+        let slot = unsafe { &mut *slot };
+        // SAFETY: the stage said that it is there, and says from now on that it is not.
+        Some(unsafe { ManuallyDrop::take(&mut slot.output) })
+    })
+}
+
+fn complete<F: Future>(cell: &Cell<F>, result: Output<F>) {
     let header = &cell.header;
-    replace_stage(cell, Stage::Done(result));
+    store_output(cell, result);
     // SAFETY: we are the poller until `complete` below.
     let _ = catch_unwind(AssertUnwindSafe(|| unsafe { header.owner() }.finished(header)));
     match header.word.complete() {
@@ -200,7 +243,7 @@ pub(super) fn drop_join_waker(header: &Header) {
 }
 
 fn drop_output_caught<F: Future>(cell: &Cell<F>) {
-    let _ = catch_unwind(AssertUnwindSafe(|| replace_stage(cell, Stage::Taken)));
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(take_stored(cell))));
 }
 
 /// # Safety
@@ -216,15 +259,11 @@ unsafe fn drop_output<F: Future>(header: NonNull<Header>) {
 unsafe fn take_output<F: Future>(header: NonNull<Header>, to: *mut ()) {
     // SAFETY: by contract.
     let cell = unsafe { cell_of::<F>(header) };
-    let stage = cell.stage.with_mut(|stage| {
-        // SAFETY: the output is the caller's (W3).
-        std::mem::replace(unsafe { &mut *stage }, Stage::Taken)
-    });
-    if let Stage::Done(mut result) = stage {
+    if let Some(mut result) = take_stored(cell) {
         if let Err(error) = &mut result {
             error.disarm();
         }
-        let to = to.cast::<Option<Result<F::Output, JoinError>>>();
+        let to = to.cast::<Option<Output<F>>>();
         // SAFETY: by contract.
         unsafe { *to = Some(result) };
     }

@@ -1,7 +1,7 @@
 //! What a builder decides about an engine.
 
 use super::super::cell::PanicSink;
-use crate::engine::Id;
+use crate::engine::base::id::Id;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) inject_interval: u32,
     /// Look at sockets, timers and shutdown every so many polls.
     pub(crate) event_interval: u32,
+    /// The most socket events that one look takes.
+    pub(crate) events_per_look: usize,
     pub(crate) panic_sink: Option<Arc<dyn PanicSink>>,
     pub(crate) seed: Option<u64>,
     /// Rescue stuck workers. Off only in tests that want to see the engine without its safety net.

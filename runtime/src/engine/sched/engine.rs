@@ -15,7 +15,7 @@ use super::rescue::Guarantor;
 use super::stats::SharedStats;
 use super::threads::Threads;
 use super::worker::with_worker_of;
-use crate::engine::Id;
+use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::base::rng;
 use crate::engine::blocking::Pool;
@@ -287,3 +287,7 @@ impl Engine {
         TaskInfo { id: Id::fresh(), spawned_at, name: None }
     }
 }
+
+// A panic in a task is caught in its cell; nothing of the engine is left half changed by one.
+impl std::panic::UnwindSafe for Engine {}
+impl std::panic::RefUnwindSafe for Engine {}

@@ -10,6 +10,7 @@
 pub(crate) mod block_on;
 pub(crate) mod config;
 pub(crate) mod engine;
+pub(crate) mod fd_table;
 pub(crate) mod idle;
 #[allow(unsafe_code)] // the end of an intrusive queue
 pub(crate) mod inject;
@@ -18,6 +19,7 @@ mod rescue;
 mod shutdown;
 pub(crate) mod sizing;
 pub(crate) mod stats;
+mod sys;
 mod threads;
 #[allow(unsafe_code)] // this thread's worker, and the next-task slot
 pub(crate) mod worker;

@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::place::Doing;
 use super::worker::{End, NoRoot, Worker};
-use crate::engine::entered;
+use crate::engine::entered::{self, Role};
 use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::sync::Arc;
@@ -176,6 +176,7 @@ fn work(engine: &Arc<Engine>, index: usize) {
     let deque = place.take_home().expect("BUG: a new worker finds no deque in its place");
     let counted = place.counted.load(Ordering::Relaxed);
     let worker = Worker::new(engine, index, deque, true);
+    let _role = entered::set_role(Role::Polls(None));
     let (end, deque, searching) = worker.run(&mut NoRoot);
     debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
     place.set_doing(Doing::Nothing);

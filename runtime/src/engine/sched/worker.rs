@@ -14,6 +14,7 @@
 //! than a short task. What then waits behind a long poll is found by a searcher or, within a few milliseconds, by the
 //! guarantor.
 
+use super::config::Flavor;
 use super::engine::Engine;
 use super::place::{Doing, Place};
 use crate::engine::base::atomics::{AtomicPtr, Ordering};
@@ -196,7 +197,9 @@ impl<'e> Worker<'e> {
         if end == End::Closing {
             self.engine.drain();
         }
-        self.flush();
+        if self.engine.config.flavor == Flavor::MultiThread {
+            self.flush();
+        }
         drop(installed);
         self.count_busy();
         (end, self.deque, self.searching.get())

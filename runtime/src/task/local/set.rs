@@ -4,7 +4,8 @@ use super::super::JoinHandle;
 use super::queue::LocalQueue;
 use crate::engine::budget::{Budget, with_budget};
 use crate::engine::config::Flavor;
-use crate::engine::{Engine, Owner, TaskInfo, allocate, entered};
+use crate::engine::entered::{self, Role};
+use crate::engine::{Engine, Owner, TaskInfo, allocate};
 use crate::runtime::Runtime;
 use pin_project_lite::pin_project;
 use std::cell::RefCell;
@@ -164,6 +165,7 @@ impl LocalSet {
     fn run_some(&self) -> bool {
         for _ in 0..TASKS_PER_POLL {
             let Some(task) = self.queue.pop() else { return false };
+            let _role = entered::set_role(Role::PollsLocal);
             with_budget(Budget::PER_POLL, || task.run());
         }
         self.queue.has_woken()

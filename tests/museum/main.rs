@@ -1,0 +1,6 @@
+//! Real bugs of other runtimes, one test each: `museum_<id>`, by the ids of `docs/museum.md`.
+//!
+//! Exhibits that count what belongs to the whole process (S9, F5) stand in `leaks/`.
+
+mod engine;
+mod io;
