@@ -1,9 +1,12 @@
 //! Floor 0: what everything else in the engine is built from. Imports nothing of ours.
 
-#[allow(unsafe_code)] // loom's guards move where parking_lot's are borrowed
 pub(crate) mod atomics;
 pub(crate) mod budget;
+#[allow(unsafe_code)] // the allocator of models, which keeps what is freed
+pub(crate) mod heap;
 pub(crate) mod id;
+#[cfg(all(test, loom))]
+pub(crate) mod model;
 pub(crate) mod pad;
 pub(crate) mod parker;
 pub(crate) mod rng;

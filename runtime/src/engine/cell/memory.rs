@@ -1,6 +1,6 @@
 //! Where cells live: free lists by size class, one set for each thread, bounded by bytes.
 //!
-//! Owns: the blocks that this thread has freed.   Imports: nothing.
+//! Owns: the blocks that this thread has freed.   Imports: `base`.
 //! Not here: what is in a block (`slot`).
 //!
 //! A spawn that finds a block here costs a few loads instead of a `malloc` and a later `free`; it is the first of the
@@ -10,7 +10,8 @@
 //!
 //! `--cfg no_task_cache` turns the lists off, so that AddressSanitizer and valgrind see every free.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use crate::engine::base::heap::{self, alloc, dealloc};
+use std::alloc::{Layout, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
@@ -86,7 +87,7 @@ fn class_layout(class: usize) -> Layout {
 }
 
 const fn class_of(layout: Layout) -> Option<usize> {
-    if cfg!(no_task_cache) || layout.size() == 0 || layout.size() > LARGEST || layout.align() > ALIGN {
+    if !heap::REUSES || layout.size() == 0 || layout.size() > LARGEST || layout.align() > ALIGN {
         None
     } else {
         Some(layout.size().saturating_sub(9) / STEP)

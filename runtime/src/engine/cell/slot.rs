@@ -272,9 +272,11 @@ unsafe fn take_output<F: Future>(header: NonNull<Header>, to: *mut ()) {
 /// # Safety
 /// `header` is of a `Cell<F>` whose last reference is gone.
 unsafe fn free<F: Future>(header: NonNull<Header>) {
-    let cell = header.cast::<Cell<F>>();
-    // The output is gone (its owner dropped or took it) and so is the future; what is left is a join waker, at most.
+    let mut cell = header.cast::<Cell<F>>();
     // SAFETY: nobody can reach the cell any more.
+    unsafe { cell.as_mut() }.header.word.end();
+    // The output is gone (its owner dropped or took it) and so is the future; what is left is a join waker, at most.
+    // SAFETY: as above.
     let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { cell.drop_in_place() }));
     // SAFETY: `allocate` took the block with this layout.
     unsafe { memory::give_back(cell.cast(), Layout::new::<Cell<F>>()) };

@@ -24,7 +24,7 @@
 //! the waker's thread wrote before the wake, and start's acquire half of the same word sees it (museum LW4).
 //! Limits: 2^58 references; above 2^57 we abort, as `Arc` does, since only `mem::forget` in a loop gets there.
 
-use crate::engine::base::atomics::{AtomicU64, Ordering};
+use crate::engine::base::atomics::{AtomicU64, Ordering, end_of_life};
 
 const RUNNING: u64 = 1;
 const NOTIFIED: u64 = 1 << 1;
@@ -272,6 +272,12 @@ impl TaskWord {
         let before = Word(self.0.fetch_sub(REF_ONE, Ordering::AcqRel));
         debug_assert!(before.refs() >= 1, "BUG: reference count below zero");
         before.refs() == 1
+    }
+
+    /// The cell is about to be freed: every access by another thread must have happened before (models check it).
+    #[inline(always)]
+    pub(crate) fn end(&mut self) {
+        end_of_life(&mut self.0);
     }
 }
 
