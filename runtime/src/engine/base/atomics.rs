@@ -30,6 +30,16 @@ mod imp {
         }
     }
 
+    /// Makes a cell whose content starts with the layout of `V`, without moving a whole `T` over the stack.
+    ///
+    /// # Safety
+    /// `place` is uninitialised and the caller's; a `V` at the start of a `T` makes a valid `T`, as `wrap` does.
+    #[inline(always)]
+    pub(crate) unsafe fn init_cell<T, V>(place: *mut RaceCell<T>, value: V, _wrap: impl FnOnce(V) -> T) {
+        // SAFETY: by contract, and both cells are transparent.
+        unsafe { place.cast::<V>().write(value) };
+    }
+
     /// Whoever frees an atomic says so here, for the models.
     #[inline(always)]
     pub(crate) fn end_of_life(_atomic: &mut AtomicU64) {}
@@ -51,6 +61,15 @@ mod imp {
     pub(crate) use loom::cell::UnsafeCell as RaceCell;
     pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
+
+    /// As outside of models, over the stack.
+    ///
+    /// # Safety
+    /// `place` is uninitialised and the caller's.
+    pub(crate) unsafe fn init_cell<T, V>(place: *mut RaceCell<T>, value: V, wrap: impl FnOnce(V) -> T) {
+        // SAFETY: by contract.
+        unsafe { place.write(RaceCell::new(wrap(value))) };
+    }
 
     /// `loom::sync::Mutex` with parking_lot's interface (a lock cannot be poisoned).
     #[derive(Debug)]

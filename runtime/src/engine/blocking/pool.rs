@@ -7,7 +7,7 @@
 
 use super::crew::{AfterSubmit, Crew, Next};
 use crate::engine::base::budget;
-use crate::engine::cell::{self, Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo};
+use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo};
 use crate::engine::sched::config::Config;
 use crate::engine::sched::engine::Engine;
 use std::future::Future;
@@ -111,12 +111,13 @@ impl Engine {
     /// # Panics
     /// If no thread can be started and none exists.
     #[track_caller]
-    pub(crate) fn spawn_blocking<F, R>(&self, closure: F, info: TaskInfo) -> JoinCell<R>
+    pub(crate) fn spawn_blocking<F, R, N>(&self, closure: F, info: TaskInfo<N>) -> JoinCell<R>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
+        N: Name,
     {
-        let owner: NonNull<dyn Owner> = NonNull::from(&self.blocking.closures);
+        let owner: NonNull<Closures> = NonNull::from(&self.blocking.closures);
         let (task, join) = cell::allocate(Closure(Some(closure)), owner, info);
         let (pacer, refused) = match self.blocking.crew.submit(task) {
             AfterSubmit::Nothing => return join,

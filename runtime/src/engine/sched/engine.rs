@@ -19,7 +19,7 @@ use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::base::rng;
 use crate::engine::blocking::Pool;
-use crate::engine::cell::{self, Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, current};
+use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
 use crate::engine::drive::Drive;
 use crate::engine::histogram::Histogram;
 use std::future::Future;
@@ -101,10 +101,10 @@ impl Engine {
 
     /// Spawns a future. `Send` or bound to the engine's one thread: the caller's business.
     #[inline]
-    pub(crate) fn spawn<F: Future>(&self, future: F, info: TaskInfo) -> JoinCell<F::Output> {
-        let owner: NonNull<dyn Owner> = NonNull::from(self);
+    pub(crate) fn spawn<F: Future, N: Name>(&self, future: F, info: TaskInfo<N>) -> JoinCell<F::Output> {
+        let owner: NonNull<Engine> = NonNull::from(self);
         if let Some(hook) = &self.config.on_task_spawn {
-            hook(&TaskFacts { id: info.id, spawned_at: info.spawned_at, name: info.name.as_deref() });
+            hook(&TaskFacts { id: info.id, spawned_at: info.spawned_at, name: info.name.as_name() });
         }
         let (task, join) = cell::allocate(future, owner, info);
         with_worker_of(self, |worker| match worker {
@@ -284,7 +284,7 @@ impl Engine {
 
     /// The id of a new task with what the caller said of it.
     pub(crate) fn info(spawned_at: &'static std::panic::Location<'static>) -> TaskInfo {
-        TaskInfo { id: Id::fresh(), spawned_at, name: None }
+        TaskInfo { id: Id::fresh(), spawned_at, name: () }
     }
 }
 
