@@ -8,6 +8,7 @@
 
 use super::block_on::PlaceQueue;
 use super::config::{Config, Flavor, TaskFacts};
+use super::fd_table;
 use super::idle::{Idle, Wake};
 use super::inject::{Chain, Inject};
 use super::place::{Doing, Place, Places};
@@ -17,7 +18,6 @@ use super::threads::Threads;
 use super::worker::with_worker_of;
 use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
-use crate::engine::base::rng;
 use crate::engine::blocking::Pool;
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
 use crate::engine::drive::Drive;
@@ -58,6 +58,7 @@ impl Engine {
     pub(crate) fn new(config: Config) -> io::Result<Arc<Engine>> {
         static IDS: AtomicU64 = AtomicU64::new(1);
         let multi = config.flavor == Flavor::MultiThread;
+        fd_table::grow_once();
         let drive = Drive::new()?;
         let most = if multi { config.workers + config.blocking_max + EXTRA_PLACES } else { 1 };
         let engine = Arc::new_cyclic(|this| Engine {
@@ -81,9 +82,6 @@ impl Engine {
             this: this.clone(),
             config,
         });
-        if let Some(seed) = engine.config.seed {
-            rng::reseed_thread(rng::mix(seed));
-        }
         if multi {
             engine.start_guarantor()?;
         }

@@ -191,6 +191,7 @@ impl<'e> Worker<'e> {
     /// Works until the root is complete or the engine closes. Gives the deque back, and says whether it was searching.
     pub(crate) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
         self.place.set_thread();
+        let _seeded = self.engine.config.seed.map(|seed| rng::seed_thread(seed.wrapping_add(self.index as u64)));
         let this: *const Worker<'_> = &self;
         let installed = Installed(WORKER.replace(this.cast()));
         let end = self.work(root);
