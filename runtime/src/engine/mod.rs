@@ -21,7 +21,7 @@ mod sched;
 
 pub(crate) use base::budget;
 pub use base::id::Id;
-pub(crate) use base::rng::{mix, random_below, reseed_thread};
+pub(crate) use base::rng::random_below;
 pub use cell::JoinError;
 pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current, panic_text};

@@ -222,7 +222,9 @@ impl Runnable {
         let header = self.0;
         // SAFETY: we hold the runnable until `schedule` has published it; the owner is alive until then, and
         // `schedule` takes a count of it first where it must.
-        let owner = unsafe { header.as_ref().owner() };
+        let this = unsafe { header.as_ref() };
+        // SAFETY: as above.
+        let owner = unsafe { this.owner() };
         owner.schedule(self);
     }
 
