@@ -1,4 +1,7 @@
-//! From a plain thread into a task and back: the thread wakes the task, the task unparks the thread.
+//! From a plain thread into a task: how long after `wake` is the task polled?
+//!
+//! The way back (the task unparks the thread) paces the measurement and is not in it: it is the kernel's, the same for
+//! every peer.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +17,7 @@ const PERCENTILES: [Metric; 2] =
 
 pub(crate) fn workloads() -> Vec<Workload> {
     vec![
-        Workload::of("wake-hot", "round trip thread - task - thread, one after the other", Wake { pause: None })
+        Workload::of("wake-hot", "from `wake` on a std thread to the poll of the task, one after the other", Wake { pause: None })
             .reads(&PERCENTILES),
         Workload::of(
             "wake-cold",
@@ -34,6 +37,9 @@ struct Wake {
 struct Mailbox {
     asked: AtomicU64,
     answered: AtomicU64,
+    /// When the task saw the question, in nanoseconds since `epoch`.
+    seen_at: AtomicU64,
+    epoch: Instant,
     closed: AtomicBool,
     waker: Mutex<Option<Waker>>,
     thread: Thread,
@@ -53,6 +59,7 @@ impl Mailbox {
             drop(slot);
             if self.asked.load(Ordering::Acquire) > answered {
                 answered += 1;
+                self.seen_at.store(self.now(), Ordering::Relaxed);
                 self.answered.store(answered, Ordering::Release);
                 self.thread.unpark();
             }
@@ -61,13 +68,19 @@ impl Mailbox {
         .await
     }
 
-    /// The thread's side: one round trip.
-    fn ask(&self, number: u64) {
+    fn now(&self) -> u64 {
+        self.epoch.elapsed().as_nanos() as u64
+    }
+
+    /// The thread's side: one round trip. Returns how long the question was on its way.
+    fn ask(&self, number: u64) -> u64 {
+        let asked_at = self.now();
         self.asked.store(number, Ordering::Release);
         self.wake();
         while self.answered.load(Ordering::Acquire) < number {
             thread::park();
         }
+        self.seen_at.load(Ordering::Relaxed) - asked_at
     }
 
     fn wake(&self) {
@@ -83,6 +96,8 @@ impl Load for Wake {
         let mailbox = Arc::new(Mailbox {
             asked: AtomicU64::new(0),
             answered: AtomicU64::new(0),
+            seen_at: AtomicU64::new(0),
+            epoch: Instant::now(),
             closed: AtomicBool::new(false),
             waker: Mutex::new(None),
             thread: thread::current(),
@@ -102,9 +117,7 @@ impl Load for Wake {
                 thread::sleep(pause);
             }
             asked += 1;
-            let since = Instant::now();
-            mailbox.ask(asked);
-            times.push(since.elapsed().as_nanos() as f64);
+            times.push(mailbox.ask(asked) as f64);
             span.add(1);
         }
         let cpu_ns = span.stop().cpu_ns;

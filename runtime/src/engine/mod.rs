@@ -24,7 +24,9 @@ pub use base::id::Id;
 pub(crate) use base::rng::random_below;
 pub use cell::JoinError;
 pub(crate) use cell::owned::{Next, OwnedTasks};
-pub(crate) use cell::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current, panic_text};
+pub(crate) use cell::{
+    Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current, panic_text,
+};
 pub(crate) use sched::config;
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::inject::Chain;

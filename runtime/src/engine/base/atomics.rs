@@ -5,9 +5,8 @@
 
 #[cfg(not(loom))]
 mod imp {
-    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
-    pub(crate) use std::sync::Arc;
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
+    pub(crate) use parking_lot::{Condvar, Mutex};
+    pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
 
     /// `std::cell::UnsafeCell` with loom's interface: a closure marks how long the pointer is used.
     #[derive(Debug)]
@@ -28,6 +27,16 @@ mod imp {
         pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
             f(self.0.get())
         }
+    }
+
+    /// Makes a cell whose content starts with the layout of `V`, without moving a whole `T` over the stack.
+    ///
+    /// # Safety
+    /// `place` is uninitialised and the caller's; a `V` at the start of a `T` makes a valid `T`, as `wrap` does.
+    #[inline(always)]
+    pub(crate) unsafe fn init_cell<T, V>(place: *mut RaceCell<T>, value: V, _wrap: impl FnOnce(V) -> T) {
+        // SAFETY: by contract, and both cells are transparent.
+        unsafe { place.cast::<V>().write(value) };
     }
 
     /// Whoever frees an atomic says so here, for the models.
@@ -51,6 +60,15 @@ mod imp {
     pub(crate) use loom::cell::UnsafeCell as RaceCell;
     pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
+
+    /// As outside of models, over the stack.
+    ///
+    /// # Safety
+    /// `place` is uninitialised and the caller's.
+    pub(crate) unsafe fn init_cell<T, V>(place: *mut RaceCell<T>, value: V, wrap: impl FnOnce(V) -> T) {
+        // SAFETY: by contract.
+        unsafe { place.write(RaceCell::new(wrap(value))) };
+    }
 
     /// `loom::sync::Mutex` with parking_lot's interface (a lock cannot be poisoned).
     #[derive(Debug)]

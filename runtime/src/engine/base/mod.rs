@@ -1,5 +1,6 @@
 //! Floor 0: what everything else in the engine is built from. Imports nothing of ours.
 
+#[allow(unsafe_code)] // makes a cell in place
 pub(crate) mod atomics;
 pub(crate) mod budget;
 #[allow(unsafe_code)] // the allocator of models, which keeps what is freed

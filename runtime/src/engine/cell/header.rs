@@ -40,8 +40,10 @@ pub(crate) struct CellTable {
     pub(super) drop_output: unsafe fn(NonNull<Header>),
     /// Frees the cell. The last reference is gone.
     pub(super) free: unsafe fn(NonNull<Header>),
-    /// The future's size, for inspection.
-    pub(super) future_bytes: usize,
+    /// Queues a woken task; the owner's `schedule`.
+    pub(super) schedule: unsafe fn(NonNull<()>, Runnable),
+    /// The name that the cell keeps, if it does.
+    pub(super) name: unsafe fn(NonNull<Header>) -> Option<NonNull<str>>,
 }
 
 /// Links of the list of owned tasks; only its lock gives access.
@@ -67,7 +69,8 @@ pub(super) const NO_LIST: u32 = u32::MAX;
 pub(crate) struct Header {
     pub(super) word: TaskWord,
     pub(super) table: &'static CellTable,
-    owner: NonNull<dyn Owner>,
+    /// Thin: the table knows its type.
+    pub(super) owner: NonNull<()>,
     /// The next one in an intrusive queue; belongs to the queue that the runnable is in.
     queue_next: RaceCell<Option<NonNull<Header>>>,
     pub(super) links: RaceCell<Links>,
@@ -79,19 +82,40 @@ pub(crate) struct Header {
     pub(super) join_waker: RaceCell<Option<Waker>>,
     pub(super) id: Id,
     pub(super) spawned_at: &'static Location<'static>,
-    /// Boxed twice: few tasks have a name, and each cell has room for it.
-    pub(super) name: Option<Box<Box<str>>>,
 }
 
 /// What a spawn gives a task besides its future.
-pub(crate) struct TaskInfo {
+pub(crate) struct TaskInfo<N = ()> {
     pub(crate) id: Id,
     pub(crate) spawned_at: &'static Location<'static>,
-    pub(crate) name: Option<Box<str>>,
+    /// `()`: none. A type, so that cells without a name have no room for one.
+    pub(crate) name: N,
+}
+
+/// A task's name, or none.
+pub(crate) trait Name {
+    fn as_name(&self) -> Option<&str>;
+}
+
+impl Name for () {
+    fn as_name(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Name for Box<str> {
+    fn as_name(&self) -> Option<&str> {
+        (!self.is_empty()).then_some(self)
+    }
 }
 
 impl Header {
-    pub(super) fn new(table: &'static CellTable, owner: NonNull<dyn Owner>, info: TaskInfo) -> Self {
+    pub(super) fn new(
+        table: &'static CellTable,
+        owner: NonNull<()>,
+        id: Id,
+        spawned_at: &'static Location<'static>,
+    ) -> Self {
         Header {
             word: TaskWord::new(),
             table,
@@ -101,9 +125,8 @@ impl Header {
             list: RaceCell::new(NO_LIST),
             stage: RaceCell::new(Stage::Future),
             join_waker: RaceCell::new(None),
-            id: info.id,
-            spawned_at: info.spawned_at,
-            name: info.name.map(Box::new),
+            id,
+            spawned_at,
         }
     }
 
@@ -112,7 +135,11 @@ impl Header {
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
-        self.name.as_ref().map(|name| &***name)
+        let name = self.table.name;
+        // SAFETY: the header is that of the cell that the table is for.
+        let name = unsafe { name(NonNull::from(self)) };
+        // SAFETY: the name stays where it is as long as the cell does.
+        name.map(|name| unsafe { name.as_ref() })
     }
 
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
@@ -121,10 +148,6 @@ impl Header {
 
     pub(crate) fn is_complete(&self) -> bool {
         self.word.load().is_complete()
-    }
-
-    pub(crate) fn future_bytes(&self) -> usize {
-        self.table.future_bytes
     }
 
     /// The number that `Owner::link` gave this task. Only its poller may ask (W1).
@@ -150,19 +173,6 @@ impl Header {
             // SAFETY: the field goes with the slot.
             unsafe { *stage = new }
         });
-    }
-
-    /// Is the task owned by `owner`? Compares addresses only.
-    pub(crate) fn is_owned_by(&self, owner: *const ()) -> bool {
-        std::ptr::eq(self.owner.as_ptr().cast::<()>(), owner)
-    }
-
-    /// # Safety
-    /// The caller holds the task's runnable or is its poller.
-    pub(super) unsafe fn owner(&self) -> &dyn Owner {
-        // SAFETY: the task is not complete and cannot become so before the caller lets it, so its owner is alive (see
-        // the head of this file).
-        unsafe { self.owner.as_ref() }
     }
 
     /// Wakes the task as its waker does.
@@ -219,13 +229,11 @@ impl Runnable {
 
     #[inline]
     pub(super) fn schedule(self) {
-        let header = self.0;
+        let header = self.header();
+        let (schedule, owner) = (header.table.schedule, header.owner);
         // SAFETY: we hold the runnable until `schedule` has published it; the owner is alive until then, and
         // `schedule` takes a count of it first where it must.
-        let this = unsafe { header.as_ref() };
-        // SAFETY: as above.
-        let owner = unsafe { this.owner() };
-        owner.schedule(self);
+        unsafe { schedule(owner, self) };
     }
 
     pub(crate) fn into_raw(self) -> NonNull<Header> {

@@ -31,7 +31,7 @@ pub(crate) mod word;
 #[cfg(all(test, loom))]
 mod model;
 
-pub(crate) use header::{Header, Owner, Runnable, TaskInfo, TaskRef};
+pub(crate) use header::{Header, Name, Owner, Runnable, TaskInfo, TaskRef};
 pub(crate) use join::JoinCell;
 pub use join_error::JoinError;
 pub(crate) use join_error::{PanicSink, panic_text};

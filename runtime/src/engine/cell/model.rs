@@ -47,8 +47,8 @@ impl Desk {
     }
 
     fn spawn<F: Future>(&self, future: F) -> JoinCell<F::Output> {
-        let owner: NonNull<dyn Owner> = NonNull::from(self);
-        let info = TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: None };
+        let owner: NonNull<Desk> = NonNull::from(self);
+        let info = TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: () };
         let (task, join) = allocate(future, owner, info);
         self.schedule(task);
         join

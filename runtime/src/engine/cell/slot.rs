@@ -7,14 +7,15 @@
 //! A panic in poll, or in the drop of a cancelled future, becomes the task's result. A panic in the drop of a future
 //! that has given its output is reported by the panic hook alone: the output exists, so the join handle gets it.
 
-use super::header::{CellTable, Header, Owner, Runnable, Stage, TaskInfo, release};
+use super::header::{CellTable, Header, Name, Owner, Runnable, Stage, TaskInfo, release};
 use super::join::JoinCell;
 use super::word::{AfterComplete, AfterPending, AfterStart};
 use super::{JoinError, current, memory, raw_waker};
-use crate::engine::base::atomics::RaceCell;
+use crate::engine::base::atomics::{RaceCell, init_cell};
 use std::alloc::Layout;
 use std::any::Any;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -31,74 +32,90 @@ union Slot<F: Future> {
 type Output<F> = Result<<F as Future>::Output, JoinError>;
 
 #[repr(C)] // the header first, so that a pointer to it is one to the cell
-struct Cell<F: Future> {
+struct Cell<F: Future, O, N> {
     header: Header,
+    name: N,
     slot: RaceCell<Slot<F>>,
+    _owner: PhantomData<O>,
 }
 
 type Payload = Box<dyn Any + Send>;
 
-struct TableOf<F>(F);
+struct TableOf<F, O, N>(PhantomData<(F, O, N)>);
 
-impl<F: Future> TableOf<F> {
+impl<F: Future, O: Owner, N: Name> TableOf<F, O, N> {
     const TABLE: CellTable = CellTable {
-        run: run::<F>,
-        take_output: take_output::<F>,
-        drop_output: drop_output::<F>,
-        free: free::<F>,
-        future_bytes: size_of::<F>(),
+        run: run::<F, O, N>,
+        take_output: take_output::<F, O, N>,
+        drop_output: drop_output::<F, O, N>,
+        free: free::<F, O, N>,
+        schedule: schedule::<O>,
+        name: name::<F, O, N>,
     };
 }
 
 /// Puts a future into a new cell. The runnable must be scheduled or cancelled.
 #[inline]
-pub(crate) fn allocate<F: Future>(
+pub(crate) fn allocate<F: Future, O: Owner, N: Name>(
     future: F,
-    owner: NonNull<dyn Owner>,
-    info: TaskInfo,
+    owner: NonNull<O>,
+    info: TaskInfo<N>,
 ) -> (Runnable, JoinCell<F::Output>) {
-    let cell = memory::take(Layout::new::<Cell<F>>()).cast::<Cell<F>>();
-    let header = Header::new(&TableOf::<F>::TABLE, owner, info);
+    let cell = memory::take(Layout::new::<Cell<F, O, N>>()).cast::<Cell<F, O, N>>();
+    let header = Header::new(&TableOf::<F, O, N>::TABLE, owner.cast(), info.id, info.spawned_at);
     // SAFETY: the block has the cell's layout; field by field, so that a large future is moved once.
     let header_place = unsafe { &raw mut (*cell.as_ptr()).header };
-    // SAFETY: as above. `RaceCell` has the layout of its content outside of models.
+    // SAFETY: as above.
+    let name_place = unsafe { &raw mut (*cell.as_ptr()).name };
+    // SAFETY: as above.
     let slot_place = unsafe { &raw mut (*cell.as_ptr()).slot };
     // SAFETY: the place is ours and uninitialised.
     unsafe { header_place.write(header) };
     // SAFETY: as above.
-    unsafe { write_slot(slot_place, future) };
+    unsafe { name_place.write(info.name) };
+    // SAFETY: as above; the union has the layout of the future at its start.
+    unsafe { init_cell(slot_place, future, |future| Slot { future: ManuallyDrop::new(future) }) };
     let header = cell.cast::<Header>();
     // SAFETY: the word starts with NOTIFIED and two references: the runtime's, and this handle's.
     (Runnable(header), unsafe { JoinCell::from_raw(header) })
 }
 
 /// # Safety
-/// `place` is uninitialised and ours.
-unsafe fn write_slot<F: Future>(place: *mut RaceCell<Slot<F>>, future: F) {
-    #[cfg(not(loom))]
-    // SAFETY: by contract; a `RaceCell` and a union have the layout of their content, and the future is moved once.
-    unsafe {
-        place.cast::<F>().write(future)
-    };
-    #[cfg(loom)]
+/// `owner` points at a live `O`, whose cell the runnable's is.
+unsafe fn schedule<O: Owner>(owner: NonNull<()>, task: Runnable) {
     // SAFETY: by contract.
-    unsafe {
-        place.write(RaceCell::new(Slot { future: ManuallyDrop::new(future) }))
-    };
+    unsafe { owner.cast::<O>().as_ref() }.schedule(task);
 }
 
 /// # Safety
-/// `header` is the header of a live `Cell<F>`.
-unsafe fn cell_of<'a, F: Future>(header: NonNull<Header>) -> &'a Cell<F> {
+/// `header` is the header of a live `Cell<F, O, N>`.
+unsafe fn name<F: Future, O, N: Name>(header: NonNull<Header>) -> Option<NonNull<str>> {
+    // SAFETY: by contract.
+    unsafe { cell_of::<F, O, N>(header) }.name.as_name().map(NonNull::from)
+}
+
+impl<F: Future, O: Owner, N> Cell<F, O, N> {
+    /// # Safety
+    /// The caller holds the task's runnable or is its poller: the task is not complete and cannot become so before the
+    /// caller lets it, so its owner is alive (see the head of `header.rs`).
+    unsafe fn owner(&self) -> &O {
+        // SAFETY: `allocate` stored a pointer to an `O`; it is alive by contract.
+        unsafe { self.header.owner.cast::<O>().as_ref() }
+    }
+}
+
+/// # Safety
+/// `header` is the header of a live `Cell<F, O, N>`.
+unsafe fn cell_of<'a, F: Future, O, N>(header: NonNull<Header>) -> &'a Cell<F, O, N> {
     // SAFETY: the header is the first field (`repr(C)`), and the pointer came from the whole cell.
-    unsafe { header.cast::<Cell<F>>().as_ref() }
+    unsafe { header.cast::<Cell<F, O, N>>().as_ref() }
 }
 
 /// # Safety
 /// As [`cell_of`]; the caller holds the runnable and gives it up.
-unsafe fn run<F: Future>(this: NonNull<Header>) {
+unsafe fn run<F: Future, O: Owner, N: Name>(this: NonNull<Header>) {
     // SAFETY: by contract.
-    let cell = unsafe { cell_of::<F>(this) };
+    let cell = unsafe { cell_of::<F, O, N>(this) };
     let start = cell.header.word.start();
     let _current = current::enter(this);
     if start == AfterStart::Cancel {
@@ -118,7 +135,7 @@ unsafe fn run<F: Future>(this: NonNull<Header>) {
     }
 }
 
-fn poll_future<F: Future>(cell: &Cell<F>) -> Poll<F::Output> {
+fn poll_future<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Poll<F::Output> {
     let waker = raw_waker::borrowed(&cell.header);
     let mut cx = Context::from_waker(&waker);
     cell.slot.with_mut(|slot| {
@@ -131,11 +148,11 @@ fn poll_future<F: Future>(cell: &Cell<F>) -> Poll<F::Output> {
     })
 }
 
-fn suspend<F: Future>(cell: &Cell<F>) {
+fn suspend<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
     let header = &cell.header;
     if header.list().is_none() {
         // SAFETY: we are the poller.
-        match unsafe { header.owner() }.link(header) {
+        match unsafe { cell.owner() }.link(header) {
             Some(list) => header.list.with_mut(|place| {
                 // SAFETY: the field is the poller's (W1).
                 unsafe { *place = list }
@@ -148,12 +165,12 @@ fn suspend<F: Future>(cell: &Cell<F>) {
         AfterPending::Requeue => {
             let task = Runnable(NonNull::from(cell).cast());
             // SAFETY: the runnable is ours again.
-            unsafe { header.owner() }.requeue(task);
+            unsafe { cell.owner() }.requeue(task);
         }
     }
 }
 
-fn cancel<F: Future>(cell: &Cell<F>) {
+fn cancel<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
     let error = match drop_future(cell) {
         Ok(()) => JoinError::cancelled(cell.header.id),
         Err(payload) => panicked(cell, payload),
@@ -161,9 +178,9 @@ fn cancel<F: Future>(cell: &Cell<F>) {
     complete(cell, Err(error));
 }
 
-fn panicked<F: Future>(cell: &Cell<F>, payload: Payload) -> JoinError {
+fn panicked<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, payload: Payload) -> JoinError {
     // SAFETY: we are the poller.
-    let sink = unsafe { cell.header.owner() }.panic_sink();
+    let sink = unsafe { cell.owner() }.panic_sink();
     if let Some(sink) = &sink {
         sink.panicked(cell.header.id);
     }
@@ -171,7 +188,7 @@ fn panicked<F: Future>(cell: &Cell<F>, payload: Payload) -> JoinError {
 }
 
 /// Drops the future where it is. The caller is the poller.
-fn drop_future<F: Future>(cell: &Cell<F>) -> Result<(), Payload> {
+fn drop_future<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Result<(), Payload> {
     cell.header.set_stage(Stage::Empty);
     cell.slot.with_mut(|slot| {
         // SAFETY: RUNNING is ours (W1).
@@ -182,7 +199,7 @@ fn drop_future<F: Future>(cell: &Cell<F>) -> Result<(), Payload> {
 }
 
 /// The future is gone, and the caller is still the poller.
-fn store_output<F: Future>(cell: &Cell<F>, result: Output<F>) {
+fn store_output<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, result: Output<F>) {
     cell.slot.with_mut(|slot| {
         // SAFETY: RUNNING is ours (W1).
         let slot = unsafe { &mut *slot };
@@ -193,7 +210,7 @@ fn store_output<F: Future>(cell: &Cell<F>, result: Output<F>) {
 }
 
 /// The output, if it is still there. The caller owns it (W3).
-fn take_stored<F: Future>(cell: &Cell<F>) -> Option<Output<F>> {
+fn take_stored<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Option<Output<F>> {
     if cell.header.stage() != Stage::Output {
         return None;
     }
@@ -206,11 +223,11 @@ fn take_stored<F: Future>(cell: &Cell<F>) -> Option<Output<F>> {
     })
 }
 
-fn complete<F: Future>(cell: &Cell<F>, result: Output<F>) {
+fn complete<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, result: Output<F>) {
     let header = &cell.header;
     store_output(cell, result);
     // SAFETY: we are the poller until `complete` below.
-    let _ = catch_unwind(AssertUnwindSafe(|| unsafe { header.owner() }.finished(header)));
+    let _ = catch_unwind(AssertUnwindSafe(|| unsafe { cell.owner() }.finished(header)));
     match header.word.complete() {
         AfterComplete::Released => return,
         AfterComplete::Release => {}
@@ -242,23 +259,23 @@ pub(super) fn drop_join_waker(header: &Header) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(waker)));
 }
 
-fn drop_output_caught<F: Future>(cell: &Cell<F>) {
+fn drop_output_caught<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(take_stored(cell))));
 }
 
 /// # Safety
-/// `header` is of a live `Cell<F>`; the caller owns the output (W3).
-unsafe fn drop_output<F: Future>(header: NonNull<Header>) {
+/// `header` is of a live `Cell<F, O, N>`; the caller owns the output (W3).
+unsafe fn drop_output<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
     let _current = current::enter(header);
     // SAFETY: by contract.
-    drop_output_caught(unsafe { cell_of::<F>(header) });
+    drop_output_caught(unsafe { cell_of::<F, O, N>(header) });
 }
 
 /// # Safety
 /// As [`drop_output`], and `to` points at an `Option<Result<F::Output, JoinError>>`.
-unsafe fn take_output<F: Future>(header: NonNull<Header>, to: *mut ()) {
+unsafe fn take_output<F: Future, O: Owner, N: Name>(header: NonNull<Header>, to: *mut ()) {
     // SAFETY: by contract.
-    let cell = unsafe { cell_of::<F>(header) };
+    let cell = unsafe { cell_of::<F, O, N>(header) };
     if let Some(mut result) = take_stored(cell) {
         if let Err(error) = &mut result {
             error.disarm();
@@ -270,15 +287,15 @@ unsafe fn take_output<F: Future>(header: NonNull<Header>, to: *mut ()) {
 }
 
 /// # Safety
-/// `header` is of a `Cell<F>` whose last reference is gone.
-unsafe fn free<F: Future>(header: NonNull<Header>) {
-    let mut cell = header.cast::<Cell<F>>();
+/// `header` is of a `Cell<F, O, N>` whose last reference is gone.
+unsafe fn free<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
+    let mut cell = header.cast::<Cell<F, O, N>>();
     // SAFETY: nobody can reach the cell any more.
     unsafe { cell.as_mut() }.header.word.end();
     // The output is gone (its owner dropped or took it) and so is the future; what is left is a join waker, at most.
     // SAFETY: as above.
     let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { cell.drop_in_place() }));
     // SAFETY: `allocate` took the block with this layout.
-    unsafe { memory::give_back(cell.cast(), Layout::new::<Cell<F>>()) };
+    unsafe { memory::give_back(cell.cast(), Layout::new::<Cell<F, O, N>>()) };
     drop(dropped);
 }

@@ -8,6 +8,7 @@
 
 use super::block_on::PlaceQueue;
 use super::config::{Config, Flavor, TaskFacts};
+use super::fd_table;
 use super::idle::{Idle, Wake};
 use super::inject::{Chain, Inject};
 use super::place::{Doing, Place, Places};
@@ -19,7 +20,7 @@ use super::worker::with_worker_of;
 use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::base::rng;
-use crate::engine::cell::{self, Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, current};
+use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
 use crate::engine::drive::Drive;
 use crate::engine::histogram::Histogram;
 use std::future::Future;
@@ -58,6 +59,7 @@ impl Engine {
     pub(crate) fn new(config: Config) -> io::Result<Arc<Engine>> {
         static IDS: AtomicU64 = AtomicU64::new(1);
         let multi = config.flavor == Flavor::MultiThread;
+        fd_table::grow_once();
         let drive = Drive::new()?;
         let most = if multi { config.workers + config.blocking_max + EXTRA_PLACES } else { 1 };
         let engine = Arc::new_cyclic(|this| Engine {
@@ -101,10 +103,10 @@ impl Engine {
 
     /// Spawns a future. `Send` or bound to the engine's one thread: the caller's business.
     #[inline]
-    pub(crate) fn spawn<F: Future>(&self, future: F, info: TaskInfo) -> JoinCell<F::Output> {
-        let owner: NonNull<dyn Owner> = NonNull::from(self);
+    pub(crate) fn spawn<F: Future, N: Name>(&self, future: F, info: TaskInfo<N>) -> JoinCell<F::Output> {
+        let owner: NonNull<Engine> = NonNull::from(self);
         if let Some(hook) = &self.config.on_task_spawn {
-            hook(&TaskFacts { id: info.id, spawned_at: info.spawned_at, name: info.name.as_deref() });
+            hook(&TaskFacts { id: info.id, spawned_at: info.spawned_at, name: info.name.as_name() });
         }
         let (task, join) = cell::allocate(future, owner, info);
         with_worker_of(self, |worker| match worker {
@@ -284,7 +286,7 @@ impl Engine {
 
     /// The id of a new task with what the caller said of it.
     pub(crate) fn info(spawned_at: &'static std::panic::Location<'static>) -> TaskInfo {
-        TaskInfo { id: Id::fresh(), spawned_at, name: None }
+        TaskInfo { id: Id::fresh(), spawned_at, name: () }
     }
 }
 

@@ -10,7 +10,7 @@ use super::config::Config;
 use super::engine::Engine;
 use crate::engine::base::budget;
 use crate::engine::blocking::{AfterSubmit, Crew, Next};
-use crate::engine::cell::{self, Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo};
+use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -112,12 +112,13 @@ impl Engine {
     /// # Panics
     /// If no thread can be started and none exists.
     #[track_caller]
-    pub(crate) fn spawn_blocking<F, R>(&self, closure: F, info: TaskInfo) -> JoinCell<R>
+    pub(crate) fn spawn_blocking<F, R, N>(&self, closure: F, info: TaskInfo<N>) -> JoinCell<R>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
+        N: Name,
     {
-        let owner: NonNull<dyn Owner> = NonNull::from(&self.blocking.closures);
+        let owner: NonNull<Closures> = NonNull::from(&self.blocking.closures);
         let (task, join) = cell::allocate(Closure(Some(closure)), owner, info);
         let (pacer, refused) = match self.blocking.crew.submit(task) {
             AfterSubmit::Nothing => return join,

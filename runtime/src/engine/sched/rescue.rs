@@ -150,10 +150,10 @@ impl Engine {
                     sample.polls = polls;
                 }
             }
-            if sample.still >= SLOT_TICKS {
-                if let Some(task) = place.next.take() {
-                    rescued.push(task);
-                }
+            if sample.still >= SLOT_TICKS
+                && let Some(task) = place.next.take()
+            {
+                rescued.push(task);
             }
             if sample.still >= STUCK_TICKS && place.doing() == Doing::Running {
                 stuck += 1;

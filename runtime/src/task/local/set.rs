@@ -6,7 +6,7 @@ use super::queue::LocalQueue;
 use crate::engine::budget::{Budget, with_budget};
 use crate::engine::config::Flavor;
 use crate::engine::entered::{self, Role};
-use crate::engine::{Engine, Owner, TaskInfo, allocate};
+use crate::engine::{Engine, Name, TaskInfo, allocate};
 use crate::runtime::Runtime;
 use pin_project_lite::pin_project;
 use std::cell::RefCell;
@@ -84,10 +84,11 @@ where
 }
 
 #[track_caller]
-pub(crate) fn spawn_local_with<F>(future: F, info: TaskInfo) -> JoinHandle<F::Output>
+pub(crate) fn spawn_local_with<F, N>(future: F, info: TaskInfo<N>) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
     F::Output: 'static,
+    N: Name,
 {
     let set = ENTERED.try_with(|entered| entered.borrow().last().cloned()).ok().flatten();
     if let Some(queue) = set {
@@ -103,8 +104,8 @@ where
     }
 }
 
-fn spawn_on<F: Future>(queue: &Arc<LocalQueue>, future: F, info: TaskInfo) -> JoinHandle<F::Output> {
-    let owner: NonNull<dyn Owner> = NonNull::from(&**queue);
+fn spawn_on<F: Future, N: Name>(queue: &Arc<LocalQueue>, future: F, info: TaskInfo<N>) -> JoinHandle<F::Output> {
+    let owner: NonNull<LocalQueue> = NonNull::from(&**queue);
     let (task, join) = allocate(future, owner, info);
     queue.adopt(task);
     JoinHandle::new(join)
@@ -139,10 +140,11 @@ impl LocalSet {
         if Large::<F>::YES { self.spawn_with(Box::pin(future), info) } else { self.spawn_with(future, info) }
     }
 
-    pub(crate) fn spawn_with<F>(&self, future: F, info: TaskInfo) -> JoinHandle<F::Output>
+    pub(crate) fn spawn_with<F, N>(&self, future: F, info: TaskInfo<N>) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
+        N: Name,
     {
         spawn_on(&self.queue, future, info)
     }
