@@ -145,7 +145,7 @@ fn blocking(runtime: &Runtime) {
 
 /// How many primes lie in `from..to`, by trial division: slow on purpose.
 fn primes(from: u32, to: u32) -> u32 {
-    let is_prime = |n: u32| n >= 2 && (2..).take_while(|d| d * d <= n).all(|d| n % d != 0);
+    let is_prime = |n: u32| n >= 2 && (2..).take_while(|d| d * d <= n).all(|d| !n.is_multiple_of(d));
     (from..to).filter(|&n| is_prime(n)).count() as u32
 }
 

@@ -36,7 +36,6 @@
 
 mod engine;
 pub mod io;
-#[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod macros;
 pub mod prelude;

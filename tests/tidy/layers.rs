@@ -17,7 +17,8 @@ const ENGINE: &str = "engine";
 /// Module, what it may import. A module may always import itself.
 ///
 /// `engine/entered` is the thread-local that says which runtime a thread is inside of. It names the engine that `sched`
-/// owns, and `sched` asks it whether a thread may block: they are one knot, the only one, and stand on one floor.
+/// owns, and `sched` asks it whether a thread may block: they are one knot, the only one of the engine, and stand on one
+/// floor. `runtime` and `task` are the other: names that users know refer to each other.
 const TABLE: &[(&str, &[&str])] = &[
     // Floor 0
     ("engine/base", &[]),
@@ -52,8 +53,8 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     // Floor 4
-    ("runtime", &[ENGINE]),
-    ("task", &[ENGINE]),
+    ("runtime", &[ENGINE, "task"]),
+    ("task", &[ENGINE, "runtime"]),
     ("time", &[ENGINE]),
     ("sync", &[ENGINE]),
     ("io", &[ENGINE]),
@@ -77,8 +78,9 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The one pair that may import each other.
-const KNOT: [&str; 2] = ["engine/entered", "engine/sched"];
+/// The two pairs that may import each other: the one inside the engine, and the one that the public names make.
+/// `Handle::spawn` returns a `task::JoinHandle`, and `task` spawns through a `Handle`.
+const KNOTS: [[&str; 2]; 2] = [["engine/entered", "engine/sched"], ["runtime", "task"]];
 
 /// Submodules that the door offers whole: public modules may name them.
 const OFFERED: [&str; 2] = ["engine/entered", "engine/histogram"];
@@ -287,13 +289,13 @@ fn modules_import_only_what_lies_below() {
 }
 
 #[test]
-fn the_table_has_no_circle_but_its_one_knot() {
+fn the_table_has_no_circle_but_its_two_knots() {
     // Take away, again and again, every row whose imports are all gone. What is left is on a circle.
     let mut left: Vec<&(&str, &[&str])> = TABLE.iter().collect();
     loop {
         let names: Vec<&str> = left.iter().map(|row| row.0).collect();
         let is_needed = |row: &(&str, &[&str]), name: &str| {
-            names.contains(&name) && !(KNOT.contains(&row.0) && KNOT.contains(&name))
+            names.contains(&name) && !KNOTS.iter().any(|knot| knot.contains(&row.0) && knot.contains(&name))
         };
         let before = left.len();
         left.retain(|row| row.1.iter().any(|name| is_needed(row, name)));

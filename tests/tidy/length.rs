@@ -42,7 +42,7 @@ fn judge(repo: &Repo, longer: &[(&str, usize, &str)]) -> Vec<Finding> {
 }
 
 fn limit(path: &str) -> usize {
-    if path.starts_with("tests/") { TEST_LINES_MAX } else { CODE_LINES_MAX }
+    if path.starts_with("tests/") || path.contains("/tests/") { TEST_LINES_MAX } else { CODE_LINES_MAX }
 }
 
 fn code_lines(file: &Source) -> usize {

@@ -176,7 +176,7 @@ fn refused(function: Function, error: Error) -> TokenStream {
         return quote!(#message fn #name() {});
     }
     let body = Ident::new("body", Span::mixed_site());
-    let function = rebuilt(function, None, &body, |_| quote!(let _ = #body; ::core::unimplemented!()));
+    let function = rebuilt(function, None, &body, |_| quote!(let _ = #body; ::core::unreachable!()));
     quote!(#message #function)
 }
 

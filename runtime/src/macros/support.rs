@@ -2,9 +2,9 @@
 //! for [`thread_rng_n`] and [`poll_budget_available`], which crates in the wild do call.
 //!
 //! Owns: `MaybeDone` (a future or its output), the order in which `join!` polls.
-//! Imports: the engine's random numbers, `task::coop`'s budget.
+//! Imports: the engine's random numbers and its budget.
 
-use crate::{engine, task::coop};
+use crate::engine::{self, budget};
 use pin_project_lite::pin_project;
 pub use std::future::{Future, IntoFuture, poll_fn};
 pub use std::pin::{Pin, pin};
@@ -20,7 +20,7 @@ pub fn thread_rng_n(n: u32) -> u32 {
 /// `Ready` while the current task has budget left; otherwise wakes the task and is `Pending`. Takes nothing.
 #[inline]
 pub fn poll_budget_available(cx: &mut Context<'_>) -> Poll<()> {
-    if coop::has_budget_remaining() {
+    if budget::has_remaining() {
         return Poll::Ready(());
     }
     cx.waker().wake_by_ref();
@@ -209,10 +209,10 @@ mod tests {
         let waker = count.clone().into();
         let mut cx = Context::from_waker(&waker);
         assert!(poll_budget_available(&mut cx).is_ready());
-        engine::budget::with_budget(engine::budget::Budget::PER_POLL, || {
+        budget::with_budget(budget::Budget::PER_POLL, || {
             for _ in 0..128 {
                 assert!(poll_budget_available(&mut cx).is_ready());
-                assert!(coop::poll_proceed(&mut cx).map(|unit| unit.made_progress()).is_ready());
+                assert!(budget::poll_proceed(&mut cx).map(|unit| unit.made_progress()).is_ready());
             }
             assert_eq!(count.0.load(Ordering::Relaxed), 0);
             assert!(poll_budget_available(&mut cx).is_pending());

@@ -43,11 +43,6 @@ impl Id {
         static BLOCKS: AtomicU64 = AtomicU64::new(1);
         BLOCKS.fetch_add(1, Ordering::Relaxed) * BLOCK
     }
-
-    /// As a plain number, for tables and logs.
-    pub(crate) fn as_u64(self) -> u64 {
-        self.0.get()
-    }
 }
 
 impl fmt::Display for Id {

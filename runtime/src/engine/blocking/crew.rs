@@ -1,6 +1,6 @@
 //! A queue of jobs and the threads that wait for it.
 //!
-//! Owns: the queue, the counts of threads by what they do.   Imports: `base`.   Not here: starting threads (`pool`).
+//! Owns: the queue, the counts of threads by what they do.   Imports: `base`.   Not here: starting threads (`sched/pool`).
 //!
 //! Growth. The first few threads start at once, one for each job that finds nobody idle. Beyond them a *pacer* decides:
 //! a thread that looks every 200 us whether any job was taken since its last look. If none was, everybody is inside a

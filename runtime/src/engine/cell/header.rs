@@ -44,8 +44,6 @@ pub(crate) struct CellTable {
     pub(super) schedule: unsafe fn(NonNull<()>, Runnable),
     /// The name that the cell keeps, if it does.
     pub(super) name: unsafe fn(NonNull<Header>) -> Option<NonNull<str>>,
-    /// The future's size, for inspection.
-    pub(super) future_bytes: usize,
 }
 
 /// Links of the list of owned tasks; only its lock gives access.
@@ -150,10 +148,6 @@ impl Header {
 
     pub(crate) fn is_complete(&self) -> bool {
         self.word.load().is_complete()
-    }
-
-    pub(crate) fn future_bytes(&self) -> usize {
-        self.table.future_bytes
     }
 
     /// The number that `Owner::link` gave this task. Only its poller may ask (W1).

@@ -7,7 +7,7 @@
 //! The lists are intrusive; their lock guards the links. It is held for a few loads and stores, never while user code
 //! runs. A lock for each worker is uncontended unless tasks move between workers.
 
-use super::header::{Header, Links, Runnable, TaskRef};
+use super::header::{Header, Links, Runnable};
 use super::word::AfterWake;
 use crate::engine::base::atomics::Mutex;
 use std::ptr::NonNull;
@@ -75,24 +75,6 @@ impl OwnedTasks {
             AfterWake::Schedule => Next::Cancel(Runnable(this)),
             AfterWake::Nothing => Next::Elsewhere,
         }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.lock().len
-    }
-
-    /// A reference to each task in the list.
-    pub(crate) fn snapshot(&self) -> Vec<TaskRef> {
-        let list = self.0.lock();
-        let mut tasks = Vec::with_capacity(list.len);
-        let mut at = list.head;
-        while let Some(this) = at {
-            // SAFETY: as in `cancel_one`.
-            unsafe { this.as_ref() }.word.add_ref();
-            tasks.push(TaskRef(this));
-            at = with_links(this, |links| links.next);
-        }
-        tasks
     }
 }
 

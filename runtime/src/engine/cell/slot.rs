@@ -51,7 +51,6 @@ impl<F: Future, O: Owner, N: Name> TableOf<F, O, N> {
         free: free::<F, O, N>,
         schedule: schedule::<O>,
         name: name::<F, O, N>,
-        future_bytes: size_of::<F>(),
     };
 }
 

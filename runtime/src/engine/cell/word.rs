@@ -154,7 +154,7 @@ pub(crate) struct TaskWord(AtomicU64);
 impl TaskWord {
     /// A new task: its runnable exists, and so do the runtime's reference and the join handle's.
     pub(crate) fn new() -> Self {
-        TaskWord(AtomicU64::new(NOTIFIED | JOIN_INTEREST | 2 * REF_ONE))
+        TaskWord(AtomicU64::new(NOTIFIED | JOIN_INTEREST | (2 * REF_ONE)))
     }
 
     pub(crate) fn load(&self) -> Word {
@@ -287,7 +287,7 @@ mod tests {
 
     /// Every combination of the flags, with one to three references.
     fn all_words() -> impl Iterator<Item = Word> {
-        (0..REF_ONE).flat_map(|flags| (1..=3).map(move |refs| Word(flags | refs * REF_ONE)))
+        (0..REF_ONE).flat_map(|flags| (1..=3).map(move |refs| Word(flags | (refs * REF_ONE))))
     }
 
     fn reachable(word: Word) -> bool {

@@ -188,18 +188,9 @@ impl Idle {
         false
     }
 
-    /// Is `place` in the stack, not chosen by anyone?
-    pub(crate) fn is_asleep(&self, place: usize) -> bool {
-        self.sleepers.lock().contains(&place)
-    }
-
     /// How many workers are awake. SeqCst: the guarantor decides on it whether to sleep deeply.
     pub(crate) fn active(&self) -> usize {
         self.word(Ordering::SeqCst).active() as usize
-    }
-
-    pub(crate) fn sleeping(&self) -> usize {
-        self.word(Ordering::Relaxed).sleeping() as usize
     }
 
     pub(crate) fn searching(&self) -> usize {

@@ -14,14 +14,19 @@ pub(crate) mod fd_table;
 pub(crate) mod idle;
 #[allow(unsafe_code)] // the end of an intrusive queue
 pub(crate) mod inject;
+#[allow(unsafe_code)] // a task behind an atomic pointer
+mod next_task;
 pub(crate) mod place;
+mod pool;
 mod rescue;
+mod search;
 mod shutdown;
 pub(crate) mod sizing;
+mod sleep;
 pub(crate) mod stats;
 mod sys;
 mod threads;
-#[allow(unsafe_code)] // this thread's worker, and the next-task slot
+#[allow(unsafe_code)] // a pointer to this thread's worker
 pub(crate) mod worker;
 
 #[cfg(all(test, loom))]

@@ -7,8 +7,8 @@
 //! spares, to threads whose neighbours called `block_in_place`, and to a second `block_on`. A thief looks at the places
 //! made so far, so their number is also the length of a search.
 
+use super::next_task::NextTask;
 use super::stats::PlaceStats;
-use super::worker::NextTask;
 use crate::engine::base::atomics::Mutex;
 use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::Parker;

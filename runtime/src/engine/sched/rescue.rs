@@ -9,6 +9,7 @@
 //!   After `SLOT_TICKS` the task in that worker's next-task slot moves to the inject queue. After `STUCK_TICKS`, with
 //!   work waiting, it wakes a sleeper, or starts a spare: a worker beyond the N, which takes the stuck one's queue
 //!   through its stealer. At most one spare starts in a tick, and no more than `SPARES_MAX` live.
+//!
 //! When all workers sleep it sleeps too, without a timeout, in the driver if nobody is there: an idle runtime does not
 //! wake up at all.
 //!
@@ -149,10 +150,10 @@ impl Engine {
                     sample.polls = polls;
                 }
             }
-            if sample.still >= SLOT_TICKS {
-                if let Some(task) = place.next.take() {
-                    rescued.push(task);
-                }
+            if sample.still >= SLOT_TICKS
+                && let Some(task) = place.next.take()
+            {
+                rescued.push(task);
             }
             if sample.still >= STUCK_TICKS && place.doing() == Doing::Running {
                 stuck += 1;

@@ -36,14 +36,10 @@ pub(crate) struct PlaceStats {
     /// Odd while the worker sleeps.
     pub(crate) parks_and_unparks: Counter,
     pub(crate) parks: Counter,
-    pub(crate) noops: Counter,
     pub(crate) steals: Counter,
     pub(crate) steal_operations: Counter,
     pub(crate) polls: Counter,
-    pub(crate) overflows: Counter,
-    pub(crate) local_schedules: Counter,
     pub(crate) busy_ns: Counter,
-    pub(crate) budget_yields: Counter,
 }
 
 /// The counters that any thread writes.

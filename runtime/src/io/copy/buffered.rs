@@ -2,7 +2,7 @@
 
 use super::super::ops::{poll_again, taken, takes_no_more};
 use super::super::{AsyncBufRead, AsyncWrite};
-use crate::task::coop::poll_proceed;
+use crate::engine::budget::poll_proceed;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;

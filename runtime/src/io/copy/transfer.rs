@@ -4,7 +4,7 @@ use super::super::adapt::BUFFER_SIZE;
 use super::super::ops::{poll_again, taken, takes_no_more};
 use super::super::read_buf::poll_read_slice;
 use super::super::{AsyncRead, AsyncWrite};
-use crate::task::coop::poll_proceed;
+use crate::engine::budget::poll_proceed;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;

@@ -11,7 +11,7 @@ pub use repeat::{Repeat, repeat};
 pub use sink::{Sink, sink};
 pub use streams::{DuplexStream, SimplexStream, duplex, simplex};
 
-use crate::task::coop::poll_proceed;
+use crate::engine::budget::poll_proceed;
 use std::task::{Context, Poll, ready};
 
 /// Takes a unit of the budget for something that is always ready: a task that lives of nothing else must yield too.

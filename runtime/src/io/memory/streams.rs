@@ -8,7 +8,7 @@
 use super::super::adapt::split_halves;
 use super::super::{AsyncRead, AsyncWrite, ReadBuf, ReadHalf, WriteHalf};
 use super::pipe::{Effect, Pipe};
-use crate::task::coop::poll_proceed;
+use crate::engine::budget::poll_proceed;
 use parking_lot::Mutex;
 use std::io::{self, IoSlice};
 use std::panic::{RefUnwindSafe, UnwindSafe};

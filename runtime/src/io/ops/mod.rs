@@ -29,7 +29,7 @@ mod text;
 pub(super) mod write;
 pub(super) mod write_buf;
 
-use crate::task::coop::poll_proceed;
+use crate::engine::budget::poll_proceed;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::io;
