@@ -20,6 +20,7 @@ use super::engine::Engine;
 use super::place::Place;
 use super::search::SPIN_ROUNDS;
 use crate::engine::base::budget::{self, Budget};
+use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
 use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
