@@ -4,7 +4,6 @@ use super::JoinError;
 use super::header::{Header, TaskRef};
 use super::slot::drop_join_waker;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
@@ -101,15 +100,3 @@ impl<T> Drop for JoinCell<T> {
         }
     }
 }
-
-impl<T> JoinCell<T> {
-    /// Gives up the output but keeps the reference.
-    pub(crate) fn into_task(self) -> TaskRef {
-        let task = self.task.clone();
-        drop(self);
-        task
-    }
-}
-
-#[allow(dead_code)] // documents that a `JoinCell` is two words at most
-const _: () = assert!(size_of::<ManuallyDrop<JoinCell<u8>>>() == size_of::<usize>());
