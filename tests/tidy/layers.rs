@@ -59,6 +59,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("sync", &[ENGINE]),
     ("io", &[ENGINE]),
     ("macros", &[ENGINE]),
+    ("attributes", &[]),
     // Floor 5
     ("net", &[ENGINE, "io"]),
     ("fs", &[ENGINE, "io"]),

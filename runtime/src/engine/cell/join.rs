@@ -102,14 +102,5 @@ impl<T> Drop for JoinCell<T> {
     }
 }
 
-impl<T> JoinCell<T> {
-    /// Gives up the output but keeps the reference.
-    pub(crate) fn into_task(self) -> TaskRef {
-        let task = self.task.clone();
-        drop(self);
-        task
-    }
-}
-
-#[allow(dead_code)] // documents that a `JoinCell` is two words at most
+// A join handle is one pointer.
 const _: () = assert!(size_of::<ManuallyDrop<JoinCell<u8>>>() == size_of::<usize>());
