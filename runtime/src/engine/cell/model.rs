@@ -4,8 +4,8 @@
 
 use super::owned::{Next, OwnedTasks};
 use super::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate};
-use crate::engine::Id;
 use crate::engine::base::atomics::{Arc, AtomicUsize, Mutex};
+use crate::engine::base::id::Id;
 use crate::engine::base::model::{check, spawn};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
