@@ -43,11 +43,6 @@ mod imp {
     #[inline(always)]
     pub(crate) fn end_of_life(_atomic: &mut AtomicU64) {}
 
-    /// Sleeps; in a model, lets the others go on.
-    pub(crate) fn nap(time: std::time::Duration) {
-        std::thread::sleep(time);
-    }
-
     /// One pause of a spinning thread: it gives its core to whoever can use it.
     #[inline]
     pub(crate) fn spin_pause() {
@@ -197,11 +192,7 @@ mod imp {
         atomic.with_mut(|_| ());
     }
 
-    /// A thread that has nothing to do lets the others go on.
-    pub(crate) fn nap(_time: std::time::Duration) {
-        loom::thread::yield_now();
-    }
-
+    /// A spinning thread lets the others go on.
     pub(crate) fn spin_pause() {
         loom::thread::yield_now();
     }

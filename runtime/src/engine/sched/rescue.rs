@@ -15,8 +15,10 @@
 //!
 //! Deep sleep against a worker that wakes up:
 //!
-//!     guarantor: deep = true   - fence D1 -  read how many are active; sleep if none
-//!     worker:    counts itself active (SeqCst, in `idle`)   - fence D2 -  read deep; unpark the guarantor
+//! ```text
+//! guarantor: deep = true   - fence D1 -  read how many are active; sleep if none
+//! worker:    counts itself active (SeqCst, in `idle`)   - fence D2 -  read deep; unpark the guarantor
+//! ```
 //!
 //! One fence is first, so either the guarantor sees the worker, or the worker sees `deep`.
 //!
