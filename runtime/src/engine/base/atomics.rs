@@ -43,6 +43,11 @@ mod imp {
     #[inline(always)]
     pub(crate) fn end_of_life(_atomic: &mut AtomicU64) {}
 
+    /// Sleeps; in a model, lets the others go on.
+    pub(crate) fn nap(time: std::time::Duration) {
+        std::thread::sleep(time);
+    }
+
     /// One pause of a spinning thread: it gives its core to whoever can use it.
     #[inline]
     pub(crate) fn spin_pause() {
@@ -190,6 +195,11 @@ mod imp {
     /// Whoever frees an atomic says so here: an access that does not happen before is an error.
     pub(crate) fn end_of_life(atomic: &mut AtomicU64) {
         atomic.with_mut(|_| ());
+    }
+
+    /// A thread that has nothing to do lets the others go on.
+    pub(crate) fn nap(_time: std::time::Duration) {
+        loom::thread::yield_now();
     }
 
     /// A spinning thread lets the others go on.
