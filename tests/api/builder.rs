@@ -1,9 +1,10 @@
 //! `Builder`: every option takes effect.
 
 use parking_lot::Mutex;
-use runtime::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
+use runtime::runtime::{Builder, Handle, RngSeed, Runtime, RuntimeFlavor};
 use runtime::task;
 use runtime_tests::{Event, Flavor, for_each_flavor, wait_until, watchdog};
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -262,4 +263,27 @@ fn a_runtime_may_have_a_name() {
     let runtime = Builder::new_current_thread().name("ledger").build().unwrap();
     assert_eq!(runtime.handle().name(), Some("ledger"));
     assert_eq!(Builder::new_current_thread().build().unwrap().handle().name(), None);
+}
+
+/// The start of each `select!` among four ready branches.
+fn choices(seed: &[u8]) -> Vec<u32> {
+    let runtime = Builder::new_current_thread().rng_seed(RngSeed::from_bytes(seed)).build().unwrap();
+    runtime.block_on(async {
+        let mut choices = Vec::new();
+        for _ in 0..64 {
+            choices.push(runtime::select! {
+                () = ready(()) => 0,
+                () = ready(()) => 1,
+                () = ready(()) => 2,
+                () = ready(()) => 3,
+            });
+        }
+        choices
+    })
+}
+
+#[test]
+fn a_seed_makes_the_same_choices_again() {
+    assert_eq!(choices(b"one"), choices(b"one"));
+    assert_ne!(choices(b"one"), choices(b"two"));
 }

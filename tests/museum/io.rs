@@ -236,7 +236,7 @@ fn museum_m19_a_swapped_buffer_is_named_in_the_panic() {
     struct Swaps;
     impl AsyncRead for Swaps {
         fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-            *buf = ReadBuf::new(Box::leak(Box::new([1; 64])));
+            *buf = ReadBuf::new(runtime_tests::leak_bytes([1; 64]));
             buf.advance(64);
             Poll::Ready(Ok(()))
         }

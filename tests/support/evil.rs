@@ -3,6 +3,7 @@
 //!
 //! Everything random comes from [`Dice`] with a seed; [`seeds`] names the seed of the run that failed.
 
+use crate::leak_bytes;
 use runtime::io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, ReadBuf, SeekFrom};
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -351,11 +352,11 @@ impl AsyncRead for Evil {
         match self.dice.below(8) {
             0 => {
                 // Larger than what was lent, with bytes that give it away.
-                let mut other = ReadBuf::new(Box::leak(Box::new([0xdd; 256])));
+                let mut other = ReadBuf::new(leak_bytes([0xdd; 256]));
                 other.advance(256);
                 *buf = other;
             }
-            1 => *buf = ReadBuf::new(Box::leak(Box::new([0xdd; 1]))),
+            1 => *buf = ReadBuf::new(leak_bytes([0xdd; 1])),
             2 => *buf = ReadBuf::new(&mut []),
             3 => buf.clear(),
             4 => {

@@ -250,7 +250,7 @@ fn museum_m15_wakers_cloned_dropped_forgotten_at_random(flavor: Flavor) {
                 0 | 1 => wakers.push(wakers[index].clone()),
                 2 => wakers[index].wake_by_ref(),
                 3 if wakers.len() > 1 => wakers.swap_remove(index).wake(),
-                _ => std::mem::forget(wakers[index].clone()),
+                _ => runtime_tests::forget_waker(wakers[index].clone()),
             }
         }
         sleeper.stop.store(true, Ordering::SeqCst);

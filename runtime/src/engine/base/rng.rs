@@ -53,13 +53,22 @@ pub(crate) fn random_below(n: u32) -> u32 {
     THREAD.with(|rng| rng.below(n))
 }
 
-/// Seeds this thread's generator, and gives its old state back.
-pub(crate) fn reseed_thread(state: u64) -> u64 {
+/// Puts this thread's generator back to where it was.
+pub(crate) struct Seeded(u64);
+
+/// Seeds this thread's generator until the guard is dropped.
+pub(crate) fn seed_thread(seed: u64) -> Seeded {
     THREAD.with(|rng| {
-        let old = rng.state();
-        rng.restore(state);
-        old
+        let before = rng.state();
+        rng.restore(mix(seed));
+        Seeded(before)
     })
+}
+
+impl Drop for Seeded {
+    fn drop(&mut self) {
+        THREAD.with(|rng| rng.restore(self.0));
+    }
 }
 
 /// Different for each thread and each process: the address and hash keys of std's `RandomState`.

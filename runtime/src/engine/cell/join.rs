@@ -4,7 +4,6 @@ use super::JoinError;
 use super::header::{Header, TaskRef};
 use super::slot::drop_join_waker;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
@@ -101,6 +100,3 @@ impl<T> Drop for JoinCell<T> {
         }
     }
 }
-
-// A join handle is one pointer.
-const _: () = assert!(size_of::<ManuallyDrop<JoinCell<u8>>>() == size_of::<usize>());

@@ -19,7 +19,6 @@ use super::threads::Threads;
 use super::worker::with_worker_of;
 use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
-use crate::engine::base::rng;
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
 use crate::engine::drive::Drive;
 use crate::engine::histogram::Histogram;
@@ -83,9 +82,6 @@ impl Engine {
             this: this.clone(),
             config,
         });
-        if let Some(seed) = engine.config.seed {
-            rng::reseed_thread(rng::mix(seed));
-        }
         if multi {
             engine.start_guarantor()?;
         }

@@ -17,6 +17,7 @@
 
 use super::engine::Engine;
 use super::place::Doing;
+use crate::engine::base::atomics::nap;
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::{Next, OwnedTasks};
 use crossbeam_deque::Steal;
@@ -74,7 +75,7 @@ impl Engine {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return false;
             }
-            std::thread::sleep(pause);
+            nap(pause);
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }

@@ -20,6 +20,7 @@ use super::engine::Engine;
 use super::place::Place;
 use super::search::SPIN_ROUNDS;
 use crate::engine::base::budget::{self, Budget};
+use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
 use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
@@ -146,6 +147,7 @@ impl<'e> Worker<'e> {
     /// Works until the root is complete or the engine closes. Gives the deque back, and says whether it was searching.
     pub(crate) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
         self.place.set_thread();
+        let _seeded = self.engine.config.seed.map(|seed| rng::seed_thread(seed.wrapping_add(self.index as u64)));
         let this: *const Worker<'_> = &self;
         let installed = Installed(WORKER.replace(this.cast()));
         let end = self.work(root);
