@@ -43,6 +43,11 @@ mod imp {
     #[inline(always)]
     pub(crate) fn end_of_life(_atomic: &mut AtomicU64) {}
 
+    /// Sleeps; in a model, lets the others go on.
+    pub(crate) fn nap(time: std::time::Duration) {
+        std::thread::sleep(time);
+    }
+
     /// One pause of a spinning thread: it gives its core to whoever can use it.
     #[inline]
     pub(crate) fn spin_pause() {
@@ -54,7 +59,7 @@ mod imp {
 mod imp {
     pub(crate) use loom::cell::UnsafeCell as RaceCell;
     pub(crate) use loom::sync::Arc;
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
+    pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
 
     /// As outside of models, over the stack.
     ///
@@ -192,7 +197,11 @@ mod imp {
         atomic.with_mut(|_| ());
     }
 
-    /// A spinning thread lets the others go on.
+    /// A thread that has nothing to do lets the others go on.
+    pub(crate) fn nap(_time: std::time::Duration) {
+        loom::thread::yield_now();
+    }
+
     pub(crate) fn spin_pause() {
         loom::thread::yield_now();
     }
