@@ -174,7 +174,7 @@ impl Engine {
         let worker = Worker::new(self, index, deque, false);
         let mut root = RootFuture::new(future, place.parker.clone(), self);
         let (_end, deque, searching) = worker.run(&mut root);
-        self.idle.vacate(searching, counted);
+        self.vacate(searching, counted);
         self.places.give_back(index, deque);
         self.place_queue.look_again();
         root.output

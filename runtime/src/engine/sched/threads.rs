@@ -152,6 +152,14 @@ impl Engine {
         }
     }
 
+    /// The worker leaves its place for good; what was pushed while nobody else could be woken needs somebody now.
+    pub(super) fn vacate(&self, searching: bool, make_vacant: bool) {
+        self.idle.vacate(searching, make_vacant);
+        if !self.inject.is_empty() && !self.is_closing() {
+            self.wake(self.idle.submitted());
+        }
+    }
+
     /// One more worker than N, while a worker blocks. Not counted as vacant when it goes.
     pub(crate) fn start_spare(&self) {
         self.idle.count_spare();
@@ -180,6 +188,6 @@ fn work(engine: &Arc<Engine>, index: usize) {
     let (end, deque, searching) = worker.run(&mut NoRoot);
     debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
     place.set_doing(Doing::Nothing);
-    engine.idle.vacate(searching, counted);
+    engine.vacate(searching, counted);
     engine.places.give_back(index, deque);
 }

@@ -207,8 +207,12 @@ impl<'e> Worker<'e> {
 
     fn work(&self, root: &mut impl Root) -> End {
         loop {
-            if root.poll() {
-                return End::RootComplete;
+            if root.is_woken() {
+                // Submitters wake nobody while somebody searches, and this poll may take long, or be the last.
+                self.stop_searching();
+                if root.poll() {
+                    return End::RootComplete;
+                }
             }
             if self.tick.get() % self.engine.config.event_interval == 0 {
                 self.turn_without_blocking();
@@ -226,9 +230,7 @@ impl<'e> Worker<'e> {
 
     #[inline]
     fn poll_task(&self, task: Runnable) {
-        if self.searching.replace(false) {
-            self.found_work();
-        }
+        self.stop_searching();
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
         self.place.polls.store(tick, StdOrdering::Relaxed);
@@ -239,6 +241,13 @@ impl<'e> Worker<'e> {
             task.run()
         }
         budget::refill(Budget::UNCONSTRAINED);
+    }
+
+    #[inline]
+    fn stop_searching(&self) {
+        if self.searching.replace(false) {
+            self.found_work();
+        }
     }
 
     /// The search is over. If nobody else searches and more waits, somebody else must look.
@@ -366,14 +375,14 @@ impl<'e> Worker<'e> {
         self.count_busy();
         self.place.set_doing(Doing::Sleeping);
         let was_searching = self.searching.replace(false);
-        let look_everywhere = self.engine.idle.sleep(self.index, was_searching);
-        let work_waits = !self.engine.inject.is_empty()
-            || self.engine.is_closing()
-            || root.is_woken()
-            || (look_everywhere && self.engine.places.iter().any(|place| !place.stealer.is_empty()));
-        let woken = work_waits || self.wait();
-        let chosen = self.engine.idle.awake(self.index);
-        self.searching.set(chosen);
+        let work_waits = |everywhere: bool| {
+            !self.engine.inject.is_empty()
+                || self.engine.is_closing()
+                || root.is_woken()
+                || (everywhere && self.engine.places.iter().any(|place| !place.stealer.is_empty()))
+        };
+        let (woken, searches) = self.engine.idle.sleep_through(self.index, was_searching, work_waits, || self.wait());
+        self.searching.set(searches);
         self.place.set_doing(Doing::Running);
         self.engine.guarantor_awake();
         self.awake_since.set(Instant::now());
@@ -382,7 +391,7 @@ impl<'e> Worker<'e> {
             hook();
         }
         self.turn_events();
-        woken || chosen || self.place.counted.load(StdOrdering::Relaxed) || root.is_woken()
+        woken || searches || self.place.counted.load(StdOrdering::Relaxed) || root.is_woken()
     }
 
     /// In the driver if nobody else waits there, else on the parker. `false`: it was a spare's time that ran out.
