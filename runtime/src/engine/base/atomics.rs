@@ -153,7 +153,12 @@ mod imp {
             guard.held = Some(self.condvar.wait(held).expect("no thread panics with a lock held"));
         }
 
-        pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _timeout: std::time::Duration) -> TimedOut {
+        /// `Duration::MAX` never ends.
+        pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, timeout: std::time::Duration) -> TimedOut {
+            if timeout == std::time::Duration::MAX {
+                self.wait(guard);
+                return TimedOut(false);
+            }
             let ticket = {
                 let mut tickets = self.tickets();
                 tickets.next += 1;
@@ -184,9 +189,8 @@ mod imp {
         loom::thread::yield_now();
     }
 
-    pub(crate) fn spin_pause() {
-        loom::thread::yield_now();
-    }
+    /// Nothing: loom's `yield_now` would hide the orders in which the spinning thread goes on at once. Spins are short.
+    pub(crate) fn spin_pause() {}
 }
 
 pub(crate) use imp::*;
