@@ -6,11 +6,11 @@
 
 use super::idle::{Idle, Wake};
 use super::inject::Inject;
+use super::next_task::NextTask;
 use super::place::Places;
 use super::rescue::Guarantor;
 use super::shutdown::Drain;
 use super::stats::SharedStats;
-use super::worker::NextTask;
 use crate::engine::base::atomics::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, fence};
 use crate::engine::base::id::Id;
 use crate::engine::base::model::{JoinHandle, check, spawn};
@@ -26,7 +26,7 @@ use std::sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst};
 use std::task::{Context, Poll, Waker};
 
 fn info() -> TaskInfo {
-    TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: None }
+    TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: () }
 }
 
 /// An owner for tasks that are ready in their first poll.
@@ -51,7 +51,7 @@ impl Owner for Nobody {
 /// A task that runs `body` in its one poll, detached.
 fn ready_task(body: impl Fn() + Send) -> Runnable {
     static NOBODY: Nobody = Nobody;
-    let owner: NonNull<dyn Owner> = NonNull::from(&NOBODY);
+    let owner: NonNull<Nobody> = NonNull::from(&NOBODY);
     let (task, join) = allocate(
         poll_fn(move |_| {
             body();
@@ -380,7 +380,7 @@ impl Small {
     /// `Engine::spawn`.
     fn spawn<F: Future>(&self, future: F) -> JoinCell<F::Output> {
         self.touch();
-        let owner: NonNull<dyn Owner> = NonNull::from(self);
+        let owner: NonNull<Small> = NonNull::from(self);
         let (task, join) = allocate(future, owner, info());
         match PLACE.with(Cell::get) {
             Some(index) => {
