@@ -9,7 +9,7 @@
 //! |---|---|
 //! | many small reads or writes | [`BufReader`], [`BufWriter`], [`BufStream`] |
 //! | text and records | [`AsyncBufReadExt::lines`], [`AsyncBufReadExt::split`] |
-//! | moving bytes on | [`copy`], [`copy_buf`], [`copy_bidirectional`] |
+//! | moving bytes on | [`copy()`], [`copy_buf`], [`copy_bidirectional`] |
 //! | one stream in two tasks | [`split`](split()), and back: [`join`](join()) |
 //! | tests, and tasks that talk to each other | [`duplex`], [`simplex`], [`empty`], [`sink`], [`repeat`] |
 //!

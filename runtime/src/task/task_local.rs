@@ -23,7 +23,7 @@ use std::future::Future;
 use std::mem;
 use std::thread;
 
-/// Declares keys for values that belong to a task: statics of type [`LocalKey`](crate::task::LocalKey).
+/// Declares keys for values that belong to a task: statics of type [`LocalKey`].
 ///
 /// Any number of declarations, each with its attributes and visibility. They have no initial value: a key has a value
 /// inside of a [`scope`](crate::task::LocalKey::scope), and nowhere else.

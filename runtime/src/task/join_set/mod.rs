@@ -127,7 +127,7 @@ impl<T: 'static> JoinSet<T> {
         Builder::new(self)
     }
 
-    /// Spawns a task on the current runtime, as [`task::spawn`](super::spawn) does. It starts at once, whether or not
+    /// Spawns a task on the current runtime, as [`task::spawn`](super::spawn()) does. It starts at once, whether or not
     /// the set is awaited.
     ///
     /// # Panics
