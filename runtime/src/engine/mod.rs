@@ -7,3 +7,10 @@ mod sched;
 
 pub(crate) use context::random_below;
 pub(crate) use sched::budget;
+
+pub(crate) use base::atomics;
+
+/// Is this thread polling a task?
+pub(crate) fn in_async_context() -> bool {
+    context::with(|context| context.budget.get() != budget::Budget::UNCONSTRAINED)
+}

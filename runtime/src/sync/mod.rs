@@ -1,0 +1,36 @@
+//! Channels, locks and signals between tasks.
+//!
+//! | to do this | use |
+//! |---|---|
+//! | hand one value to one task | [`oneshot`] |
+//! | send many values to one task | [`mpsc`] |
+//! | send every value to many tasks | [`broadcast`] |
+//! | let many tasks see the latest value | [`watch`] |
+//! | guard data across `.await` | [`Mutex`], [`RwLock`] |
+//! | limit how many do something at once | [`Semaphore`] |
+//! | say "look again" | [`Notify`] |
+//! | meet at one point | [`Barrier`] |
+//! | make a value once, on first use | [`OnceCell`]; or wait for one that another task sets: [`SetOnce`] |
+//!
+//! They know no runtime: every one of them works under any executor, and has `blocking_*` functions for threads
+//! without one. Waiting is first come, first served. Every operation that can be ready for ever takes part in the
+//! cooperative budget ([`task::coop`](crate::task::coop)). No code of yours (a waker, a destructor, a closure other
+//! than those of [`watch::Sender::send_modify`] and its like) runs while a lock of ours is held.
+//!
+//! A plain [`std::sync::Mutex`] is right, and faster, wherever no `.await` happens while it is locked.
+
+mod blocking;
+mod model;
+mod notify;
+mod permits;
+mod semaphore;
+mod waiters;
+mod wake;
+
+pub use notify::Notify;
+pub use semaphore::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
+
+/// Futures of this module that have a name.
+pub mod futures {
+    pub use super::notify::{Notified, OwnedNotified};
+}
