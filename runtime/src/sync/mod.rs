@@ -20,14 +20,26 @@
 //! A plain [`std::sync::Mutex`] is right, and faster, wherever no `.await` happens while it is locked.
 
 mod blocking;
+#[allow(unsafe_code)] // data inside a lock, and the pointers of its guards
+mod lock_data;
 mod model;
+#[allow(unsafe_code)] // says that a guard's pointer has its permit
+mod mutex;
 mod notify;
+pub mod oneshot;
 mod permits;
+#[allow(unsafe_code)] // says that a guard's pointer has its permits
+mod rwlock;
 mod semaphore;
 mod waiters;
 mod wake;
 
+pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError};
 pub use notify::Notify;
+pub use rwlock::{
+    OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockMappedWriteGuard,
+    RwLockReadGuard, RwLockWriteGuard,
+};
 pub use semaphore::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
 
 /// Futures of this module that have a name.
