@@ -23,6 +23,7 @@ mod blocking;
 #[allow(unsafe_code)] // data inside a lock, and the pointers of its guards
 mod lock_data;
 mod model;
+pub mod mpsc;
 #[allow(unsafe_code)] // says that a guard's pointer has its permit
 mod mutex;
 mod notify;

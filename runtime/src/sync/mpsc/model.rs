@@ -1,0 +1,2 @@
+//! Closing with permits out, and the receiver's sleep.
+#![cfg(loom)]
