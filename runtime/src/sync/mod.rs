@@ -19,7 +19,9 @@
 //!
 //! A plain [`std::sync::Mutex`] is right, and faster, wherever no `.await` happens while it is locked.
 
+mod barrier;
 mod blocking;
+pub mod broadcast;
 #[allow(unsafe_code)] // data inside a lock, and the pointers of its guards
 mod lock_data;
 mod model;
@@ -27,21 +29,30 @@ pub mod mpsc;
 #[allow(unsafe_code)] // says that a guard's pointer has its permit
 mod mutex;
 mod notify;
+mod once_cell;
+#[allow(unsafe_code)] // a place that is written once and then read without a lock
+mod once_slot;
 pub mod oneshot;
 mod permits;
 #[allow(unsafe_code)] // says that a guard's pointer has its permits
 mod rwlock;
 mod semaphore;
+mod set_once;
+mod unit;
 mod waiters;
 mod wake;
+pub mod watch;
 
+pub use barrier::{Barrier, BarrierWaitResult};
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError};
 pub use notify::Notify;
+pub use once_cell::{OnceCell, SetError};
 pub use rwlock::{
     OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockMappedWriteGuard,
     RwLockReadGuard, RwLockWriteGuard,
 };
 pub use semaphore::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
+pub use set_once::{SetOnce, SetOnceError};
 
 /// Futures of this module that have a name.
 pub mod futures {

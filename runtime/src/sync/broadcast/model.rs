@@ -1,0 +1,2 @@
+//! send, subscribe and close in every order.
+#![cfg(loom)]

@@ -1,0 +1,2 @@
+//! send, changed and close in every order.
+#![cfg(loom)]
