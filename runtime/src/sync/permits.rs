@@ -31,7 +31,6 @@ const CLOSED: usize = 1;
 const QUEUED: usize = 2;
 const FLAGS: usize = CLOSED | QUEUED;
 const SHIFT: u32 = 2;
-const ONE: usize = 1 << SHIFT;
 
 /// Three bits are kept from the count, two for flags and one so that a release beyond the limit is seen.
 pub(super) const MAX_PERMITS: usize = usize::MAX >> 3;

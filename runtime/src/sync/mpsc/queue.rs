@@ -50,6 +50,10 @@ struct Block<T, const N: usize> {
 }
 
 impl<T, const N: usize> Block<T, N> {
+    fn is_written(&self) -> bool {
+        self.slots.iter().all(|slot| slot.state.load(Ordering::Acquire) >= VALUE)
+    }
+
     fn boxed(start: usize) -> *mut Self {
         Box::into_raw(Box::new(Block {
             start,
@@ -70,7 +74,8 @@ struct Padded<V>(V);
 /// See the module's head.
 pub(super) struct Queue<T, const N: usize> {
     tail: Padded<AtomicUsize>,
-    /// Where writers start looking. Never behind a block that is retired.
+    /// Where writers start looking: at the oldest block that is not written to its end, or before it; never at a block
+    /// that is retired.
     block: AtomicPtr<Block<T, N>>,
     /// One block that served and can serve again.
     spare: AtomicPtr<Block<T, N>>,
@@ -196,11 +201,16 @@ impl<T, const N: usize> Queue<T, N> {
         let start = index - index % N;
         let block = self.block.load(Ordering::Acquire);
         // SAFETY: read after our addition to `tail`, so not retired before we have written (module head).
-        if unsafe { (*block).start } == start { block } else { self.walk(block, start) }
+        if unsafe { (*block).start } == start { block } else { self.walk(block, index) }
     }
 
     #[cold]
-    fn walk(&self, mut block: *mut Block<T, N>, start: usize) -> *mut Block<T, N> {
+    fn walk(&self, mut block: *mut Block<T, N>, index: usize) -> *mut Block<T, N> {
+        let start = index - index % N;
+        // SAFETY: as in `find`.
+        let far = (start - unsafe { (*block).start }) / N;
+        // Taking others along is work; the first few writers of each block do it, more of them the farther it is.
+        let mut takes_along = index % N < 2 * far;
         loop {
             // SAFETY: as in `find`: blocks from there on are not retired before we have written.
             let here = unsafe { &*block };
@@ -211,8 +221,12 @@ impl<T, const N: usize> Queue<T, N> {
             if next.is_null() {
                 next = self.append(here);
             }
-            // Whoever walks takes the others along. It may have been done already; never backwards.
-            let _ = self.block.compare_exchange(block, next, Ordering::AcqRel, Ordering::Relaxed);
+            // Only past a block that is written to its end: a writer that starts behind its own block never finds it.
+            takes_along = takes_along && here.is_written();
+            if takes_along {
+                // Another may have done it; then this fails, so it never goes backwards.
+                let _ = self.block.compare_exchange(block, next, Ordering::AcqRel, Ordering::Relaxed);
+            }
             block = next;
         }
     }
