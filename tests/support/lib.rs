@@ -1,1 +1,3 @@
 //! Support for the black-box tests: flavors, watchdogs, counting allocator, conditions to wait for.
+
+pub mod hostile;

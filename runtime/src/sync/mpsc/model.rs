@@ -95,6 +95,8 @@ fn museum_lw14_model_mpsc_close_against_a_cancelled_reserve() {
     check(|| {
         let (tx, mut rx) = channel::<u8>(1);
         let first = tx.clone().try_reserve_owned().unwrap();
+        // Another sender stays, so that no end of theirs wakes the receiver.
+        let stays = tx.clone();
         let canceller = thread::spawn(move || {
             let mut reserve = Box::pin(tx.reserve_many(1));
             let _ = crate::sync::model::kit::poll_once(reserve.as_mut());
@@ -104,6 +106,7 @@ fn museum_lw14_model_mpsc_close_against_a_cancelled_reserve() {
         rx.close();
         assert_eq!(block_on(rx.recv()), None);
         canceller.join().unwrap();
+        drop(stays);
     });
 }
 

@@ -109,6 +109,10 @@ impl<T, const N: usize> Outlet<T, N> {
     }
 }
 
+// The pointers are never followed while foreign code runs, so a panic in it leaves nothing half done.
+impl<T, const N: usize> std::panic::UnwindSafe for Outlet<T, N> {}
+impl<T, const N: usize> std::panic::RefUnwindSafe for Outlet<T, N> {}
+
 /// What the reader finds at its place.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Popped<T> {

@@ -4,6 +4,7 @@
 use super::channel;
 use crate::sync::model::kit::{block_on, check, poll_once};
 use loom::thread;
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -46,7 +47,30 @@ fn model_oneshot_send_against_close_conserves_the_value() {
     });
 }
 
-// Planted fault: in `SlotPtr::leave`, let both sides free, or none: a race on the cells, or the tracer stays.
+// Planted fault: in `SlotPtr::leave`, do not free after `fetch_or`: the memory stays, and the waker in it.
+#[test]
+fn model_oneshot_the_second_to_leave_frees() {
+    check(|| {
+        let tracer = Arc::new(Tracer);
+        let (tx, rx) = channel::<u8>();
+        let mut rx = Box::pin(rx);
+        let waker = std::task::Waker::from(Arc::clone(&tracer));
+        let _ = rx.as_mut().poll(&mut std::task::Context::from_waker(&waker));
+        rx.close();
+        let sender = thread::spawn(move || drop(tx));
+        drop((rx, waker));
+        sender.join().unwrap();
+        assert_eq!(Arc::strong_count(&tracer), 1);
+    });
+}
+
+struct Tracer;
+
+impl std::task::Wake for Tracer {
+    fn wake(self: Arc<Self>) {}
+}
+
+// Planted fault: in `RxEnd::leave`, take the own waker without `reclaim`: a race on its cell.
 #[test]
 fn model_oneshot_drop_of_a_waiting_receiver_against_send() {
     check(|| {

@@ -1,0 +1,3 @@
+//! Real bugs of other runtimes, one test each.
+
+mod sync;

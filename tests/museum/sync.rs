@@ -1,0 +1,1 @@
+//! Bugs of other runtimes' channels and locks.
