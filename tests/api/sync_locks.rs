@@ -133,9 +133,8 @@ fn rwlock_guards_map_and_downgrade() {
     drop(RwLockWriteGuard::into_mapped(lock.try_write().unwrap()));
 
     let owned = now(Arc::clone(&lock).write_owned());
-    let owned = OwnedRwLockWriteGuard::try_map(owned, |_| None)
-        .map(|_: OwnedRwLockMappedWriteGuard<_, u8>| ())
-        .unwrap_err();
+    let owned =
+        OwnedRwLockWriteGuard::try_map(owned, |_| None).map(|_: OwnedRwLockMappedWriteGuard<_, u8>| ()).unwrap_err();
     assert!(Arc::ptr_eq(OwnedRwLockWriteGuard::rwlock(&owned), &lock));
     let mapped = OwnedRwLockWriteGuard::map(owned, |pair| &mut pair.0);
     let mut mapped = OwnedRwLockMappedWriteGuard::map(mapped, |n| n);

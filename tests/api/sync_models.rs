@@ -10,7 +10,9 @@ use std::pin::Pin;
 /// What a future in the model of `Notify` waits for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Waiter {
-    Made { round: usize },
+    Made {
+        round: usize,
+    },
     Queued,
     /// Served; by which end, if it was one of the ends.
     Served(Option<bool>),

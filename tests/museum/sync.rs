@@ -48,10 +48,10 @@ fn subjects() -> Vec<Subject> {
     vec![
         subject!("notify_one", Notify::new(),
             wait: async |n: &Arc<Notify>| n.notified().await, fire: |n: &Arc<Notify>| n.notify_one(),
-            touch: |n: &Arc<Notify>| drop(poll(pin!(n.notified()))), all: false),
+            touch: |n: &Arc<Notify>| _ = poll(pin!(n.notified())), all: false),
         subject!("notify_waiters", Notify::new(),
             wait: async |n: &Arc<Notify>| n.notified().await, fire: |n: &Arc<Notify>| n.notify_waiters(),
-            touch: |n: &Arc<Notify>| drop(poll(pin!(n.notified()))), all: true),
+            touch: |n: &Arc<Notify>| _ = poll(pin!(n.notified())), all: true),
         subject!("semaphore", Semaphore::new(0),
             wait: async |s: &Arc<Semaphore>| s.acquire().await.unwrap().forget(),
             fire: |s: &Arc<Semaphore>| s.add_permits(1),
@@ -80,8 +80,8 @@ fn subjects() -> Vec<Subject> {
             },
             all: true),
         subject!("set_once", SetOnce::new(),
-            wait: async |s: &Arc<SetOnce<i32>>| drop(s.wait().await), fire: |s: &Arc<SetOnce<i32>>| drop(s.set(1)),
-            touch: |s: &Arc<SetOnce<i32>>| drop(poll(pin!(s.wait()))), all: true),
+            wait: async |s: &Arc<SetOnce<i32>>| _ = s.wait().await, fire: |s: &Arc<SetOnce<i32>>| drop(s.set(1)),
+            touch: |s: &Arc<SetOnce<i32>>| _ = poll(pin!(s.wait())), all: true),
         once_cell(),
     ]
 }
@@ -140,7 +140,7 @@ fn bounded_send() -> Subject {
             let tx = tx.clone();
             Box::pin(async move { tx.send(1).await.unwrap() })
         }),
-        fire: Box::new(move || drop(rx.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).try_recv())),
+        fire: Box::new(move || _ = rx.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).try_recv()),
         touch: Arc::new(move || drop(poll(pin!(again.reserve())))),
         fires_all: false,
     }
@@ -152,7 +152,7 @@ fn once_cell() -> Subject {
     let making = cell.clone();
     let mut maker: Waiting = Box::pin(async move {
         let rx: oneshot::Receiver<i32> = rx;
-        drop(making.get_or_init(async || rx.await.unwrap()).await);
+        _ = making.get_or_init(async || rx.await.unwrap()).await;
     });
     assert!(poll(maker.as_mut()).is_pending());
     let maker = std::sync::Mutex::new((maker, Some(tx)));
@@ -161,7 +161,7 @@ fn once_cell() -> Subject {
         name: "once_cell",
         wait: Box::new(move || {
             let cell = cell.clone();
-            Box::pin(async move { drop(cell.get_or_init(async || unreachable!()).await) })
+            Box::pin(async move { _ = cell.get_or_init(async || unreachable!()).await })
         }),
         fire: Box::new(move || {
             let mut maker = maker.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -170,7 +170,7 @@ fn once_cell() -> Subject {
                 let _ = poll(maker.0.as_mut());
             }
         }),
-        touch: Arc::new(move || drop(poll(pin!(again.get_or_init(std::future::pending))))),
+        touch: Arc::new(move || _ = poll(pin!(again.get_or_init(std::future::pending)))),
         fires_all: true,
     }
 }
@@ -245,7 +245,7 @@ fn museum_w2_a_waker_that_panics_takes_nobody_with_it() {
                 }
                 armed.store(1, Ordering::SeqCst);
                 let label = format!("{}, panic in {event}", subject.name);
-                let mut fire = || drop(catch_unwind(AssertUnwindSafe(|| (subject.fire)())));
+                let fire = || drop(catch_unwind(AssertUnwindSafe(|| (subject.fire)())));
                 fire();
                 for n in 0..3 {
                     if n > 0 && !subject.fires_all {

@@ -16,14 +16,17 @@ use std::time::Duration;
 pub struct Wakes(AtomicUsize);
 
 impl Wakes {
+    /// None so far.
     pub fn new() -> Arc<Wakes> {
         Arc::default()
     }
 
+    /// How many wakes there were.
     pub fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 
+    /// A waker that counts here.
     pub fn waker(self: &Arc<Self>) -> Waker {
         Waker::from(Arc::clone(self))
     }
@@ -41,8 +44,11 @@ pub type Act = Box<dyn Fn() + Send + Sync>;
 /// What a hostile waker does.
 #[derive(Default)]
 pub struct Script {
+    /// Before a clone is made.
     pub on_clone: Option<Act>,
+    /// At each wake.
     pub on_wake: Option<Act>,
+    /// At each drop of a waker that was not woken.
     pub on_drop: Option<Act>,
 }
 
@@ -162,6 +168,7 @@ pub fn no_deadlock<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) ->
 pub struct Dice(pub u64);
 
 impl Dice {
+    /// A number in `0..n`.
     pub fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

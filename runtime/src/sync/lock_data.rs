@@ -96,7 +96,10 @@ impl<T: ?Sized> WritePtr<T> {
     }
 
     /// A pointer to what `f` finds, in the place of this one; with `None` this one stays.
-    pub(in crate::sync) fn map<U: ?Sized>(mut self, f: impl FnOnce(&mut T) -> Option<&mut U>) -> Result<WritePtr<U>, Self> {
+    pub(in crate::sync) fn map<U: ?Sized>(
+        mut self,
+        f: impl FnOnce(&mut T) -> Option<&mut U>,
+    ) -> Result<WritePtr<U>, Self> {
         match f(self.get_mut()).map(NonNull::from) {
             Some(part) => Ok(WritePtr(part, PhantomData)),
             None => Err(self),

@@ -150,14 +150,9 @@ mod primitives {
             let waiting = notify.notified();
             let other = Arc::clone(&notify);
             let notifier = thread::spawn(move || other.notify_waiters());
-            let other = Arc::clone(&notify);
-            let waiter = thread::spawn(move || {
-                let mut late = Box::pin(other.notified());
-                let _ = poll_once(late.as_mut());
-            });
+            thread::yield_now();
             block_on(waiting);
             notifier.join().unwrap();
-            waiter.join().unwrap();
         });
     }
 
@@ -209,17 +204,30 @@ mod primitives {
 
     // Planted fault: in `Permits::enqueue`, do not look at CLOSED: deadlock.
     #[test]
-    fn model_semaphore_close_against_acquire_and_add() {
+    fn model_semaphore_close_against_acquire() {
+        check(|| {
+            let semaphore = Arc::new(Semaphore::new(0));
+            let other = Arc::clone(&semaphore);
+            let closer = thread::spawn(move || other.close());
+            assert!(block_on(semaphore.acquire()).is_err());
+            closer.join().unwrap();
+        });
+    }
+
+    // Planted fault: in `Permits::close`, do not give back what waiters had collected: the last count is too low.
+    #[test]
+    fn model_semaphore_close_against_add_conserves_permits() {
         check(|| {
             let semaphore = Arc::new(Semaphore::new(0));
             let other = Arc::clone(&semaphore);
             let closer = thread::spawn(move || other.close());
             let other = Arc::clone(&semaphore);
             let adder = thread::spawn(move || other.add_permits(1));
-            let got = block_on(semaphore.acquire()).map(|permit| permit.forget()).is_ok();
+            let got = block_on(semaphore.acquire_many(2)).map(|permit| permit.forget()).is_ok();
             closer.join().unwrap();
             adder.join().unwrap();
-            assert_eq!(semaphore.available_permits(), usize::from(!got));
+            assert!(!got);
+            assert_eq!(semaphore.available_permits(), 1);
         });
     }
 
@@ -260,18 +268,24 @@ mod primitives {
     #[test]
     fn museum_y1_model_rwlock_downgrade_lets_no_writer_in_between() {
         check(|| {
-            let lock = Arc::new(RwLock::with_max_readers(0, 2));
+            let lock = Arc::new(RwLock::with_max_readers(RaceCell::new(0), 2));
             let writer = block_on(lock.write());
             let other = Arc::clone(&lock);
-            let thread = thread::spawn(move || *block_on(other.write()) += 1);
-            let mut writer = writer;
-            *writer = 5;
+            let thread = thread::spawn(move || {
+                // SAFETY: the guard is for writing; loom watches.
+                block_on(other.write()).with_mut(|n| unsafe { *n += 1 });
+            });
+            // SAFETY: as above.
+            writer.with_mut(|n| unsafe { *n = 5 });
             let reader = writer.downgrade();
-            assert_eq!(*reader, 5);
+            // SAFETY: the guard is for reading; loom watches.
+            assert_eq!(reader.with(|n| unsafe { *n }), 5);
             drop(reader);
             thread.join().unwrap();
-            assert_eq!(*block_on(lock.read()), 6);
-            assert!(lock.try_write().is_ok());
+            let readers = (lock.try_read().unwrap(), lock.try_read().unwrap());
+            // SAFETY: as above.
+            assert_eq!(readers.0.with(|n| unsafe { *n }), 6);
+            assert!(lock.try_read().is_err(), "there are two permits");
         });
     }
 

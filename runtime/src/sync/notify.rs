@@ -310,9 +310,10 @@ impl<N: Deref<Target = Notify>> Wait<N> {
                 }
             }
             Stage::Queued(key) => {
-                let served = self.notify.waiters.check_or_wait(key, cx, |list, key| {
-                    (!list.is_queued(key)).then(|| drop(list.remove(key)))
-                });
+                let served = self
+                    .notify
+                    .waiters
+                    .check_or_wait(key, cx, |list, key| (!list.is_queued(key)).then(|| drop(list.remove(key))));
                 if served.is_none() {
                     return Poll::Pending;
                 }

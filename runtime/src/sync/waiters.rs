@@ -96,10 +96,6 @@ impl<P> WaitList<P> {
         node
     }
 
-    pub(super) fn payload(&mut self, key: Key) -> &mut P {
-        self.node(key).payload.as_mut().expect("BUG: a live node has a payload")
-    }
-
     /// The payload of the waiter that has waited longest.
     pub(super) fn first_payload(&mut self) -> Option<&mut P> {
         let first = self.nodes.get_mut(self.first as usize)?;

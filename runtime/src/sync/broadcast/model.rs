@@ -6,7 +6,7 @@ use super::error::RecvError;
 use crate::sync::model::kit::{block_on, check};
 use loom::thread;
 
-// Planted fault: in `Recv::look`, unlock between the look and the queueing: deadlock.
+// Planted fault: in `Sender::send`, fire nobody: deadlock.
 #[test]
 fn model_broadcast_two_receivers_get_the_value_and_the_end() {
     check(|| {
@@ -14,13 +14,16 @@ fn model_broadcast_two_receivers_get_the_value_and_the_end() {
         let mut second = tx.subscribe();
         let other = thread::spawn(move || {
             assert_eq!(block_on(second.recv()), Ok(1));
-            assert_eq!(block_on(second.recv()), Err(RecvError::Closed));
+            second
         });
         tx.send(1).unwrap();
-        drop(tx);
         assert_eq!(block_on(first.recv()), Ok(1));
+        // The end comes after both have the value, so that it wakes nobody who waits for that.
+        let mut second = other.join().unwrap();
+        let closer = thread::spawn(move || drop(tx));
         assert_eq!(block_on(first.recv()), Err(RecvError::Closed));
-        other.join().unwrap();
+        assert_eq!(block_on(second.recv()), Err(RecvError::Closed));
+        closer.join().unwrap();
     });
 }
 

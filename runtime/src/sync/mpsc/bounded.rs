@@ -388,7 +388,7 @@ impl<T> Receiver<T> {
 
     /// How many values are in the channel.
     pub fn len(&self) -> usize {
-        self.reader.len()
+        self.reader.backlog()
     }
 
     /// How many values fit now.

@@ -160,7 +160,8 @@ impl<T, G: Gate> Reader<T, G> {
         unsafe { self.chan.queue.is_empty(self.outlet()) }
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// Values that are there, or have an index and are about to be.
+    pub(super) fn backlog(&self) -> usize {
         self.chan.queue.len(self.outlet(), self.limit.unwrap_or(usize::MAX))
     }
 
@@ -240,12 +241,7 @@ impl<T, G: Gate> Reader<T, G> {
         Poll::Ready(received)
     }
 
-    pub(super) fn poll_recv_many(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut Vec<T>,
-        limit: usize,
-    ) -> Poll<usize> {
+    pub(super) fn poll_recv_many(&mut self, cx: &mut Context<'_>, buffer: &mut Vec<T>, limit: usize) -> Poll<usize> {
         if limit == 0 {
             return Poll::Ready(0);
         }
@@ -264,7 +260,7 @@ impl<T, G: Gate> Reader<T, G> {
                 // What was let in before the close may have been written since the look above.
                 return if self.take(1, |value| received = Some(value))? > 0 { Ok(received) } else { Err(()) };
             }
-            if self.len() == 0 {
+            if self.backlog() == 0 {
                 return Ok(None);
             }
             // A sender has its place and is about to write; others behind it may have finished their `send`, so

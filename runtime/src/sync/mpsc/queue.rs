@@ -8,6 +8,9 @@
 //! goes EMPTY -> (WAITING ->) VALUE or END; the reader sets WAITING on the very slot whose writer shall wake it, and
 //! the writer learns that from its swap. So sleeping and waking meet in one place, and need no fence.
 //!
+//! Writers start at `block`, which moves on only past blocks that are written to their end: a writer that has an index
+//! in an older block must still find it.
+//!
 //! Blocks come back. The reader has read block `b` to its end; who may still look at it? A writer holds a block only
 //! between its addition to `tail` and its swap. So: move `block` (where writers start) past `b`, then read `tail` as
 //! `p`. Writers with an index >= p made their addition later, and that hands them the moved `block` (the reader's
@@ -276,7 +279,7 @@ impl<T, const N: usize> Queue<T, N> {
             _ => return Popped::Empty,
         }
         // SAFETY: VALUE says that the writer is through, and the head moves on, so it's read once.
-        let value = slot.value.with(|place| unsafe { (*place).assume_init_read() });
+        let value = slot.value.with(|place| unsafe { place.cast::<T>().read() });
         outlet.head += 1;
         if outlet.head.is_multiple_of(N) {
             self.next_block(outlet);
@@ -395,7 +398,7 @@ impl<T, const N: usize> Drop for Queue<T, N> {
             let slot = &block.slots[outlet.head % N];
             if slot.state.load(Ordering::Acquire) == VALUE {
                 // SAFETY: written and not read, as in `pop`.
-                drop(slot.value.with(|place| unsafe { (*place).assume_init_read() }));
+                drop(slot.value.with(|place| unsafe { place.cast::<T>().read() }));
             }
             outlet.head += 1;
             if outlet.head.is_multiple_of(N) {

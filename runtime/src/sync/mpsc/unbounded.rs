@@ -111,9 +111,7 @@ impl<T> Drop for UnboundedSender<T> {
 
 impl<T> fmt::Debug for UnboundedSender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnboundedSender")
-            .field("closed", &self.is_closed())
-            .finish_non_exhaustive()
+        f.debug_struct("UnboundedSender").field("closed", &self.is_closed()).finish_non_exhaustive()
     }
 }
 
@@ -222,7 +220,7 @@ impl<T> UnboundedReceiver<T> {
 
     /// How many values are in the channel.
     pub fn len(&self) -> usize {
-        self.reader.len()
+        self.reader.backlog()
     }
 
     /// The poll behind [`recv`](Self::recv); only the last waker it saw is woken.

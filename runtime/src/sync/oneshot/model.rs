@@ -57,7 +57,7 @@ fn model_oneshot_the_second_to_leave_frees() {
         let waker = std::task::Waker::from(Arc::clone(&tracer));
         let _ = rx.as_mut().poll(&mut std::task::Context::from_waker(&waker));
         rx.close();
-        let sender = thread::spawn(move || drop(tx));
+        let sender = thread::spawn(move || assert_eq!(tx.send(1), Err(1)));
         drop((rx, waker));
         sender.join().unwrap();
         assert_eq!(Arc::strong_count(&tracer), 1);

@@ -304,7 +304,8 @@ impl<T> RxEnd<T> {
             None
         };
         let before = slot.word.fetch_or(RX_CLOSED, Ordering::AcqRel);
-        let theirs = if before & TX_WAITS != 0 && before & (RX_CLOSED | DONE) == 0 { take(&slot.tx_waker) } else { None };
+        let theirs =
+            if before & TX_WAITS != 0 && before & (RX_CLOSED | DONE) == 0 { take(&slot.tx_waker) } else { None };
         let value = if before & DONE != 0 { take(&slot.value) } else { None };
         self.0.leave(RX_GONE, TX_GONE);
         if let Some(waker) = theirs {
