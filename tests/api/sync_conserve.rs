@@ -170,7 +170,7 @@ fn watch_and_broadcast_and_oneshot() {
             1 => drop(tx.send(tracer.clone())),
             _ => {
                 let mut tx = tx;
-                drop(poll(std::pin::pin!(tx.closed())));
+                assert!(poll(std::pin::pin!(tx.closed())).is_pending());
                 drop(tx.send(tracer.clone()));
             }
         }

@@ -17,10 +17,10 @@ fn mutex_hands_over_in_order() {
         assert!(poll_with(waiting.as_mut(), &wakes.waker()).is_pending());
     }
     drop(held);
-    for n in 0..3 {
+    for (n, waiting) in waiting.iter_mut().enumerate() {
         assert_eq!(wakes.iter().map(|wakes| wakes.count()).sum::<usize>(), n + 1);
         assert!(mutex.try_lock().is_err(), "it is promised to a waiter");
-        let Poll::Ready(mut guard) = poll(waiting[n].as_mut()) else { panic!("{n} was not woken") };
+        let Poll::Ready(mut guard) = poll(waiting.as_mut()) else { panic!("{n} was not woken") };
         *guard += 1;
     }
     drop(waiting);

@@ -1,7 +1,7 @@
 //! Random operations against models so simple that they are obviously right.
 
 use runtime::sync::mpsc::error::{TryRecvError, TrySendError};
-use runtime::sync::{Notify, Semaphore, broadcast, mpsc, watch};
+use runtime::sync::{AcquireError, Notify, Semaphore, SemaphorePermit, broadcast, mpsc, watch};
 use runtime_tests::hostile::{Dice, poll};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -129,6 +129,8 @@ fn museum_lw12_notify_against_its_model() {
     }
 }
 
+type Acquiring<'a> = Pin<Box<dyn Future<Output = Result<SemaphorePermit<'a>, AcquireError>> + 'a>>;
+
 #[test]
 fn museum_y1_semaphore_against_its_model() {
     for seed in 1..200 {
@@ -137,7 +139,7 @@ fn museum_y1_semaphore_against_its_model() {
         let semaphore = Semaphore::new(free);
         // In order of arrival: how many, and how many it has collected.
         let mut queue: VecDeque<(usize, usize, usize)> = VecDeque::new();
-        let mut futures: Vec<(usize, usize, Pin<Box<dyn Future<Output = _> + '_>>)> = Vec::new();
+        let mut futures: Vec<(usize, usize, Acquiring<'_>)> = Vec::new();
         let mut held = Vec::new();
         let mut names = 0;
         let serve = |queue: &mut VecDeque<(usize, usize, usize)>, free: &mut usize| {

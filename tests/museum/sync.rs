@@ -279,7 +279,7 @@ fn museum_w5_waking_all_is_linear_and_ends() {
         let notify = Arc::new(Notify::new());
         let wakes = Wakes::new();
         let mut waiting: Vec<_> = (0..n).map(|_| Box::pin(notify.notified())).collect();
-        waiting.iter_mut().for_each(|waiting| drop(poll_with(waiting.as_mut(), &wakes.waker())));
+        waiting.iter_mut().for_each(|waiting| assert!(poll_with(waiting.as_mut(), &wakes.waker()).is_pending()));
         // Waits again from inside the wake.
         let again = Arc::new(std::sync::Mutex::new(Vec::new()));
         let (notify2, again2) = (notify.clone(), again.clone());
@@ -292,7 +292,7 @@ fn museum_w5_waking_all_is_linear_and_ends() {
             ..Script::default()
         });
         let mut looping: Vec<_> = (0..n).map(|_| Box::pin(notify.notified())).collect();
-        looping.iter_mut().for_each(|waiting| drop(poll_with(waiting.as_mut(), &waker)));
+        looping.iter_mut().for_each(|waiting| assert!(poll_with(waiting.as_mut(), &waker).is_pending()));
         let start = Instant::now();
         notify.notify_waiters();
         let took = start.elapsed();
@@ -477,7 +477,7 @@ fn museum_w1_values_that_call_back_do_not_deadlock() {
 
         let (tx, rx) = mpsc::channel(4);
         let other = tx.clone();
-        let touch: Arc<dyn Fn() + Send + Sync> = Arc::new(move || drop(other.try_reserve().is_ok()));
+        let touch: Arc<dyn Fn() + Send + Sync> = Arc::new(move || _ = other.try_reserve().is_ok());
         for _ in 0..4 {
             assert!(tx.try_send(Touch(touch.clone())).is_ok());
         }
