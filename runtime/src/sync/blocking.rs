@@ -17,15 +17,10 @@ use std::thread::{self, Thread};
 #[track_caller]
 pub(super) fn assert_may_block(what: &str) {
     assert!(
-        !in_async_context(),
+        !crate::engine::in_async_context(),
         "`{what}` would block a thread that is polling async tasks; it could wait for a task that only this thread \
          can run.\n  Use the async function and `.await` it, or move the call to `task::spawn_blocking`."
     );
-}
-
-/// Does this thread run a poll of a task?
-fn in_async_context() -> bool {
-    crate::engine::in_async_context()
 }
 
 struct ParkedThread {
@@ -59,5 +54,16 @@ pub(super) fn wait<F: Future>(future: F) -> F::Output {
         while !parked.woken.swap(false, Ordering::AcqRel) {
             thread::park();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::budget::{Budget, with_budget};
+
+    #[test]
+    #[should_panic(expected = "`Mutex::blocking_lock` would block a thread that is polling async tasks")]
+    fn blocking_inside_a_task_is_refused() {
+        with_budget(Budget::PER_POLL, || drop(crate::sync::Mutex::new(0).blocking_lock()));
     }
 }

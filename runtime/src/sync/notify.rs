@@ -204,6 +204,10 @@ impl Notify {
             }
             let permit = word & PERMIT != 0;
             let after = if permit { word & !PERMIT } else { word | QUEUED };
+            // QUEUED and no permit: nothing to change, and only we could.
+            if after == word {
+                return Entry::Queued(list.push_back(waker, Served::NotYet));
+            }
             match self.word.compare_exchange(word, after, Ordering::SeqCst, Ordering::SeqCst) {
                 Ok(_) if permit => {
                     drop(list);
@@ -397,5 +401,41 @@ impl Future for OwnedNotified {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.project().wait.poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::budget::{Budget, poll_proceed, with_budget};
+    use std::pin::pin;
+
+    #[test]
+    fn museum_y2_a_first_poll_without_budget_takes_its_place_or_the_permit() {
+        let notify = Notify::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        let exhausted = |future: Pin<&mut Notified<'_>>| {
+            with_budget(Budget::PER_POLL, || {
+                let mut cx = Context::from_waker(Waker::noop());
+                while let Poll::Ready(unit) = poll_proceed(&mut cx) {
+                    unit.made_progress();
+                }
+                assert!(future.poll(&mut cx).is_pending());
+            });
+        };
+        let (mut first, mut second) = (pin!(notify.notified()), pin!(notify.notified()));
+        exhausted(first.as_mut());
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        notify.notify_one();
+        assert!(second.as_mut().poll(&mut cx).is_pending(), "overtook the first");
+        assert!(first.as_mut().poll(&mut cx).is_ready());
+        notify.notify_one();
+        assert!(second.as_mut().poll(&mut cx).is_ready());
+
+        notify.notify_one();
+        let mut cancelled = Box::pin(notify.notified());
+        exhausted(cancelled.as_mut());
+        drop(cancelled);
+        assert!(pin!(notify.notified()).poll(&mut cx).is_ready(), "the permit came back");
     }
 }

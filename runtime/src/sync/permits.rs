@@ -10,8 +10,8 @@
 //! | 2.. | permits | free permits | release, add | acquire |
 //!
 //! Uncontended, acquire is one compare-and-swap and release one addition. While QUEUED is set nobody takes permits
-//! past the queue, which is what makes it fair: a releaser adds its permits to the word, sees QUEUED in the answer,
-//! and goes to the lock to hand them out in order. The oldest waiter collects permits until it has all it asked for.
+//! past the queue, which is what makes it fair: a releaser that sees QUEUED, before or in the answer of its addition,
+//! goes to the lock to hand permits out in order. The oldest waiter collects permits until it has all it asked for.
 //!
 //! The danger: a permit that is handed to a waiter which is dropped before it runs. [`Acquire`]'s drop gives back
 //! what the waiter had got, and hands it out again (museum LW13).
@@ -111,9 +111,15 @@ impl Permits {
         if n == 0 {
             return self.is_closed();
         }
+        let seen = self.word.load(Ordering::Relaxed);
+        if seen & QUEUED != 0 {
+            // Straight to the queue, without a round through the word.
+            self.hand_out(n);
+            return seen & CLOSED != 0 || self.is_closed();
+        }
         let before = self.word.fetch_add(n << SHIFT, Ordering::AcqRel);
         if before & QUEUED != 0 {
-            self.hand_out();
+            self.hand_out(0);
         } else if (before >> SHIFT) + n > MAX_PERMITS {
             too_many_permits();
         }
@@ -134,7 +140,7 @@ impl Permits {
             }
         }
         if word & QUEUED != 0 {
-            self.hand_out();
+            self.hand_out(0);
         }
         Ok(())
     }
@@ -172,20 +178,21 @@ impl Permits {
         before & CLOSED == 0
     }
 
-    /// Gives the permits in the word to the queue, in order.
-    #[cold]
-    fn hand_out(&self) {
+    /// Gives `extra` permits and those in the word to the queue, in order.
+    #[inline(never)]
+    fn hand_out(&self, extra: usize) {
         let mut batch = WakeBatch::new();
         let mut list = self.waiters.lock();
-        self.hand_out_locked(&mut list, 0, &mut batch);
+        self.hand_out_locked(&mut list, extra, &mut batch);
         drop(list);
         batch.wake_all();
     }
 
-    /// `extra` permits come from a waiter that leaves.
+    /// Permits that are added to the word after the look at it here come with a releaser that saw QUEUED, and waits for
+    /// our lock.
     fn hand_out_locked(&self, list: &mut WaitList<Claim>, extra: usize, batch: &mut WakeBatch) {
         let mut free = extra;
-        if !list.is_empty() {
+        if !list.is_empty() && self.word.load(Ordering::Relaxed) >> SHIFT > 0 {
             // The flags stay: QUEUED keeps others away until the queue is served.
             free += self.word.fetch_and(FLAGS, Ordering::AcqRel) >> SHIFT;
         }
@@ -227,6 +234,10 @@ impl Permits {
             let free = if word & QUEUED == 0 { word >> SHIFT } else { 0 };
             let taken = free.min(wanted);
             let after = (word - (taken << SHIFT)) | if taken < wanted { QUEUED } else { 0 };
+            // Nothing to change: QUEUED is set and stays so while we hold the lock.
+            if taken < wanted && after == word {
+                return Enqueued::Waits(list.push_back(waker, Claim { wanted, missing: wanted }));
+            }
             match self.word.compare_exchange(word, after, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) if taken == wanted => {
                     drop(list);
@@ -308,6 +319,7 @@ impl Future for Acquire<'_> {
 }
 
 impl Acquire<'_> {
+    #[cold]
     fn take_place(&mut self, cx: &mut Context<'_>) {
         if matches!(self.stage, Stage::Fresh) {
             match self.permits.enqueue(Some(cx.waker().clone()), self.wanted) {
@@ -318,6 +330,7 @@ impl Acquire<'_> {
         }
     }
 
+    #[inline(never)]
     fn poll_slow(&mut self, cx: &mut Context<'_>, unit: RestoreOnPending) -> Poll<Result<(), Closed>> {
         let granted = match &self.stage {
             Stage::Fresh => match self.permits.enqueue(Some(cx.waker().clone()), self.wanted) {
@@ -345,13 +358,90 @@ impl Acquire<'_> {
     }
 }
 
-impl Drop for Acquire<'_> {
-    #[inline]
-    fn drop(&mut self) {
+impl Acquire<'_> {
+    /// Cancelled while it waits, or before it could say that it has the permits.
+    #[cold]
+    fn cancel(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Fresh | Stage::Done => {}
             Stage::Queued(key) => self.permits.leave(key),
-            Stage::Taken => drop(self.permits.release(self.wanted)),
+            Stage::Taken => {
+                self.permits.release(self.wanted);
+            }
         }
+    }
+}
+
+impl Drop for Acquire<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Queued(_) | Stage::Taken) {
+            self.cancel();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::budget::{Budget, with_budget};
+    use std::pin::pin;
+    use std::task::Waker;
+
+    /// Polls as a task whose budget is used up.
+    fn poll_exhausted<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+        with_budget(Budget::PER_POLL, || {
+            let mut cx = Context::from_waker(Waker::noop());
+            while let Poll::Ready(unit) = budget::poll_proceed(&mut cx) {
+                unit.made_progress();
+            }
+            future.poll(&mut cx)
+        })
+    }
+
+    fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn museum_y2_a_first_poll_without_budget_takes_its_place() {
+        let permits = Permits::new(0);
+        let (mut first, mut second) = (pin!(permits.acquire(1)), pin!(permits.acquire(1)));
+        assert!(poll_exhausted(first.as_mut()).is_pending());
+        assert!(poll(second.as_mut()).is_pending());
+        permits.release(1);
+        assert!(poll(second.as_mut()).is_pending(), "overtook the first");
+        assert!(poll(first.as_mut()).is_ready());
+    }
+
+    #[test]
+    fn permits_taken_without_budget_come_back_when_cancelled() {
+        let permits = Permits::new(2);
+        for wanted in 0..3 {
+            let mut acquire = Box::pin(permits.acquire(wanted));
+            assert!(poll_exhausted(acquire.as_mut()).is_pending());
+            assert_eq!(permits.available(), 2 - wanted);
+            drop(acquire);
+            assert_eq!(permits.available(), 2);
+            let mut acquire = pin!(permits.acquire(wanted));
+            assert!(poll_exhausted(acquire.as_mut()).is_pending());
+            assert!(poll(acquire).is_ready());
+            permits.release(wanted);
+        }
+    }
+
+    #[test]
+    fn a_task_that_always_finds_permits_yields() {
+        let permits = Permits::new(1);
+        with_budget(Budget::PER_POLL, || {
+            let ready = (0..1_000).take_while(|_| {
+                let ready = poll(pin!(permits.acquire(1))).is_ready();
+                if ready {
+                    permits.release(1);
+                }
+                ready
+            });
+            assert_eq!(ready.count(), 128);
+        });
     }
 }
