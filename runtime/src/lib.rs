@@ -1,6 +1,51 @@
-//! A multi-threaded work-stealing async runtime for servers.
-#![allow(missing_docs)] // the tour of the crate is written with the engine; removed before the first release
+//! A multi-threaded work-stealing async runtime for servers, with tokio's API.
+//!
+//! ```
+//! #[runtime::main]
+//! async fn main() {
+//!     let answers: Vec<_> = (1..=4).map(|n| runtime::spawn(async move { n * n })).collect();
+//!     let mut sum = 0;
+//!     for answer in answers {
+//!         sum += answer.await.unwrap();
+//!     }
+//!     assert_eq!(sum, 30);
+//! }
+//! ```
+//!
+//! # A tour
+//!
+//! * [`runtime`](mod@crate::runtime): build one ([`Builder`](crate::runtime::Builder)), run a future on it
+//!   ([`Runtime::block_on`](crate::runtime::Runtime::block_on)), reach it from anywhere
+//!   ([`Handle`](crate::runtime::Handle)), count what it does ([`RuntimeMetrics`](crate::runtime::RuntimeMetrics)).
+//! * [`task`]: [`spawn`] a future, join or abort it, [`spawn_blocking`](task::spawn_blocking) a closure, keep tasks
+//!   together in a [`JoinSet`](task::JoinSet), run what is not `Send` in a [`LocalSet`](task::LocalSet), give a task
+//!   values of its own with [`task_local!`].
+//! * [`select!`], [`join!`], [`try_join!`], [`pin!`]: several futures in one task.
+//! * [`io`]: the traits [`AsyncRead`](io::AsyncRead) and [`AsyncWrite`](io::AsyncWrite), their many methods, buffers,
+//!   copying, in-memory pipes.
+//! * [`sync`]: channels ([`mpsc`](sync::mpsc), [`oneshot`](sync::oneshot), [`broadcast`](sync::broadcast),
+//!   [`watch`](sync::watch)), locks for data across an `.await`, [`Semaphore`](sync::Semaphore), [`Notify`](sync::Notify),
+//!   [`Barrier`](sync::Barrier), values made once.
+//!
+//! # Names
+//!
+//! Names are tokio's, so that `tokio = { package = "runtime" }` in a manifest runs a program written for it, as far as
+//! the modules above go. A crate that is called like one of its modules makes `use runtime::*` ambiguous: write
+//! `use runtime::prelude::*`, or `use ::runtime::…`.
+//!
+//! # Promises
+//!
+//! What a program may rely on is numbered, explained and tested: `docs/promises.md` in the repository.
 
 mod engine;
+pub mod io;
+#[doc(hidden)]
+pub mod macros;
+pub mod prelude;
+pub mod runtime;
 pub mod sync;
 pub mod task;
+
+#[cfg(feature = "macros")]
+pub use macros::{main, test};
+pub use task::spawn;

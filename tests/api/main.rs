@@ -1,5 +1,33 @@
 //! The public API, a file per module.
 
+mod abort;
+mod auto_traits;
+mod beyond;
+mod block_in_place;
+mod block_on;
+mod builder;
+mod coop;
+mod handle;
+mod io_auto_traits;
+mod io_buffers;
+mod io_copy;
+mod io_evil;
+mod io_lines;
+mod io_pipes;
+mod io_read;
+mod io_write;
+mod join_error;
+mod join_handle;
+mod join_set;
+mod local_runtime;
+mod local_set;
+// Goes beyond tokio here and there.
+#[cfg(not(feature = "oracle"))]
+mod macros;
+mod metrics;
+mod shutdown;
+mod spawn;
+mod spawn_blocking;
 mod sync_auto_traits;
 mod sync_broadcast;
 mod sync_conserve;
@@ -11,3 +39,7 @@ mod sync_once;
 mod sync_oneshot;
 mod sync_semaphore;
 mod sync_watch;
+mod task_fates;
+mod task_id;
+mod task_local;
+mod yield_now;

@@ -1,3 +1,7 @@
-//! Real bugs of other runtimes, one test each.
+//! Real bugs of other runtimes, one test each: `museum_<id>`, by the ids of `docs/museum.md`.
+//!
+//! Exhibits that count what belongs to the whole process (S9, F5) stand in `leaks/`.
 
+mod engine;
+mod io;
 mod sync;

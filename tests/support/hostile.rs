@@ -1,7 +1,6 @@
 //! Wakers that count, and wakers that misbehave: they call back into the object, or panic, on clone, wake or drop.
 //!
 //! Also the little that tests of runtime-free objects need: polling by hand, a `block_on`, random numbers, a watchdog.
-#![allow(unsafe_code)] // `Wake` has no hook for clone
 
 use std::cell::Cell;
 use std::future::Future;

@@ -1,16 +1,40 @@
-//! The door to the engine.
-#![allow(dead_code)]
+//! The door to the engine: all that the public modules may name of it.
+//!
+//! | group        | what passes through                                                                       |
+//! |--------------|-------------------------------------------------------------------------------------------|
+//! | one runtime  | [`Engine`]: `new`, `spawn`, `spawn_blocking`, `block_on_*`, `close`, `drain`, its counters   |
+//! | its settings | [`config`]                                                                                |
+//! | this thread  | [`entered`] (which runtime, may it block), [`current`] (which task), [`budget`], random    |
+//! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model             |
+//! | one task     | [`JoinCell`], [`TaskRef`], [`JoinError`], [`Id`]; for other schedulers of cells (`LocalSet`) |
+//! |              | [`Owner`], [`Runnable`], [`allocate`], [`OwnedTasks`], [`Chain`]                          |
+//!
+//! Nothing outside names a submodule that does not stand here. What is behind: `docs/architecture.md`.
 
 mod base;
-mod context;
+mod blocking;
+mod cell;
+mod drive;
+#[allow(unsafe_code)] // a pointer to the engine that this thread has entered
+pub(crate) mod entered;
+pub(crate) mod histogram;
 mod sched;
 
-pub(crate) use context::random_below;
-pub(crate) use sched::budget;
-
 pub(crate) use base::atomics;
-
-/// Is this thread polling a task?
-pub(crate) fn in_async_context() -> bool {
-    context::with(|context| context.budget.get() != budget::Budget::UNCONSTRAINED)
-}
+pub(crate) use base::budget;
+pub(crate) use base::const_fn::const_fn;
+pub use base::id::Id;
+pub(crate) use base::rng::random_below;
+pub(crate) use base::value_lock::{ValueLock, ValueRef};
+pub use cell::JoinError;
+pub(crate) use cell::owned::{Next, OwnedTasks};
+pub(crate) use cell::{
+    Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current, panic_text,
+};
+pub(crate) use entered::in_async_context;
+pub(crate) use sched::config;
+pub(crate) use sched::engine::Engine;
+pub(crate) use sched::inject::Chain;
+pub(crate) use sched::place;
+pub(crate) use sched::sizing;
+pub(crate) use sched::worker::with_worker_of;

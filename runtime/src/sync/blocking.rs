@@ -59,11 +59,12 @@ pub(super) fn wait<F: Future>(future: F) -> F::Output {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::budget::{Budget, with_budget};
+    use crate::engine::entered::{Role, set_role};
 
     #[test]
     #[should_panic(expected = "`Mutex::blocking_lock` would block a thread that is polling async tasks")]
     fn blocking_inside_a_task_is_refused() {
-        with_budget(Budget::PER_POLL, || drop(crate::sync::Mutex::new(0).blocking_lock()));
+        let _polls = set_role(Role::Polls(None));
+        drop(crate::sync::Mutex::new(0).blocking_lock());
     }
 }

@@ -24,9 +24,9 @@ mod blocking;
 pub mod broadcast;
 #[allow(unsafe_code)] // data inside a lock, and the pointers of its guards
 mod lock_data;
+#[cfg(all(test, loom))]
 mod model;
 pub mod mpsc;
-#[allow(unsafe_code)] // says that a guard's pointer has its permit
 mod mutex;
 mod notify;
 mod once_cell;
@@ -34,7 +34,6 @@ mod once_cell;
 mod once_slot;
 pub mod oneshot;
 mod permits;
-#[allow(unsafe_code)] // says that a guard's pointer has its permits
 mod rwlock;
 mod semaphore;
 mod set_once;

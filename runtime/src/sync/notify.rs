@@ -80,7 +80,7 @@ impl Notify {
         Notify { word: AtomicUsize::new(0), waiters: Waiters::new() }
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         /// Like [`new`](Self::new), for statics.
         #[must_use]
         pub const fn const_new() -> Notify {

@@ -89,14 +89,14 @@ impl<T> OnceCell<T> {
         }
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         /// Like [`new`](Self::new), for statics.
         pub const fn const_new() -> Self {
             OnceCell { slot: OnceSlot::empty(), permits: Permits::new(1) }
         }
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         /// A cell with `value`, for statics.
         pub const fn const_new_with(value: T) -> Self {
             OnceCell { slot: OnceSlot::full(value), permits: Permits::new_closed() }

@@ -29,13 +29,13 @@ unsafe impl<T: Send> Send for OnceSlot<T> {}
 unsafe impl<T: Send + Sync> Sync for OnceSlot<T> {}
 
 impl<T> OnceSlot<T> {
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         pub(super) const fn empty() -> Self {
             OnceSlot { state: AtomicU8::new(EMPTY), value: UnsafeCell::new(None) }
         }
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         pub(super) const fn full(value: T) -> Self {
             OnceSlot { state: AtomicU8::new(FULL), value: UnsafeCell::new(Some(value)) }
         }

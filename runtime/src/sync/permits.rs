@@ -57,13 +57,13 @@ pub(super) struct Permits {
 }
 
 impl Permits {
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         pub(super) const fn new(permits: usize) -> Self {
             Permits { word: AtomicUsize::new(permits << SHIFT), waiters: Waiters::new() }
         }
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         pub(super) const fn new_closed() -> Self {
             Permits { word: AtomicUsize::new(CLOSED), waiters: Waiters::new() }
         }

@@ -116,7 +116,7 @@ impl Semaphore {
         Semaphore { permits: Permits::new(permits) }
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         /// Like [`new`](Self::new), for statics.
         ///
         /// # Panics

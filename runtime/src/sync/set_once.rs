@@ -52,14 +52,14 @@ impl<T> SetOnce<T> {
         }
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         /// Like [`new`](Self::new), for statics.
         pub const fn const_new() -> Self {
             SetOnce { slot: OnceSlot::empty(), filled: Notify::const_new() }
         }
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         /// A cell with `value`, for statics.
         pub const fn const_new_with(value: T) -> Self {
             SetOnce { slot: OnceSlot::full(value), filled: Notify::const_new() }

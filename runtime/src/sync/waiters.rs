@@ -198,7 +198,7 @@ impl<P> UnwindSafe for Waiters<P> {}
 impl<P> RefUnwindSafe for Waiters<P> {}
 
 impl<P> Waiters<P> {
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         pub(super) const fn new() -> Self {
             Waiters(Mutex::new(WaitList::new()))
         }

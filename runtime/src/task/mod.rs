@@ -1,5 +1,67 @@
-//! Tasks: spawn, join, abort, yield, budget.
+//! Tasks: spawning, joining, aborting, yielding, and closures that block.
+//!
+//! A task is a future that the runtime polls on its own. It starts when it is spawned, whether or not anybody awaits
+//! its [`JoinHandle`]; dropping the handle detaches it.
+//!
+//! ```
+//! # runtime::runtime::Runtime::new().unwrap().block_on(async {
+//! let task = runtime::spawn(async { 6 * 7 });
+//! assert_eq!(task.await.unwrap(), 42);
+//! # })
+//! ```
+//!
+//! # What a task must not do
+//! Block its thread: then the tasks behind it wait until another worker takes them. Closures that block belong into
+//! [`spawn_blocking`], or into [`block_in_place`] where they need the task's own data.
 
+mod abort;
+mod blocking;
+mod builder;
 pub mod coop;
+pub mod futures;
+mod join;
+pub mod join_set;
+pub(crate) mod large;
+pub(crate) mod local;
+mod spawn;
+mod task_local;
+mod yielding;
 
-pub use coop::{consume_budget, unconstrained};
+pub use crate::engine::{Id, JoinError};
+pub use abort::AbortHandle;
+pub use blocking::{block_in_place, spawn_blocking};
+pub use builder::Builder;
+pub use coop::{Unconstrained, consume_budget, unconstrained};
+pub use join::JoinHandle;
+pub use join_set::JoinSet;
+pub use local::{LocalEnterGuard, LocalSet, spawn_local};
+pub use spawn::{spawn, spawn_with};
+pub use task_local::{AccessError, LocalKey};
+pub use yielding::yield_now;
+
+use crate::engine::current;
+
+/// The id of the task that runs here.
+///
+/// # Panics
+/// Outside of a task, also in the future of `block_on`; [`try_id`] returns `None` there.
+#[track_caller]
+pub fn id() -> Id {
+    match try_id() {
+        Some(id) => id,
+        None => panic!(
+            "no task here: `task::id` was called outside of a spawned task.\n  Call it inside one, or use \
+             `task::try_id`; the future of `block_on` is no task."
+        ),
+    }
+}
+
+/// The id of the task that runs here, if one does.
+pub fn try_id() -> Option<Id> {
+    current::id()
+}
+
+/// The name of the task that runs here, if it was given one with [`Builder::name`].
+pub fn name() -> Option<String> {
+    current::with(|task| task.name().map(str::to_owned)).flatten()
+}

@@ -7,7 +7,7 @@
 mod imp {
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
     pub(crate) use std::sync::Arc;
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
+    pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
 
     /// `std::cell::UnsafeCell` with loom's interface: a closure marks how long the pointer is used.
     #[derive(Debug)]
@@ -30,10 +30,29 @@ mod imp {
         }
     }
 
-    /// One pause of a spinning thread.
+    /// Makes a cell whose content starts with the layout of `V`, without moving a whole `T` over the stack.
+    ///
+    /// # Safety
+    /// `place` is uninitialised and the caller's; a `V` at the start of a `T` makes a valid `T`, as `wrap` does.
+    #[inline(always)]
+    pub(crate) unsafe fn init_cell<T, V>(place: *mut RaceCell<T>, value: V, _wrap: impl FnOnce(V) -> T) {
+        // SAFETY: by contract, and both cells are transparent.
+        unsafe { place.cast::<V>().write(value) };
+    }
+
+    /// Whoever frees an atomic says so here, for the models.
+    #[inline(always)]
+    pub(crate) fn end_of_life(_atomic: &mut AtomicU64) {}
+
+    /// Sleeps; in a model, lets the others go on.
+    pub(crate) fn nap(time: std::time::Duration) {
+        std::thread::sleep(time);
+    }
+
+    /// One pause of a spinning thread: it gives its core to whoever can use it.
     #[inline]
     pub(crate) fn spin_pause() {
-        std::hint::spin_loop();
+        std::thread::yield_now();
     }
 }
 
@@ -43,11 +62,26 @@ mod imp {
     pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
 
+    /// As outside of models, over the stack.
+    ///
+    /// # Safety
+    /// `place` is uninitialised and the caller's.
+    pub(crate) unsafe fn init_cell<T, V>(place: *mut RaceCell<T>, value: V, wrap: impl FnOnce(V) -> T) {
+        // SAFETY: by contract.
+        unsafe { place.write(RaceCell::new(wrap(value))) };
+    }
+
     /// `loom::sync::Mutex` with parking_lot's interface (a lock cannot be poisoned).
     #[derive(Debug)]
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
-    pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
+    /// Knows its mutex, so that a condition variable can give the lock up and take it again.
+    #[derive(Debug)]
+    pub(crate) struct MutexGuard<'a, T> {
+        mutex: &'a Mutex<T>,
+        /// `None` while a condition variable waits.
+        held: Option<loom::sync::MutexGuard<'a, T>>,
+    }
 
     impl<T> Mutex<T> {
         pub(crate) fn new(value: T) -> Self {
@@ -55,51 +89,118 @@ mod imp {
         }
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            self.0.lock().expect("no thread panics with a lock held")
+            MutexGuard { mutex: self, held: Some(self.lock_bare()) }
         }
 
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            self.0.try_lock().ok()
+            let held = self.0.try_lock().ok()?;
+            Some(MutexGuard { mutex: self, held: Some(held) })
         }
 
         pub(crate) fn get_mut(&mut self) -> &mut T {
             self.0.get_mut().expect("no thread panics with a lock held")
         }
+
+        fn lock_bare(&self) -> loom::sync::MutexGuard<'_, T> {
+            self.0.lock().expect("no thread panics with a lock held")
+        }
     }
 
-    /// `loom::sync::Condvar` with parking_lot's interface.
+    impl<T> std::ops::Deref for MutexGuard<'_, T> {
+        type Target = T;
+        fn deref(&self) -> &T {
+            self.held.as_ref().expect("BUG: a lock is used while its thread waits")
+        }
+    }
+
+    impl<T> std::ops::DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.held.as_mut().expect("BUG: a lock is used while its thread waits")
+        }
+    }
+
+    /// `loom::sync::Condvar` with parking_lot's interface, and with waits that time out.
+    ///
+    /// A timed wait gives up the lock and takes it back. What the other threads do in between is loom's choice, so a
+    /// model sees time run out after nothing, after a notification that came too late, or (`TimedOut(false)`) not at
+    /// all. The tickets are no loom objects: notify with the lock held, or the exploration misses orders.
     #[derive(Debug)]
-    pub(crate) struct Condvar(loom::sync::Condvar);
+    pub(crate) struct Condvar {
+        condvar: loom::sync::Condvar,
+        tickets: std::sync::Mutex<Tickets>,
+    }
+
+    /// Timed waits that nobody has notified yet.
+    #[derive(Debug, Default)]
+    struct Tickets {
+        next: usize,
+        waiting: Vec<usize>,
+    }
+
+    pub(crate) struct TimedOut(bool);
+
+    impl TimedOut {
+        pub(crate) fn timed_out(&self) -> bool {
+            self.0
+        }
+    }
 
     impl Condvar {
         pub(crate) fn new() -> Self {
-            Condvar(loom::sync::Condvar::new())
+            Condvar { condvar: loom::sync::Condvar::new(), tickets: Default::default() }
         }
 
         pub(crate) fn notify_one(&self) -> bool {
-            self.0.notify_one();
+            let mut tickets = self.tickets();
+            if tickets.waiting.is_empty() {
+                drop(tickets);
+                self.condvar.notify_one();
+            } else {
+                tickets.waiting.remove(0);
+            }
             true
         }
 
         pub(crate) fn notify_all(&self) -> usize {
-            self.0.notify_all();
+            self.tickets().waiting.clear();
+            self.condvar.notify_all();
             0
         }
 
         pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-            replace_guard(guard, |owned| self.0.wait(owned).expect("no thread panics with a lock held"));
+            let held = guard.held.take().expect("BUG: a lock is used while its thread waits");
+            guard.held = Some(self.condvar.wait(held).expect("no thread panics with a lock held"));
+        }
+
+        pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _timeout: std::time::Duration) -> TimedOut {
+            let ticket = {
+                let mut tickets = self.tickets();
+                tickets.next += 1;
+                let ticket = tickets.next;
+                tickets.waiting.push(ticket);
+                ticket
+            };
+            drop(guard.held.take());
+            guard.held = Some(guard.mutex.lock_bare());
+            let mut tickets = self.tickets();
+            let before = tickets.waiting.len();
+            tickets.waiting.retain(|other| *other != ticket);
+            TimedOut(tickets.waiting.len() != before)
+        }
+
+        fn tickets(&self) -> std::sync::MutexGuard<'_, Tickets> {
+            self.tickets.lock().expect("no thread panics with a lock held")
         }
     }
 
-    /// parking_lot waits on `&mut guard`, loom takes and gives back the guard.
-    #[allow(unsafe_code)]
-    fn replace_guard<G>(slot: &mut G, f: impl FnOnce(G) -> G) {
-        // SAFETY: `slot` is valid and ours; the copy is given to `f`, and the original is overwritten before anyone
-        // can drop it. loom aborts the model on a panic inside `f`, so no second drop happens on unwinding.
-        let old = unsafe { std::ptr::read(slot) };
-        let new = f(old);
-        // SAFETY: `slot` is valid and its value has been moved out above, so it must not be dropped by assignment.
-        unsafe { std::ptr::write(slot, new) };
+    /// Whoever frees an atomic says so here: an access that does not happen before is an error.
+    pub(crate) fn end_of_life(atomic: &mut AtomicU64) {
+        atomic.with_mut(|_| ());
+    }
+
+    /// A thread that has nothing to do lets the others go on.
+    pub(crate) fn nap(_time: std::time::Duration) {
+        loom::thread::yield_now();
     }
 
     pub(crate) fn spin_pause() {

@@ -43,6 +43,34 @@ impl Rng {
     }
 }
 
+thread_local! {
+    static THREAD: Rng = const { Rng::unseeded() };
+}
+
+/// A number in `0..n` from this thread's generator.
+#[inline]
+pub(crate) fn random_below(n: u32) -> u32 {
+    THREAD.with(|rng| rng.below(n))
+}
+
+/// Puts this thread's generator back to where it was.
+pub(crate) struct Seeded(u64);
+
+/// Seeds this thread's generator until the guard is dropped.
+pub(crate) fn seed_thread(seed: u64) -> Seeded {
+    THREAD.with(|rng| {
+        let before = rng.state();
+        rng.restore(mix(seed));
+        Seeded(before)
+    })
+}
+
+impl Drop for Seeded {
+    fn drop(&mut self) {
+        THREAD.with(|rng| rng.restore(self.0));
+    }
+}
+
 /// Different for each thread and each process: the address and hash keys of std's `RandomState`.
 #[cold]
 fn fresh_seed() -> u64 {

@@ -1,3 +1,33 @@
 //! Floor 2: who runs what, and when.
+//!
+//! An *engine* is one runtime: places for workers, the inject queue, the idle protocol, the blocking pool, the drive.
+//! A *place* is what other threads see of a worker: its stealer, its next-task slot, its parker, its counters. A
+//! *worker* is the thread that holds a place: a thread of ours, or the thread inside `block_on`.
+//!
+//! Both flavors are this one engine. A current-thread runtime has one place, taken by whoever is inside `block_on`,
+//! and neither threads of its own nor a guarantor.
 
-pub(crate) mod budget;
+pub(crate) mod block_on;
+pub(crate) mod config;
+pub(crate) mod engine;
+pub(crate) mod fd_table;
+pub(crate) mod idle;
+#[allow(unsafe_code)] // the end of an intrusive queue
+pub(crate) mod inject;
+#[allow(unsafe_code)] // a task behind an atomic pointer
+mod next_task;
+pub(crate) mod place;
+mod pool;
+mod rescue;
+mod search;
+mod shutdown;
+pub(crate) mod sizing;
+mod sleep;
+pub(crate) mod stats;
+mod sys;
+mod threads;
+#[allow(unsafe_code)] // a pointer to this thread's worker
+pub(crate) mod worker;
+
+#[cfg(all(test, loom))]
+mod model;

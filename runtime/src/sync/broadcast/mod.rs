@@ -26,7 +26,7 @@
 //! ```
 
 pub mod error;
-#[cfg(test)]
+#[cfg(all(test, loom))]
 mod model;
 mod ring;
 

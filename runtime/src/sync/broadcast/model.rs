@@ -1,5 +1,4 @@
 //! send, subscribe and close in every order.
-#![cfg(loom)]
 
 use super::channel;
 use super::error::RecvError;

@@ -251,7 +251,6 @@ impl<T, G: Gate> Reader<T, G> {
     /// `Ok(None)`: nothing is there now. `Err`: nothing will come any more.
     pub(super) fn try_recv(&mut self) -> Result<Option<T>, ()> {
         let mut received = None;
-        let mut spins = 0_u32;
         loop {
             if self.take(1, |value| received = Some(value))? > 0 {
                 return Ok(received);
@@ -265,8 +264,7 @@ impl<T, G: Gate> Reader<T, G> {
             }
             // A sender has its place and is about to write; others behind it may have finished their `send`, so
             // "empty" would be wrong. It needs a few instructions, or a time slice if the OS stopped it there.
-            spins += 1;
-            if spins < 64 { spin_pause() } else { std::thread::yield_now() }
+            spin_pause();
         }
     }
 }

@@ -35,7 +35,7 @@ mod bounded;
 #[allow(unsafe_code)] // says that a reader's outlet is of its own queue
 mod chan;
 pub mod error;
-#[cfg(test)]
+#[cfg(all(test, loom))]
 #[allow(unsafe_code)] // drives the queue without a channel around it
 mod model;
 mod permit;

@@ -1,5 +1,4 @@
 //! The receiver's sleep, the order of values, blocks that serve again, and closing with permits out.
-#![cfg(loom)]
 
 use super::queue::{Popped, Queue};
 use super::{channel, unbounded_channel};

@@ -59,7 +59,7 @@ impl<T> Mutex<T> {
         Mutex { permits: Permits::new(1), data: LockData::new(t) }
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         /// Like [`new`](Self::new), for statics.
         pub const fn const_new(t: T) -> Self {
             Mutex { permits: Permits::new(1), data: LockData::new(t) }
@@ -72,6 +72,7 @@ impl<T> Mutex<T> {
     }
 }
 
+#[allow(unsafe_code)] // says that a guard's pointer has its permit
 impl<T: ?Sized> Mutex<T> {
     /// # Safety
     /// The caller has just got this mutex's permit, and gives the pointer to a guard that keeps it.

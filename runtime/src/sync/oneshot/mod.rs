@@ -19,7 +19,7 @@
 //! ```
 
 pub mod error;
-#[cfg(test)]
+#[cfg(all(test, loom))]
 mod model;
 #[allow(unsafe_code)] // one allocation that two owners share without a count
 mod slot;

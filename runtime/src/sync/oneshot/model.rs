@@ -1,5 +1,4 @@
 //! Every order of send, receive, close, drop, wait for close.
-#![cfg(loom)]
 
 use super::channel;
 use crate::sync::model::kit::{block_on, check, poll_once};

@@ -51,6 +51,7 @@ pub struct RwLock<T: ?Sized> {
     data: LockData<T>,
 }
 
+#[allow(unsafe_code)] // asks for more than its data does
 // SAFETY: with readers, `&RwLock<T>` gives several threads a `&T` at once, hence `Sync`; a writer can move a `T` out
 // and in, hence `Send`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwLock<T> {}
@@ -74,20 +75,20 @@ impl<T> RwLock<T> {
         Self::with(value, max_reads)
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         const fn with(value: T, max_readers: u32) -> RwLock<T> {
             RwLock { permits: Permits::new(max_readers as usize), max_readers, data: LockData::new(value) }
         }
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         /// Like [`new`](Self::new), for statics.
         pub const fn const_new(value: T) -> RwLock<T> {
             Self::with(value, MAX_READERS)
         }
     }
 
-    super::model::const_fn! {
+    crate::engine::const_fn! {
         /// Like [`with_max_readers`](Self::with_max_readers), for statics.
         ///
         /// # Panics
@@ -105,6 +106,7 @@ impl<T> RwLock<T> {
     }
 }
 
+#[allow(unsafe_code)] // says that a guard's pointer has its permits
 impl<T: ?Sized> RwLock<T> {
     /// # Safety
     /// The caller has just got a reader's permit, and gives the pointer to a guard that keeps it.

@@ -27,14 +27,14 @@
 //! ```
 
 pub mod error;
-#[cfg(test)]
+#[cfg(all(test, loom))]
 mod model;
 
 use self::error::{RecvError, SendError};
-use super::model::{ValueLock, ValueRef};
 use super::notify::Notify;
 use super::unit::take_unit;
 use crate::engine::atomics::{Arc, AtomicUsize, Ordering};
+use crate::engine::{ValueLock, ValueRef};
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

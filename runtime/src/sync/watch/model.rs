@@ -1,5 +1,4 @@
 //! send, changed and close in every order.
-#![cfg(loom)]
 
 use super::channel;
 use crate::sync::model::kit::{block_on, check};

@@ -1,14 +1,17 @@
 //! The cooperative budget: how many units of ready work a task may take from leaf resources in one poll.
 //!
-//! Owns: the rule and the guard.   Imports: `context` for this thread's cell.
-//! Not here: the public functions (`task::coop`); refilling (the worker does it before each poll).
+//! Owns: the rule, this thread's units, the guard.   Imports: nothing.
+//! Not here: the public functions (`task::coop`); refilling (whoever polls a task does it before each poll).
 //!
 //! The danger: a task whose sockets and channels are always ready never returns `Pending`, and its neighbours starve.
 //! So each leaf operation takes a unit; when none is left it wakes its own task and says `Pending`.
 
-use super::super::context;
 use std::cell::Cell;
 use std::task::{Context, Poll};
+
+thread_local! {
+    static LEFT: Cell<Budget> = const { Cell::new(Budget::UNCONSTRAINED) };
+}
 
 /// Units left in the poll that runs on this thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,41 +36,53 @@ pub(crate) fn with_budget<R>(budget: Budget, f: impl FnOnce() -> R) -> R {
     struct PutBack(Budget);
     impl Drop for PutBack {
         fn drop(&mut self) {
-            context::with(|context| context.budget.set(self.0));
+            LEFT.set(self.0);
         }
     }
-    let _put_back = PutBack(context::with(|context| context.budget.replace(budget)));
+    let _put_back = PutBack(LEFT.replace(budget));
     f()
 }
 
 /// Is there a unit left (or no limit)?
 #[inline]
 pub(crate) fn has_remaining() -> bool {
-    context::with(|context| !context.budget.get().is_exhausted())
+    !LEFT.get().is_exhausted()
 }
 
 /// Takes a unit. With none left, wakes the task and says `Pending`.
 #[inline]
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
-    context::with(|context| {
-        let before = context.budget.get();
-        if before == Budget::UNCONSTRAINED {
-            return Poll::Ready(RestoreOnPending(Cell::new(before)));
-        }
-        if before.is_exhausted() {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        context.budget.set(Budget(before.0 - 1));
-        Poll::Ready(RestoreOnPending(Cell::new(before)))
-    })
+    let before = LEFT.get();
+    if before == Budget::UNCONSTRAINED {
+        return Poll::Ready(RestoreOnPending(Cell::new(before), std::marker::PhantomData));
+    }
+    if before.is_exhausted() {
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    LEFT.set(Budget(before.0 - 1));
+    Poll::Ready(RestoreOnPending(Cell::new(before), std::marker::PhantomData))
+}
+
+/// Sets the units for the poll that comes; whoever polls task after task needs no guard in between.
+#[inline]
+pub(crate) fn refill(budget: Budget) {
+    LEFT.set(budget);
+}
+
+/// What is left, and no limit from here on.
+pub(crate) fn take() -> Budget {
+    LEFT.replace(Budget::UNCONSTRAINED)
 }
 
 /// Gives the unit back unless [`made_progress`](RestoreOnPending::made_progress) was called: an operation that turns
 /// out not to be ready has cost nothing.
 #[derive(Debug)]
 #[must_use = "dropping it at once gives the unit back"]
-pub struct RestoreOnPending(Cell<Budget>);
+pub struct RestoreOnPending(Cell<Budget>, ThisThread);
+
+/// The budget is this thread's, and so is the guard.
+type ThisThread = std::marker::PhantomData<*const ()>;
 
 impl RestoreOnPending {
     /// The operation did something: its unit stays spent.
@@ -81,7 +96,7 @@ impl Drop for RestoreOnPending {
     fn drop(&mut self) {
         let before = self.0.get();
         if before != Budget::UNCONSTRAINED {
-            context::with(|context| context.budget.set(before));
+            LEFT.set(before);
         }
     }
 }

@@ -1,0 +1,182 @@
+//! The command line. Cargo adds `--bench` under `cargo bench` and nothing under `cargo test --benches`; the latter wants to
+//! know whether the workloads work, not how fast they are.
+
+use std::time::Duration;
+
+pub(crate) const HELP: &str = "\
+cargo bench -- [NAME…] [options]      measure ours against tokio, smol and others in interleaved rounds
+
+  NAME          only workloads whose name contains one of these
+  --list        name the workloads, measure nothing
+  --quick       fewer and shorter rounds; everything within three minutes
+  --rounds N    exactly N rounds instead of as many as the spread asks for
+  --workers N   worker threads of each peer (2)
+  --bench       measure; cargo bench adds it. Without it every workload is run once to see whether it works
+
+Reports go to target/bench-report/. docs/design/measure.md says how to read them.
+";
+
+/// How thorough to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// `cargo bench`.
+    Full,
+    /// `--quick`.
+    Quick,
+    /// Without `--bench`: does it work?
+    Smoke,
+}
+
+impl Mode {
+    /// The time of one measurement.
+    pub(crate) fn target(self) -> Duration {
+        match self {
+            Mode::Full => Duration::from_millis(100),
+            Mode::Quick => Duration::from_millis(50),
+            Mode::Smoke => Duration::from_millis(2),
+        }
+    }
+
+    /// The fewest and the most rounds.
+    pub(crate) fn rounds(self) -> (usize, usize) {
+        match self {
+            Mode::Full => (7, 15),
+            Mode::Quick => (3, 5),
+            Mode::Smoke => (1, 1),
+        }
+    }
+
+    /// After this long a workload gets no more rounds than the fewest.
+    pub(crate) fn budget(self, workloads: usize) -> Duration {
+        match self {
+            Mode::Full => Duration::from_secs(45),
+            Mode::Quick | Mode::Smoke => Duration::from_secs(120) / workloads.max(1) as u32,
+        }
+    }
+}
+
+/// One measurement for a parent process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FreshProcess {
+    pub(crate) workload: String,
+    pub(crate) peer: String,
+    pub(crate) target: Duration,
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Args {
+    pub(crate) names: Vec<String>,
+    pub(crate) mode: Mode,
+    pub(crate) list: bool,
+    pub(crate) help: bool,
+    pub(crate) rounds: Option<usize>,
+    pub(crate) workers: usize,
+    pub(crate) fresh_process: Option<FreshProcess>,
+}
+
+impl Args {
+    /// Reads the arguments behind the program's name.
+    pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Args, String> {
+        let mut args = Args {
+            names: Vec::new(),
+            mode: Mode::Smoke,
+            list: false,
+            help: false,
+            rounds: None,
+            workers: 2,
+            fresh_process: None,
+        };
+        let mut quick = false;
+        let mut rest = arguments.into_iter();
+        while let Some(argument) = rest.next() {
+            let (flag, mut value) = match argument.split_once('=') {
+                Some((flag, value)) if flag.starts_with("--") => (flag.to_owned(), Some(value.to_owned())),
+                _ => (argument, None),
+            };
+            let mut next = || value.take().or_else(|| rest.next());
+            match flag.as_str() {
+                "--bench" => args.mode = Mode::Full,
+                "--quick" => quick = true,
+                "--list" => args.list = true,
+                "--help" | "-h" => args.help = true,
+                "--rounds" => args.rounds = Some(positive(&flag, next())?),
+                "--workers" => args.workers = positive(&flag, next())?,
+                fresh if fresh == crate::fresh::FLAG => args.fresh_process = Some(fresh_process(next)?),
+                unknown if unknown.starts_with('-') => {
+                    return Err(format!("unknown argument `{unknown}`. `--help` shows what there is."));
+                }
+                _ => args.names.push(flag.clone()),
+            }
+            if let Some(value) = value {
+                return Err(format!("`{flag}` takes no value, but got `{value}`."));
+            }
+        }
+        if quick {
+            args.mode = Mode::Quick;
+        }
+        Ok(args)
+    }
+
+    /// Whether the command line picks this workload.
+    pub(crate) fn picks(&self, name: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|part| name.contains(part.as_str()))
+    }
+}
+
+fn positive(flag: &str, value: Option<String>) -> Result<usize, String> {
+    let value = value.ok_or_else(|| format!("`{flag}` needs a number behind it."))?;
+    match value.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!("`{flag} {value}`: must be a whole number above 0.")),
+    }
+}
+
+fn fresh_process(mut next: impl FnMut() -> Option<String>) -> Result<FreshProcess, String> {
+    let (Some(workload), Some(peer), Some(micros)) = (next(), next(), next()) else {
+        return Err(format!("`{}` needs WORKLOAD PEER MICROSECONDS.", crate::fresh::FLAG));
+    };
+    let micros = micros.parse().map_err(|_| format!("`{micros}` is no number of microseconds."))?;
+    Ok(FreshProcess { workload, peer, target: Duration::from_micros(micros) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, String> {
+        Args::parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn cargo_bench_measures_and_cargo_test_only_tries() {
+        assert_eq!(parse("--bench").expect("valid").mode, Mode::Full);
+        assert_eq!(parse("").expect("valid").mode, Mode::Smoke);
+        assert_eq!(parse("--quick --bench").expect("valid").mode, Mode::Quick);
+        assert_eq!(parse("--bench --quick").expect("valid").mode, Mode::Quick);
+    }
+
+    #[test]
+    fn names_pick_by_substring() {
+        let args = parse("spawn yield --rounds 5 --workers=4 --bench").expect("valid");
+        assert!(args.picks("spawn-join-1000/in-task") && args.picks("yield-1") && !args.picks("chain-1000"));
+        assert_eq!((args.rounds, args.workers), (Some(5), 4));
+        assert!(parse("--bench").expect("valid").picks("anything"));
+    }
+
+    #[test]
+    fn bad_arguments_are_named() {
+        for (line, part) in [
+            ("--fast", "unknown argument `--fast`"),
+            ("-q", "unknown argument `-q`"),
+            ("--rounds", "`--rounds` needs a number"),
+            ("--rounds 0", "above 0"),
+            ("--rounds many", "`--rounds many`"),
+            ("--workers -1", "`--workers -1`"),
+            ("--quick=yes", "`--quick` takes no value"),
+        ] {
+            let error = parse(line).expect_err(line);
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+}

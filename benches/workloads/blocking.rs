@@ -1,0 +1,119 @@
+//! Closures that block: one after the other, and a crowd at once. Beside: two threads that read closures from a channel,
+//! which is all that closures need when none of them blocks for long.
+//!
+//! Each reading is a fresh process: smol's pool is global, and some versions of it never end an idle thread.
+
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use runtime_benches::{InTask, Meter, Passes, Peer, Reading, Spawn, Workload, Wrong, check};
+
+const ONE_BY_ONE: u64 = 200;
+const CROWD: u64 = 5000;
+
+pub(crate) fn workloads() -> Vec<Workload> {
+    vec![
+        Workload::of("blocking-one", "a task awaits one spawn_blocking after the other", InTask(OneByOne))
+            .beside("channel", |meter| Bare::new(meter).measure(meter, Bare::one_by_one))
+            .in_fresh_process(),
+        Workload::of("blocking-5000", "5000 spawn_blocking at once, then all joined", InTask(Crowd))
+            .beside("channel", |meter| Bare::new(meter).measure(meter, Bare::crowd))
+            .in_fresh_process(),
+    ]
+}
+
+/// What each closure computes.
+fn answer(number: u64) -> u64 {
+    number ^ 1
+}
+
+/// The sum of all answers: with an even count, the same numbers in another order.
+fn check_sum(sum: u64, count: u64) -> Result<u64, Wrong> {
+    check("the sum of the answers", sum, count * (count - 1) / 2)?;
+    Ok(count)
+}
+
+#[derive(Clone, Copy)]
+struct OneByOne;
+
+impl Passes for OneByOne {
+    async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+        let mut sum = 0;
+        for number in 0..ONE_BY_ONE {
+            sum += here.spawn_blocking(move || answer(number)).await;
+        }
+        check_sum(sum, ONE_BY_ONE)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Crowd;
+
+impl Passes for Crowd {
+    async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+        let joins: Vec<_> = (0..CROWD).map(|number| here.spawn_blocking(move || answer(number))).collect();
+        let mut sum = 0;
+        for join in joins {
+            sum += join.await;
+        }
+        check_sum(sum, CROWD)
+    }
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The channel and its threads.
+struct Bare {
+    jobs: Option<Sender<Job>>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Bare {
+    fn new(meter: Meter) -> Self {
+        let (jobs, waiting): (Sender<Job>, Receiver<Job>) = unbounded();
+        let start = |_| {
+            let waiting = waiting.clone();
+            thread::spawn(move || waiting.into_iter().for_each(|job| job()))
+        };
+        Self { jobs: Some(jobs), threads: (0..meter.workers()).map(start).collect() }
+    }
+
+    fn measure(self, meter: Meter, pass: fn(&Self) -> Result<u64, Wrong>) -> Result<Reading, Wrong> {
+        meter.repeat(|| pass(&self))
+    }
+
+    fn submit(&self, number: u64, done: &Sender<u64>) {
+        let done = done.clone();
+        let job = move || done.send(answer(number)).expect("the pass waits for all answers");
+        self.jobs.as_ref().expect("it is open until the drop").send(Box::new(job)).expect("the threads read on");
+    }
+
+    fn one_by_one(&self) -> Result<u64, Wrong> {
+        let mut sum = 0;
+        for number in 0..ONE_BY_ONE {
+            let (done, answers) = bounded(1);
+            self.submit(number, &done);
+            sum += answers.recv().map_err(|error| Wrong(error.to_string()))?;
+        }
+        check_sum(sum, ONE_BY_ONE)
+    }
+
+    fn crowd(&self) -> Result<u64, Wrong> {
+        let (done, answers) = unbounded();
+        for number in 0..CROWD {
+            self.submit(number, &done);
+        }
+        check_sum(answers.iter().take(CROWD as usize).sum(), CROWD)
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        self.jobs = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() && !thread::panicking() {
+                panic!("a thread behind the bare channel panicked");
+            }
+        }
+    }
+}

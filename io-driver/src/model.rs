@@ -1,0 +1,381 @@
+#![cfg(all(loom, test))]
+//! The protocols of this crate under every interleaving that loom finds.
+//!
+//! `RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test -p io-driver --release --lib model`
+//!
+//! The code that runs is the real one; only the kernel is played: a driver thread calls `deliver` where an event would
+//! come, and the bell's descriptor is an edge that one waiter gets. Each model names a fault that was planted in the
+//! code once, and made it fail (those of the bell as a deadlock that loom reports).
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Wake, Waker};
+
+use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use loom::sync::{Arc, Condvar, Mutex};
+use loom::thread;
+
+use crate::bell::{Bell, Rest};
+use crate::readiness::Look;
+use crate::ready::{Direction, Interest, Ready};
+use crate::registry::Registry;
+use crate::slots::Refused;
+use crate::source::Source;
+
+/// A waker that loom can see: a task that was woken, or not.
+struct Flag(AtomicUsize);
+
+impl Wake for Flag {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn flag() -> (std::sync::Arc<Flag>, Waker) {
+    let flag = std::sync::Arc::new(Flag(AtomicUsize::new(0)));
+    (flag.clone(), Waker::from(flag))
+}
+
+fn woken(flag: &Flag) -> bool {
+    flag.0.load(Ordering::SeqCst) > 0
+}
+
+fn enter(registry: &Arc<Registry>) -> Result<Source, Refused> {
+    let (key, cell) = registry.enter()?;
+    let interest = Interest::READABLE | Interest::WRITABLE;
+    Ok(Source { cell, registry: Arc::clone(registry), key, interest })
+}
+
+/// What a turn does with one event.
+fn event(registry: &Registry, key: u64, ready: Ready) -> usize {
+    let mut found = Vec::new();
+    registry.resolve(|each| each(key, ready), |cell, ready| found.push((cell, ready)));
+    let hits = found.len();
+    for (cell, ready) in found {
+        cell.deliver(ready, &mut Vec::new(), &mut |waker| waker.wake_by_ref());
+    }
+    hits
+}
+
+/// The kernel has one byte after the other; the reader reads one, meets `WouldBlock`, clears, waits. It is never left
+/// waiting, unwoken, while a byte lies there.
+///
+/// Planted: `Word::cleared` without the comparison of ticks; `Word::marked` that does not count while the flag is set.
+#[test]
+fn a_new_event_is_never_cleared_by_an_old_receipt() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let source = enter(&registry).unwrap();
+        let key = source.key.to_bits();
+        let bytes = Arc::new(AtomicUsize::new(0));
+        let kernel = {
+            let (registry, bytes) = (Arc::clone(&registry), Arc::clone(&bytes));
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    bytes.fetch_add(1, Ordering::SeqCst);
+                    event(&registry, key, Ready::READABLE);
+                }
+            })
+        };
+        let (flag, waker) = flag();
+        let mut cx = Context::from_waker(&waker);
+        for _ in 0..2 {
+            let Poll::Ready(seen) = source.poll_ready(Direction::Read, &mut cx) else { break };
+            let seen = seen.unwrap();
+            if bytes.load(Ordering::SeqCst) > 0 {
+                bytes.fetch_sub(1, Ordering::SeqCst);
+            } else {
+                source.clear(seen);
+            }
+        }
+        // Only a last poll that has to wait proves anything.
+        let waiting = source.poll_ready(Direction::Read, &mut cx).is_pending();
+        kernel.join().unwrap();
+        if waiting && bytes.load(Ordering::SeqCst) > 0 {
+            assert!(woken(&flag), "the reader sleeps on data");
+        }
+    });
+}
+
+/// The same race, from the other end: a reader that clears right after an event must still see the next one.
+///
+/// Planted: as above.
+#[test]
+fn a_clear_and_a_mark_leave_the_mark() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let source = enter(&registry).unwrap();
+        let key = source.key.to_bits();
+        event(&registry, key, Ready::READABLE | Ready::WRITABLE);
+        let seen = source.look(Interest::READABLE).unwrap();
+        let kernel = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || event(&registry, key, Ready::READABLE))
+        };
+        source.clear(seen);
+        kernel.join().unwrap();
+        let both = source.look(Interest::READABLE | Interest::WRITABLE).unwrap().ready();
+        assert_eq!(both, Ready::READABLE | Ready::WRITABLE);
+    });
+}
+
+/// An event while the seat's waker is being set or changed: the task that waits last is woken, or has seen the event.
+///
+/// Planted: `poll_seat` without its second look; the second look before the lock; `FromSeats::drop` that puts the old
+/// waker back without looking whether a new one sits there.
+#[test]
+fn an_event_and_a_change_of_waker() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let source = enter(&registry).unwrap();
+        let key = source.key.to_bits();
+        let (_, first) = flag();
+        assert!(source.poll_ready(Direction::Read, &mut Context::from_waker(&first)).is_pending());
+        let kernel = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || event(&registry, key, Ready::READABLE))
+        };
+        let (second, waker) = flag();
+        let mut cx = Context::from_waker(&waker);
+        let mut polled = source.poll_ready(Direction::Read, &mut cx);
+        if let Poll::Ready(Ok(seen)) = polled {
+            // Used up: wait for a second event with the waker that the first one may be putting back right now.
+            source.clear(seen);
+            polled = source.poll_ready(Direction::Read, &mut cx);
+            assert!(polled.is_pending(), "there was one event, and it was cleared");
+            event(&registry, key, Ready::READABLE);
+            assert!(woken(&second), "the second event found another waker in the seat");
+        }
+        kernel.join().unwrap();
+        assert!(woken(&second), "the task that waits last was not woken");
+    });
+}
+
+/// Two futures and a seat wait for one event: all are woken; a third that begins meanwhile sees it or is woken too.
+///
+/// Planted: `Wait::sit` without its second look; `Waiters::call` that stops after the first place.
+#[test]
+fn an_event_and_the_bench() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let source = enter(&registry).unwrap();
+        let key = source.key.to_bits();
+        let (one, one_waker) = flag();
+        let (two, two_waker) = flag();
+        let mut first = pin!(source.ready(Interest::READABLE));
+        assert!(first.as_mut().poll(&mut Context::from_waker(&one_waker)).is_pending());
+        let kernel = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || event(&registry, key, Ready::READABLE))
+        };
+        let mut second = pin!(source.ready(Interest::READABLE));
+        let polled = second.as_mut().poll(&mut Context::from_waker(&two_waker));
+        kernel.join().unwrap();
+        assert!(woken(&one));
+        assert!(polled.is_ready() || woken(&two));
+        assert!(first.as_mut().poll(&mut Context::from_waker(&one_waker)).is_ready());
+    });
+}
+
+/// A future changes its waker, or is dropped, while its event comes.
+///
+/// Planted: `Wait::ask` that does not ask again after it has changed the waker.
+#[test]
+fn an_event_and_a_moving_future() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let source = enter(&registry).unwrap();
+        let key = source.key.to_bits();
+        let (_, old) = flag();
+        let mut wait = pin!(source.ready(Interest::READABLE));
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&old)).is_pending());
+        let mut doomed = Box::pin(source.ready(Interest::READABLE));
+        assert!(doomed.as_mut().poll(&mut Context::from_waker(&old)).is_pending());
+        let kernel = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || event(&registry, key, Ready::READABLE))
+        };
+        drop(doomed);
+        let (new, waker) = flag();
+        let polled = wait.as_mut().poll(&mut Context::from_waker(&waker));
+        kernel.join().unwrap();
+        assert!(polled.is_ready() || woken(&new), "the waker that is current was not called");
+    });
+}
+
+/// Whoever registers while the driver shuts down is refused, told at once, or woken and then told.
+///
+/// Planted: `Slots::insert` without looking at `shut`; `Registry::shut` that marks after it has woken.
+#[test]
+fn museum_s8_registering_against_shutdown() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let stopper = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || registry.shut(&mut |waker| waker.wake_by_ref()))
+        };
+        let source = match enter(&registry) {
+            Ok(source) => source,
+            Err(refused) => {
+                assert_eq!(refused, Refused::ShutDown);
+                stopper.join().unwrap();
+                return;
+            }
+        };
+        let (seat, seat_waker) = flag();
+        let (bench, bench_waker) = flag();
+        let mut seat_cx = Context::from_waker(&seat_waker);
+        let mut wait = pin!(source.ready(Interest::WRITABLE));
+        let at_seat = source.poll_ready(Direction::Read, &mut seat_cx);
+        let on_bench = wait.as_mut().poll(&mut Context::from_waker(&bench_waker));
+        stopper.join().unwrap();
+        assert!(matches!(at_seat, Poll::Ready(Err(_))) || woken(&seat));
+        assert!(matches!(on_bench, Poll::Ready(Err(_))) || woken(&bench));
+        assert!(matches!(source.poll_ready(Direction::Read, &mut seat_cx), Poll::Ready(Err(_))));
+    });
+}
+
+/// A source leaves and another takes its slot while the kernel still has an event with the old key.
+///
+/// Planted: `Table::get` without the comparison of generations; `Table::remove` that does not change the generation.
+#[test]
+fn museum_i3_reusing_a_slot_against_a_stale_event() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let old = enter(&registry).unwrap();
+        let key = old.key.to_bits();
+        let kernel = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || event(&registry, key, Ready::READABLE))
+        };
+        drop(old);
+        let new = enter(&registry).unwrap();
+        let (flag, waker) = flag();
+        assert!(new.poll_ready(Direction::Read, &mut Context::from_waker(&waker)).is_pending());
+        let hits = kernel.join().unwrap();
+        assert!(!woken(&flag), "a stale event woke the next owner's task");
+        assert!(matches!(new.cell.readiness.look(Ready::ALL), Look::Nothing(_)));
+        assert_eq!(hits as u64 + registry.stale(), 1, "found, or counted as stale");
+    });
+}
+
+/// The bell's descriptor as the kernel plays it: an edge that one waiter gets.
+#[derive(Default)]
+struct Edge {
+    up: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Edge {
+    fn ring(&self) {
+        *self.up.lock().unwrap() = true;
+        self.changed.notify_all();
+    }
+
+    fn look(&self) -> bool {
+        std::mem::take(&mut self.up.lock().unwrap())
+    }
+
+    /// Sleeps for ever if nobody rings, which loom reports.
+    fn sleep(&self) {
+        let mut up = self.up.lock().unwrap();
+        while !*up {
+            up = self.changed.wait(up).unwrap();
+        }
+        *up = false;
+    }
+}
+
+struct Hall {
+    bell: Bell,
+    edge: Edge,
+    work: AtomicBool,
+}
+
+fn hall() -> Arc<Hall> {
+    Arc::new(Hall { bell: Bell::new(), edge: Edge::default(), work: AtomicBool::new(false) })
+}
+
+impl Hall {
+    fn notify(&self) {
+        self.work.store(true, Ordering::Relaxed);
+        if self.bell.ring() {
+            self.edge.ring();
+        }
+    }
+
+    fn waiting_turn(&self) -> bool {
+        match self.bell.lie_down() {
+            Rest::Rung => {
+                self.quick_turn();
+                true
+            }
+            Rest::Sleep => {
+                self.edge.sleep();
+                self.bell.get_up()
+            }
+        }
+    }
+
+    fn quick_turn(&self) {
+        if self.edge.look() && self.bell.must_ring_again() {
+            self.edge.ring();
+        }
+    }
+}
+
+/// A leader waits, somebody rings, a third thread looks at the kernel without waiting: the leader ends its wait and
+/// sees what the ringer did.
+///
+/// Planted: `quick_turn` (as `Driver::look`) without `must_ring_again`; `Bell::ring` that does not ask for the write with
+/// one sleeper; `Bell::lie_down` that ignores RUNG.
+#[test]
+fn a_ring_reaches_the_leader_past_a_quick_turn() {
+    loom::model(|| {
+        let hall = hall();
+        let ringer = {
+            let hall = Arc::clone(&hall);
+            thread::spawn(move || hall.notify())
+        };
+        let thief = {
+            let hall = Arc::clone(&hall);
+            thread::spawn(move || hall.quick_turn())
+        };
+        while !hall.waiting_turn() {}
+        assert!(hall.work.load(Ordering::Relaxed), "the report does not bring the ringer's work with it");
+        ringer.join().unwrap();
+        thief.join().unwrap();
+    });
+}
+
+/// Two ringers and one leader: the leader's turns end until it has seen both.
+///
+/// Planted: `Bell::ring` with a relaxed read-modify-write; `Bell::lie_down` that ignores RUNG.
+#[test]
+fn a_coalesced_ring_brings_its_work_too() {
+    loom::model(|| {
+        let hall = hall();
+        let other = Arc::new(AtomicBool::new(false));
+        let ringers = [
+            {
+                let hall = Arc::clone(&hall);
+                thread::spawn(move || hall.notify())
+            },
+            {
+                let (hall, other) = (Arc::clone(&hall), Arc::clone(&other));
+                thread::spawn(move || {
+                    other.store(true, Ordering::Relaxed);
+                    if hall.bell.ring() {
+                        hall.edge.ring();
+                    }
+                })
+            },
+        ];
+        while !(hall.work.load(Ordering::Relaxed) && other.load(Ordering::Relaxed)) {
+            let _ = hall.waiting_turn();
+        }
+        for ringer in ringers {
+            ringer.join().unwrap();
+        }
+    });
+}

@@ -1,0 +1,84 @@
+//! The driver's side that knows no kernel: which sources there are, and whether it has ended.
+//!
+//! Owns: the table, the count of stale keys.   Imports: `slots`, `source`.
+//! Not here: descriptors and turns (`driver`). Sources hold this, so they outlive the driver without harm.
+//!
+//! S1. A source that enters before the shutdown is in the table when the shutdown lists it: it is told. One that comes
+//!     later is refused. There is no third case, because both are steps under the table's lock.
+
+use std::sync::atomic::AtomicU64 as Counter;
+use std::task::Waker;
+
+use crate::base::{Arc, Ordering};
+use crate::ready::Ready;
+use crate::slots::{Key, Refused, Slots};
+use crate::source::{SourceCell, tell_all};
+
+#[derive(Debug)]
+pub(crate) struct Registry {
+    slots: Slots<Arc<SourceCell>>,
+    stale: Counter,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Registry {
+        Registry { slots: Slots::new(), stale: Counter::new(0) }
+    }
+
+    pub(crate) fn enter(&self) -> Result<(Key, Arc<SourceCell>), Refused> {
+        let cell = Arc::new(SourceCell::new());
+        let key = self.slots.insert(&cell)?;
+        Ok((key, cell))
+    }
+
+    /// Makes the key stale. What comes back holds wakers perhaps: drop it where user code may run.
+    pub(crate) fn strike(&self, key: Key) -> Option<Arc<SourceCell>> {
+        self.slots.remove(key)
+    }
+
+    /// Looks up a batch of the kernel's keys. Those that name nobody are counted and left out.
+    ///
+    /// `batch` calls the function it is given once for each key; it runs under the table's lock.
+    pub(crate) fn resolve(
+        &self,
+        batch: impl FnOnce(&mut dyn FnMut(u64, Ready)),
+        mut found: impl FnMut(Arc<SourceCell>, Ready),
+    ) {
+        let mut stale = 0;
+        self.slots.resolve_with(|find| {
+            batch(&mut |bits, ready| match find(Key::from_bits(bits)) {
+                Some(cell) => found(cell, ready),
+                None => stale += 1,
+            });
+        });
+        if stale > 0 {
+            self.stale.fetch_add(stale, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends it: every source reports the shutdown from now on, every waiter is called, nobody enters any more.
+    /// May be repeated.
+    pub(crate) fn shut(&self, wake: &mut impl FnMut(&Waker)) {
+        let all = self.slots.shut();
+        for cell in &all {
+            cell.readiness.shut();
+        }
+        let mut called = Vec::new();
+        for cell in &all {
+            cell.call_for_shutdown(&mut called, wake);
+        }
+        tell_all(&mut called, wake);
+    }
+
+    pub(crate) fn is_shut(&self) -> bool {
+        self.slots.is_shut()
+    }
+
+    pub(crate) fn sources(&self) -> usize {
+        self.slots.taken()
+    }
+
+    pub(crate) fn stale(&self) -> u64 {
+        self.stale.load(Ordering::Relaxed)
+    }
+}

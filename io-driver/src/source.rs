@@ -1,0 +1,233 @@
+//! A registered descriptor: its readiness and who waits for it.
+//!
+//! Owns: the source cell (readiness words, waiters under their lock).   Imports: `base`, `readiness`, `waiters`.
+//! Not here: the table of all sources (`registry`); the future of `ready` (`wait`).
+//!
+//! Nobody sleeps on a ready source:
+//!
+//! ```text
+//! event:  mark the word  -  lock, take the wakers, unlock  -  call them
+//! wait:                     lock, arm the waker, look at the word once more, unlock
+//! ```
+//!
+//! If the event's lock comes second, it finds the armed waker. If it comes first, the waiter's second look finds the
+//! mark. `model.rs` runs both orders.
+//!
+//! User code (a waker's clone, wake and drop) never runs under the lock: wakers are cloned before it, and moved out of
+//! it to be called or dropped. A seat's waker is moved out, called, and moved back unless a new one sits there by then.
+
+use std::io;
+use std::task::{Context, Poll, Waker};
+
+use crate::base::{Arc, Mutex};
+use crate::error;
+use crate::readiness::{Look, Readiness};
+use crate::ready::{Direction, Interest, Ready, ReadyEvent};
+use crate::registry::Registry;
+use crate::slots::Key;
+use crate::wait::Wait;
+use crate::waiters::Waiters;
+
+/// What a [`Source`] and the driver's table share.
+#[derive(Debug)]
+pub(crate) struct SourceCell {
+    pub(crate) readiness: Readiness,
+    pub(crate) waiters: Mutex<Waiters>,
+}
+
+impl SourceCell {
+    pub(crate) fn new() -> SourceCell {
+        SourceCell { readiness: Readiness::new(), waiters: Mutex::new(Waiters::new()) }
+    }
+
+    /// An event came: marks the readiness and calls `wake` with each waker it concerns.
+    ///
+    /// If `wake` panics, the wakers not yet called stay where the next delivery finds them: in `called` or armed.
+    pub(crate) fn deliver(&self, ready: Ready, called: &mut Vec<Waker>, wake: &mut impl FnMut(&Waker)) {
+        self.readiness.mark(ready);
+        self.call(ready, false, called, wake);
+    }
+
+    /// The driver was shut down: marks it and wakes everyone, whatever they wait for.
+    pub(crate) fn call_for_shutdown(&self, called: &mut Vec<Waker>, wake: &mut impl FnMut(&Waker)) {
+        self.call(Ready::EMPTY, true, called, wake);
+    }
+
+    fn call(&self, ready: Ready, everyone: bool, called: &mut Vec<Waker>, wake: &mut impl FnMut(&Waker)) {
+        let mut from_seats = FromSeats { cell: self, wakers: [None, None], told: [false; 2] };
+        self.waiters.lock().call(ready, everyone, &mut from_seats.wakers, called);
+        from_seats.tell(wake);
+        drop(from_seats);
+        tell_all(called, wake);
+    }
+
+    pub(crate) fn poll_seat(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<Look> {
+        let mask = direction.interest().mask();
+        let seen = self.readiness.look(mask);
+        if !matches!(seen, Look::Nothing(_)) {
+            return Poll::Ready(seen);
+        }
+        let mut waiters = self.waiters.lock();
+        let mut replaced = None;
+        if !waiters.seat(direction).holds(cx.waker()) {
+            drop(waiters);
+            let waker = cx.waker().clone();
+            waiters = self.waiters.lock();
+            replaced = waiters.seat(direction).waker.replace(waker);
+        }
+        // The second look of the protocol above. It must be under the lock.
+        let seen = self.readiness.look(mask);
+        let pending = matches!(seen, Look::Nothing(_));
+        waiters.seat(direction).armed = pending;
+        drop(waiters);
+        drop(replaced);
+        if pending { Poll::Pending } else { Poll::Ready(seen) }
+    }
+
+    /// Empties both seats. What they held is dropped here, after the lock.
+    pub(crate) fn empty_seats(&self) {
+        let mut waiters = self.waiters.lock();
+        let held = [Direction::Read, Direction::Write].map(|direction| std::mem::take(waiters.seat(direction)));
+        drop(waiters);
+        drop(held);
+    }
+}
+
+/// Calls what `called` holds, one by one: a panic leaves the rest in it.
+pub(crate) fn tell_all(called: &mut Vec<Waker>, wake: &mut impl FnMut(&Waker)) {
+    while let Some(waker) = called.pop() {
+        wake(&waker);
+    }
+}
+
+/// Wakers that were moved out of their seats, and go back to them.
+struct FromSeats<'a> {
+    cell: &'a SourceCell,
+    wakers: [Option<Waker>; 2],
+    told: [bool; 2],
+}
+
+impl FromSeats<'_> {
+    fn tell(&mut self, wake: &mut impl FnMut(&Waker)) {
+        for (waker, told) in self.wakers.iter().zip(&mut self.told) {
+            if let Some(waker) = waker {
+                // Before the call: a waker that panics is not called again.
+                *told = true;
+                wake(waker);
+            }
+        }
+    }
+}
+
+impl Drop for FromSeats<'_> {
+    fn drop(&mut self) {
+        if self.wakers.iter().all(Option::is_none) {
+            return;
+        }
+        let mut waiters = self.cell.waiters.lock();
+        for ((waker, told), direction) in self.wakers.iter_mut().zip(self.told).zip([Direction::Read, Direction::Write])
+        {
+            let seat = waiters.seat(direction);
+            // Where a new waker sits by now, ours is dropped with `self`, after the lock.
+            if waker.is_some() && seat.waker.is_none() {
+                seat.waker = waker.take();
+                seat.armed = !told;
+            }
+        }
+    }
+}
+
+/// A descriptor's registration with a [`Driver`](crate::Driver).
+///
+/// It does not own the descriptor. Give it back with [`Driver::deregister`](crate::Driver::deregister) *before* the
+/// descriptor is closed. A source that is merely dropped frees its memory and is never woken again, but the kernel
+/// keeps its side until the descriptor and all its duplicates are closed, and registering the same descriptor again
+/// fails with `AlreadyExists` meanwhile.
+#[derive(Debug)]
+pub struct Source {
+    pub(crate) cell: Arc<SourceCell>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) key: Key,
+    pub(crate) interest: Interest,
+}
+
+impl Source {
+    /// What the source was registered for.
+    pub fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    /// Waits until the direction is ready. The last caller's task is the one that is woken; use [`Source::ready`]
+    /// where several tasks wait.
+    ///
+    /// A ready source answers without taking a lock, and a task that comes back with the same waker clones nothing.
+    ///
+    /// # Errors
+    ///
+    /// After the driver's shutdown (a [`ShutDown`](crate::ShutDown) inside), and if the source was registered without
+    /// this direction, which then would never become ready.
+    pub fn poll_ready(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
+        if let Some(beyond) = direction.interest().beyond(self.interest) {
+            return Poll::Ready(Err(error::not_registered_for(beyond, self.interest)));
+        }
+        self.cell.poll_seat(direction, cx).map(|seen| match seen {
+            Look::Event(event) => Ok(event),
+            Look::Shut => Err(error::shut_down()),
+            Look::Nothing(event) => unreachable!("BUG: a poll that saw nothing must wait: {event:?}"),
+        })
+    }
+
+    /// Waits until something of `interest` is ready. Any number of such futures may wait at once, in any number of
+    /// tasks; an event wakes all those it concerns.
+    ///
+    /// The flags of the answer are those of the event that ended the wait, even if another task has cleared them in the
+    /// meantime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: readiness stays with the source until it is cleared.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Source::poll_ready`].
+    pub fn ready(&self, interest: Interest) -> Wait<'_> {
+        Wait::new(self, interest)
+    }
+
+    /// What of `interest` is ready now, without waiting. The answer may be empty.
+    ///
+    /// # Errors
+    ///
+    /// After the driver's shutdown.
+    pub fn look(&self, interest: Interest) -> io::Result<ReadyEvent> {
+        match self.cell.readiness.look(interest.mask()) {
+            Look::Event(event) | Look::Nothing(event) => Ok(event),
+            Look::Shut => Err(error::shut_down()),
+        }
+    }
+
+    /// Withdraws what `event` reported, because an operation has just found it used up (`WouldBlock`).
+    ///
+    /// If the kernel has reported anything to the same direction since, nothing happens: try the operation again. The
+    /// closed flags are never withdrawn. Harmless after a shutdown.
+    ///
+    /// Clear only after `WouldBlock`. A short read is no proof that the descriptor is drained.
+    pub fn clear(&self, event: ReadyEvent) {
+        self.cell.readiness.clear(&event);
+    }
+
+    /// Marks the source ready as if the kernel had said so, and calls `wake` with each waker this concerns.
+    ///
+    /// For layers above that know more than the kernel tells, and for simulations.
+    pub fn set(&self, ready: Ready, mut wake: impl FnMut(&Waker)) {
+        self.cell.deliver(ready, &mut Vec::new(), &mut wake);
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let left = self.registry.strike(self.key);
+        self.cell.empty_seats();
+        drop(left);
+    }
+}

@@ -1,0 +1,301 @@
+//! The typed half of a cell: the future, and after it its output, in one place.
+//!
+//! Owns: the slot, polling, completing, freeing.   Imports: `word`, `header`, `memory`, `current`.
+//!
+//! The danger: user code runs at five places here (poll, drop of the future, drop of the output, the join waker, the
+//! hooks in `finished`), each may panic, and the word must still reach COMPLETE. So each is caught on its own.
+//! A panic in poll, or in the drop of a cancelled future, becomes the task's result. A panic in the drop of a future
+//! that has given its output is reported by the panic hook alone: the output exists, so the join handle gets it.
+
+use super::header::{CellTable, Header, Name, Owner, Runnable, Stage, TaskInfo, release};
+use super::join::JoinCell;
+use super::word::{AfterComplete, AfterPending, AfterStart};
+use super::{JoinError, current, memory, raw_waker};
+use crate::engine::base::atomics::{RaceCell, init_cell};
+use std::alloc::Layout;
+use std::any::Any;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+/// Either the future or its output; `header.stage` says which. A union with its tag elsewhere, because assigning an
+/// enum moves all of it over the stack in a debug build, and futures may be larger than stacks.
+union Slot<F: Future> {
+    future: ManuallyDrop<F>,
+    output: ManuallyDrop<Output<F>>,
+}
+
+type Output<F> = Result<<F as Future>::Output, JoinError>;
+
+#[repr(C)] // the header first, so that a pointer to it is one to the cell
+struct Cell<F: Future, O, N> {
+    header: Header,
+    name: N,
+    slot: RaceCell<Slot<F>>,
+    _owner: PhantomData<O>,
+}
+
+type Payload = Box<dyn Any + Send>;
+
+struct TableOf<F, O, N>(PhantomData<(F, O, N)>);
+
+impl<F: Future, O: Owner, N: Name> TableOf<F, O, N> {
+    const TABLE: CellTable = CellTable {
+        run: run::<F, O, N>,
+        take_output: take_output::<F, O, N>,
+        drop_output: drop_output::<F, O, N>,
+        free: free::<F, O, N>,
+        schedule: schedule::<O>,
+        name: name::<F, O, N>,
+    };
+}
+
+/// Puts a future into a new cell. The runnable must be scheduled or cancelled.
+#[inline]
+pub(crate) fn allocate<F: Future, O: Owner, N: Name>(
+    future: F,
+    owner: NonNull<O>,
+    info: TaskInfo<N>,
+) -> (Runnable, JoinCell<F::Output>) {
+    let cell = memory::take(Layout::new::<Cell<F, O, N>>()).cast::<Cell<F, O, N>>();
+    let header = Header::new(&TableOf::<F, O, N>::TABLE, owner.cast(), info.id, info.spawned_at);
+    // SAFETY: the block has the cell's layout; field by field, so that a large future is moved once.
+    let header_place = unsafe { &raw mut (*cell.as_ptr()).header };
+    // SAFETY: as above.
+    let name_place = unsafe { &raw mut (*cell.as_ptr()).name };
+    // SAFETY: as above.
+    let slot_place = unsafe { &raw mut (*cell.as_ptr()).slot };
+    // SAFETY: the place is ours and uninitialised.
+    unsafe { header_place.write(header) };
+    // SAFETY: as above.
+    unsafe { name_place.write(info.name) };
+    // SAFETY: as above; the union has the layout of the future at its start.
+    unsafe { init_cell(slot_place, future, |future| Slot { future: ManuallyDrop::new(future) }) };
+    let header = cell.cast::<Header>();
+    // SAFETY: the word starts with NOTIFIED and two references: the runtime's, and this handle's.
+    (Runnable(header), unsafe { JoinCell::from_raw(header) })
+}
+
+/// # Safety
+/// `owner` points at a live `O`, whose cell the runnable's is.
+unsafe fn schedule<O: Owner>(owner: NonNull<()>, task: Runnable) {
+    // SAFETY: by contract.
+    unsafe { owner.cast::<O>().as_ref() }.schedule(task);
+}
+
+/// # Safety
+/// `header` is the header of a live `Cell<F, O, N>`.
+unsafe fn name<F: Future, O, N: Name>(header: NonNull<Header>) -> Option<NonNull<str>> {
+    // SAFETY: by contract.
+    unsafe { cell_of::<F, O, N>(header) }.name.as_name().map(NonNull::from)
+}
+
+impl<F: Future, O: Owner, N> Cell<F, O, N> {
+    /// # Safety
+    /// The caller holds the task's runnable or is its poller: the task is not complete and cannot become so before the
+    /// caller lets it, so its owner is alive (see the head of `header.rs`).
+    unsafe fn owner(&self) -> &O {
+        // SAFETY: `allocate` stored a pointer to an `O`; it is alive by contract.
+        unsafe { self.header.owner.cast::<O>().as_ref() }
+    }
+}
+
+/// # Safety
+/// `header` is the header of a live `Cell<F, O, N>`.
+unsafe fn cell_of<'a, F: Future, O, N>(header: NonNull<Header>) -> &'a Cell<F, O, N> {
+    // SAFETY: the header is the first field (`repr(C)`), and the pointer came from the whole cell.
+    unsafe { header.cast::<Cell<F, O, N>>().as_ref() }
+}
+
+/// # Safety
+/// As [`cell_of`]; the caller holds the runnable and gives it up.
+unsafe fn run<F: Future, O: Owner, N: Name>(this: NonNull<Header>) {
+    // SAFETY: by contract.
+    let cell = unsafe { cell_of::<F, O, N>(this) };
+    let start = cell.header.word.start();
+    let _current = current::enter(this);
+    if start == AfterStart::Cancel {
+        return cancel(cell);
+    }
+    match catch_unwind(AssertUnwindSafe(|| poll_future(cell))) {
+        Ok(Poll::Pending) => suspend(cell),
+        Ok(Poll::Ready(output)) => {
+            // A panic here has been printed by the panic hook; the output is there, so it is delivered.
+            let _ = drop_future(cell);
+            complete(cell, Ok(output));
+        }
+        Err(payload) => {
+            let _ = drop_future(cell);
+            complete(cell, Err(panicked(cell, payload)));
+        }
+    }
+}
+
+fn poll_future<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Poll<F::Output> {
+    let waker = raw_waker::borrowed(&cell.header);
+    let mut cx = Context::from_waker(&waker);
+    cell.slot.with_mut(|slot| {
+        // SAFETY: RUNNING is ours (W1), so no other reference into the slot exists; ours ends with this closure.
+        let slot = unsafe { &mut *slot };
+        // SAFETY: a task that is not complete has its future in the slot.
+        let future = unsafe { &mut *slot.future };
+        // SAFETY: the future stays in its cell until it is dropped there.
+        unsafe { Pin::new_unchecked(future) }.poll(&mut cx)
+    })
+}
+
+fn suspend<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
+    let header = &cell.header;
+    if header.list().is_none() {
+        // SAFETY: we are the poller.
+        match unsafe { cell.owner() }.link(header) {
+            Some(list) => header.list.with_mut(|place| {
+                // SAFETY: the field is the poller's (W1).
+                unsafe { *place = list }
+            }),
+            None => return cancel(cell),
+        }
+    }
+    match header.word.pending() {
+        AfterPending::Leave => {}
+        AfterPending::Requeue => {
+            let task = Runnable(NonNull::from(cell).cast());
+            // SAFETY: the runnable is ours again.
+            unsafe { cell.owner() }.requeue(task);
+        }
+    }
+}
+
+fn cancel<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
+    let error = match drop_future(cell) {
+        Ok(()) => JoinError::cancelled(cell.header.id),
+        Err(payload) => panicked(cell, payload),
+    };
+    complete(cell, Err(error));
+}
+
+fn panicked<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, payload: Payload) -> JoinError {
+    // SAFETY: we are the poller.
+    let sink = unsafe { cell.owner() }.panic_sink();
+    if let Some(sink) = &sink {
+        sink.panicked(cell.header.id);
+    }
+    JoinError::panicked(cell.header.id, payload, sink)
+}
+
+/// Drops the future where it is. The caller is the poller.
+fn drop_future<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Result<(), Payload> {
+    cell.header.set_stage(Stage::Empty);
+    cell.slot.with_mut(|slot| {
+        // SAFETY: RUNNING is ours (W1).
+        let slot = unsafe { &mut *slot };
+        // SAFETY: the future is there until this call, which is its poller's last for it: the stage says so already.
+        catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(&mut slot.future) }))
+    })
+}
+
+/// The future is gone, and the caller is still the poller.
+fn store_output<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, result: Output<F>) {
+    cell.slot.with_mut(|slot| {
+        // SAFETY: RUNNING is ours (W1).
+        let slot = unsafe { &mut *slot };
+        // Nothing is dropped by the assignment: the field is a `ManuallyDrop`.
+        slot.output = ManuallyDrop::new(result);
+    });
+    cell.header.set_stage(Stage::Output);
+}
+
+/// The output, if it is still there. The caller owns it (W3).
+fn take_stored<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Option<Output<F>> {
+    if cell.header.stage() != Stage::Output {
+        return None;
+    }
+    cell.header.set_stage(Stage::Empty);
+    cell.slot.with_mut(|slot| {
+        // SAFETY: the output is the caller's.
+        let slot = unsafe { &mut *slot };
+        // SAFETY: the stage said that it is there, and says from now on that it is not.
+        Some(unsafe { ManuallyDrop::take(&mut slot.output) })
+    })
+}
+
+fn complete<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, result: Output<F>) {
+    let header = &cell.header;
+    store_output(cell, result);
+    // SAFETY: we are the poller until `complete` below.
+    let _ = catch_unwind(AssertUnwindSafe(|| unsafe { cell.owner() }.finished(header)));
+    match header.word.complete() {
+        AfterComplete::Released => return,
+        AfterComplete::Release => {}
+        AfterComplete::DropOutput => drop_output_caught(cell),
+        AfterComplete::WakeJoin => wake_join(header),
+    }
+    // SAFETY: the runtime's reference is ours to release (W5), and it is the last thing we do.
+    unsafe { release(NonNull::from(cell).cast()) };
+}
+
+fn wake_join(header: &Header) {
+    header.join_waker.with(|waker| {
+        // SAFETY: JOIN_WAKER and COMPLETE are set, so nobody writes the slot until `join_waker_done` (W4).
+        if let Some(waker) = unsafe { &*waker } {
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref()));
+        }
+    });
+    if header.word.join_waker_done() {
+        drop_join_waker(header);
+    }
+}
+
+/// The caller has the slot of the join waker (W4).
+pub(super) fn drop_join_waker(header: &Header) {
+    let waker = header.join_waker.with_mut(|waker| {
+        // SAFETY: the slot is the caller's.
+        unsafe { (*waker).take() }
+    });
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(waker)));
+}
+
+fn drop_output_caught<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(take_stored(cell))));
+}
+
+/// # Safety
+/// `header` is of a live `Cell<F, O, N>`; the caller owns the output (W3).
+unsafe fn drop_output<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
+    let _current = current::enter(header);
+    // SAFETY: by contract.
+    drop_output_caught(unsafe { cell_of::<F, O, N>(header) });
+}
+
+/// # Safety
+/// As [`drop_output`], and `to` points at an `Option<Result<F::Output, JoinError>>`.
+unsafe fn take_output<F: Future, O: Owner, N: Name>(header: NonNull<Header>, to: *mut ()) {
+    // SAFETY: by contract.
+    let cell = unsafe { cell_of::<F, O, N>(header) };
+    if let Some(mut result) = take_stored(cell) {
+        if let Err(error) = &mut result {
+            error.disarm();
+        }
+        let to = to.cast::<Option<Output<F>>>();
+        // SAFETY: by contract.
+        unsafe { *to = Some(result) };
+    }
+}
+
+/// # Safety
+/// `header` is of a `Cell<F, O, N>` whose last reference is gone.
+unsafe fn free<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
+    let mut cell = header.cast::<Cell<F, O, N>>();
+    // SAFETY: nobody can reach the cell any more.
+    unsafe { cell.as_mut() }.header.word.end();
+    // The output is gone (its owner dropped or took it) and so is the future; what is left is a join waker, at most.
+    // SAFETY: as above.
+    let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { cell.drop_in_place() }));
+    // SAFETY: `allocate` took the block with this layout.
+    unsafe { memory::give_back(cell.cast(), Layout::new::<Cell<F, O, N>>()) };
+    drop(dropped);
+}

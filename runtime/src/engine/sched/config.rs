@@ -1,0 +1,58 @@
+//! What a builder decides about an engine.
+
+use super::super::cell::PanicSink;
+use crate::engine::base::id::Id;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) type Callback = Arc<dyn Fn() + Send + Sync>;
+pub(crate) type TaskCallback = Arc<dyn Fn(&TaskFacts<'_>) + Send + Sync>;
+
+/// What a hook is told of a task.
+#[derive(Clone, Copy)]
+pub(crate) struct TaskFacts<'a> {
+    pub(crate) id: Id,
+    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) name: Option<&'a str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flavor {
+    MultiThread,
+    CurrentThread,
+    /// Current-thread, and bound to the thread that built it.
+    Local,
+}
+
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(crate) flavor: Flavor,
+    /// Workers; 1 for the current-thread flavors.
+    pub(crate) workers: usize,
+    pub(crate) name: Option<String>,
+    pub(crate) blocking_max: usize,
+    pub(crate) blocking_keep_alive: Duration,
+    pub(crate) thread_name: Arc<dyn Fn() -> String + Send + Sync>,
+    pub(crate) stack_bytes: Option<usize>,
+    pub(crate) on_thread_start: Option<Callback>,
+    pub(crate) on_thread_stop: Option<Callback>,
+    pub(crate) on_park: Option<Callback>,
+    pub(crate) on_unpark: Option<Callback>,
+    pub(crate) on_task_spawn: Option<TaskCallback>,
+    pub(crate) on_task_terminate: Option<TaskCallback>,
+    pub(crate) before_poll: Option<TaskCallback>,
+    pub(crate) after_poll: Option<TaskCallback>,
+    pub(crate) poll_histogram: Option<super::super::histogram::Shape>,
+    /// Look at the inject queue first every so many polls.
+    pub(crate) inject_interval: u32,
+    /// Look at sockets, timers and shutdown every so many polls.
+    pub(crate) event_interval: u32,
+    /// The most socket events that one look takes.
+    #[expect(dead_code, reason = "`drive` will ask for it, with the first socket")]
+    pub(crate) events_per_look: usize,
+    pub(crate) panic_sink: Option<Arc<dyn PanicSink>>,
+    pub(crate) seed: Option<u64>,
+    /// Rescue stuck workers. Off only in tests that want to see the engine without its safety net.
+    pub(crate) guarantor: bool,
+}

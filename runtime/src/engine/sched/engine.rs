@@ -1,0 +1,291 @@
+//! One runtime: everything that its threads share.
+//!
+//! Owns: places, queues, idle protocol, blocking pool, drive, counters; which engine this thread has entered.
+//! Imports: `base`, `cell`, `blocking`, `drive`.   Not here: the loop (`worker`), the end (`shutdown`).
+//!
+//! Who keeps an engine alive: its `Runtime` and handles, its threads, and a foreign thread for the time of a wake.
+//! Tasks do not: `shutdown` sees to it that none outlives the last of those.
+
+use super::block_on::PlaceQueue;
+use super::config::{Config, Flavor, TaskFacts};
+use super::fd_table;
+use super::idle::{Idle, Wake};
+use super::inject::{Chain, Inject};
+use super::place::{Doing, Place, Places};
+use super::pool::Pool;
+use super::rescue::Guarantor;
+use super::stats::SharedStats;
+use super::threads::Threads;
+use super::worker::with_worker_of;
+use crate::engine::base::id::Id;
+use crate::engine::base::parker::AfterUnpark;
+use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
+use crate::engine::drive::Drive;
+use crate::engine::histogram::Histogram;
+use std::future::Future;
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::{Arc, OnceLock, Weak};
+use std::thread::ThreadId;
+use std::time::Instant;
+
+/// Beyond the workers: places for spares, for `block_on` on many threads, for callers of `block_in_place`.
+const EXTRA_PLACES: usize = 64;
+
+pub(crate) struct Engine {
+    pub(crate) config: Config,
+    pub(crate) id: u64,
+    pub(crate) places: Places,
+    pub(crate) idle: Idle,
+    pub(crate) inject: Inject,
+    pub(crate) drive: Drive,
+    pub(crate) blocking: Pool,
+    pub(crate) stats: SharedStats,
+    pub(crate) threads: Threads,
+    pub(super) guarantor: Guarantor,
+    pub(super) place_queue: PlaceQueue,
+    /// Hooks or a histogram want to see every poll.
+    pub(crate) watches_polls: bool,
+    pub(crate) histogram: Option<Histogram>,
+    pub(super) closing: AtomicBool,
+    closed_by_panic: AtomicBool,
+    bound_to: OnceLock<ThreadId>,
+    this: Weak<Engine>,
+}
+
+impl Engine {
+    pub(crate) fn new(config: Config) -> io::Result<Arc<Engine>> {
+        static IDS: AtomicU64 = AtomicU64::new(1);
+        let multi = config.flavor == Flavor::MultiThread;
+        fd_table::grow_once();
+        let drive = Drive::new()?;
+        let most = if multi { config.workers + config.blocking_max + EXTRA_PLACES } else { 1 };
+        let engine = Arc::new_cyclic(|this| Engine {
+            id: IDS.fetch_add(1, Ordering::Relaxed),
+            places: Places::new(most),
+            idle: Idle::new(if multi { config.workers } else { 0 }),
+            inject: Inject::new(),
+            drive,
+            blocking: Pool::new(&config),
+            stats: SharedStats::default(),
+            threads: Threads::new(),
+            guarantor: Guarantor::new(),
+            place_queue: PlaceQueue::default(),
+            watches_polls: config.before_poll.is_some()
+                || config.after_poll.is_some()
+                || config.poll_histogram.is_some(),
+            histogram: config.poll_histogram.clone().map(Histogram::new),
+            closing: AtomicBool::new(false),
+            closed_by_panic: AtomicBool::new(false),
+            bound_to: OnceLock::new(),
+            this: this.clone(),
+            config,
+        });
+        if multi {
+            engine.start_guarantor()?;
+        }
+        Ok(engine)
+    }
+
+    /// A count of the engine, for a thread or for the time of a foreign wake.
+    pub(crate) fn count(&self) -> Arc<Engine> {
+        self.this.upgrade().expect("BUG: an engine is used after its last count is gone")
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    /// Spawns a future. `Send` or bound to the engine's one thread: the caller's business.
+    #[inline]
+    pub(crate) fn spawn<F: Future, N: Name>(&self, future: F, info: TaskInfo<N>) -> JoinCell<F::Output> {
+        let owner: NonNull<Engine> = NonNull::from(self);
+        if let Some(hook) = &self.config.on_task_spawn {
+            hook(&TaskFacts { id: info.id, spawned_at: info.spawned_at, name: info.name.as_name() });
+        }
+        let (task, join) = cell::allocate(future, owner, info);
+        with_worker_of(self, |worker| match worker {
+            Some(worker) => {
+                worker.place.stats.spawned.add(1);
+                if self.is_closing() { task.cancel() } else { worker.push_next(task) }
+            }
+            None => self.spawn_from_outside(task),
+        });
+        join
+    }
+
+    fn spawn_from_outside(&self, task: Runnable) {
+        self.stats.spawned.add_shared(1);
+        // Pairs with the fence in `close`: either the closer counts this task, or we see that it closes.
+        fence(Ordering::SeqCst);
+        if self.is_closing() {
+            return task.cancel();
+        }
+        self.push_from_outside(task);
+    }
+
+    pub(super) fn push_from_outside(&self, task: Runnable) {
+        self.stats.remote_schedules.add_shared(1);
+        self.inject.push(task);
+        self.wake(self.idle.submitted());
+    }
+
+    /// Queues what a turn of the guarantor found, with one wake-up.
+    pub(crate) fn push_batch(&self, batch: Chain) {
+        if !batch.is_empty() {
+            self.inject.push_chain(batch);
+            self.wake(self.idle.submitted());
+        }
+    }
+
+    /// Carries out what the idle protocol decided.
+    pub(crate) fn wake(&self, wake: Option<Wake>) {
+        match wake {
+            None => {}
+            Some(Wake::Worker(index)) => self.unpark(self.places.get(index)),
+            Some(Wake::NewThread) => self.start_worker(true),
+        }
+    }
+
+    pub(crate) fn unpark(&self, place: &Place) {
+        if place.parker.unpark() == AfterUnpark::NotifyDriver {
+            self.drive.notify();
+        }
+    }
+
+    /// How many tasks are alive. Exact once the engine is closing; never too small.
+    pub(crate) fn alive(&self) -> u64 {
+        let finished: u64 = self.places.iter().map(|place| place.stats.finished.get()).sum();
+        let finished = finished.wrapping_add(self.stats.finished.get());
+        let spawned: u64 = self.places.iter().map(|place| place.stats.spawned.get()).sum();
+        spawned.wrapping_add(self.stats.spawned.get()).wrapping_sub(finished)
+    }
+
+    /// A poll with hooks around it, or with a clock.
+    #[cold]
+    pub(crate) fn poll_watched(&self, task: Runnable, place: &Place) {
+        let header = task.header();
+        let (id, spawned_at, name) = (header.id(), header.spawned_at(), header.name().map(str::to_owned));
+        let facts = TaskFacts { id, spawned_at, name: name.as_deref() };
+        if let Some(hook) = &self.config.before_poll {
+            hook(&facts);
+        }
+        let begun = self.histogram.as_ref().map(|_| Instant::now());
+        task.run();
+        if let (Some(histogram), Some(begun)) = (&self.histogram, begun) {
+            histogram.record(self.place_index(place), begun.elapsed());
+        }
+        if let Some(hook) = &self.config.after_poll {
+            hook(&facts);
+        }
+    }
+
+    fn place_index(&self, place: &Place) -> usize {
+        self.places.iter().position(|other| std::ptr::eq(other, place)).unwrap_or(0)
+    }
+}
+
+impl Owner for Engine {
+    #[inline]
+    fn schedule(&self, task: Runnable) {
+        with_worker_of(self, |worker| match worker {
+            Some(worker) => worker.push_next(task),
+            None => {
+                // Once it is published, the task may be run, the runtime shut down and the engine freed before we are
+                // done here (museum M1).
+                let engine = self.count();
+                engine.push_from_outside(task);
+            }
+        });
+    }
+
+    #[inline]
+    fn requeue(&self, task: Runnable) {
+        with_worker_of(self, |worker| match worker {
+            Some(worker) => worker.push_yielded(task),
+            None => self.push_from_outside(task),
+        });
+    }
+
+    fn link(&self, task: &Header) -> Option<u32> {
+        with_worker_of(self, |worker| {
+            let worker = worker.expect("BUG: a task is polled outside of its engine's workers");
+            worker.place.owned.link(task).then_some(worker.index() as u32)
+        })
+    }
+
+    #[inline]
+    fn finished(&self, task: &Header) {
+        if let Some(list) = task.list() {
+            self.places.get(list as usize).owned.unlink(task);
+        }
+        if let Some(hook) = &self.config.on_task_terminate {
+            let _no_task = current::leave();
+            hook(&TaskFacts { id: task.id(), spawned_at: task.spawned_at(), name: task.name() });
+        }
+        with_worker_of(self, |worker| match worker {
+            Some(worker) => worker.place.stats.finished.add(1),
+            None => self.stats.finished.add_shared(1),
+        });
+    }
+
+    fn panic_sink(&self) -> Option<Arc<dyn PanicSink>> {
+        self.config.panic_sink.clone()
+    }
+}
+
+impl Engine {
+    /// A worker blocks, and says so. Somebody must run what it has and what it would have run.
+    pub(super) fn enter_blocking(&self, place: &Place) {
+        place.set_doing(Doing::Blocking);
+        self.idle.set_active(false);
+        if self.is_closing() || self.idle.searching() > 0 {
+            return;
+        }
+        match self.idle.wake_another() {
+            Some(wake) => self.wake(Some(wake)),
+            // Others run already, and will search when they run dry.
+            None if self.idle.active() >= self.config.workers => {}
+            None => self.start_spare(),
+        }
+    }
+
+    pub(super) fn leave_blocking(&self, place: &Place) {
+        place.set_doing(Doing::Running);
+        self.idle.set_active(true);
+        self.guarantor_awake();
+    }
+
+    /// A task panicked and the policy is to shut down.
+    pub(crate) fn close_after_panic(&self) {
+        self.closed_by_panic.store(true, Ordering::SeqCst);
+        self.close();
+    }
+
+    pub(crate) fn closed_by_panic(&self) -> bool {
+        self.closed_by_panic.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn count_unhandled_panic(&self) {
+        self.stats.unhandled_panics.add_shared(1);
+    }
+
+    /// For tasks that are not `Send`: they may be spawned on this thread only.
+    pub(crate) fn bind_to_this_thread(&self) {
+        let _ = self.bound_to.set(std::thread::current().id());
+    }
+
+    pub(crate) fn is_bound_here(&self) -> bool {
+        self.bound_to.get() == Some(&std::thread::current().id())
+    }
+
+    /// The id of a new task with what the caller said of it.
+    pub(crate) fn info(spawned_at: &'static std::panic::Location<'static>) -> TaskInfo {
+        TaskInfo { id: Id::fresh(), spawned_at, name: () }
+    }
+}
+
+// A panic in a task is caught in its cell; nothing of the engine is left half changed by one.
+impl std::panic::UnwindSafe for Engine {}
+impl std::panic::RefUnwindSafe for Engine {}

@@ -1,0 +1,199 @@
+//! Who sleeps, who searches, and how nobody sleeps while work waits.
+//!
+//! Owns: the idle word, the stack of sleeping workers, the places that have no thread yet.   Imports: `base`.
+//! Not here: queues (`deque`, `inject`), sleeping itself (`parker`), waiting for sockets or time (`drive`).
+//!
+//! The danger: a worker sees empty queues and goes to sleep while another thread submits, sees nobody asleep, and
+//! wakes no one. Two fences forbid it:
+//!
+//!     submit:  push task        - fence S1 -  read the word
+//!     sleep:   enter the stack  - fence S2 -  look at the queues once more
+//!
+//! One fence comes first in the total order. If S2, the submitter's read finds the sleeper and wakes it. If S1, the
+//! sleeper's last look finds the task. `model.rs` runs both orders, and fails without either fence.
+//!
+//! A submitter that sees a searching worker wakes nobody: the searcher will find the task, or look at everything once
+//! more when it is the last one to stop searching. A searcher that finds work and was the last hands the search on
+//! (`stop_searching` says so), so that a burst of tasks wakes one worker after another, each by the one before.
+//!
+//! A worker that pushes to its own queue has no fence: if its read misses a sleeper, the task is still the pusher's own
+//! to run, and the guarantor looks once a millisecond for tasks that wait behind a long poll (`rescue`).
+//!
+//! The word is changed under the stack's lock where the stack changes too; the counts of searchers change without it.
+//! Rejected: a bit mask of sleepers in the word, which ends at 32 workers.
+
+use crate::engine::base::atomics::{AtomicU64, Mutex, Ordering, fence};
+
+/// Fields of 16 bits: workers that search; that sleep; places without a thread; workers that do not sleep.
+const SEARCHING: u64 = 1;
+const SLEEPING: u64 = 1 << 16;
+const VACANT: u64 = 1 << 32;
+const ACTIVE: u64 = 1 << 48;
+const FIELD: u64 = 0xFFFF;
+
+#[derive(Clone, Copy)]
+struct Word(u64);
+
+impl Word {
+    fn searching(self) -> u64 {
+        self.0 & FIELD
+    }
+    fn sleeping(self) -> u64 {
+        (self.0 / SLEEPING) & FIELD
+    }
+    fn vacant(self) -> u64 {
+        (self.0 / VACANT) & FIELD
+    }
+    fn active(self) -> u64 {
+        (self.0 / ACTIVE) & FIELD
+    }
+    fn someone_to_wake(self) -> bool {
+        self.searching() == 0 && (self.sleeping() != 0 || self.vacant() != 0)
+    }
+}
+
+/// Whom to wake. Either way the chosen one counts as searching from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Wake {
+    /// The worker at this place sleeps: unpark it.
+    Worker(usize),
+    /// Nobody sleeps, but a place has no thread yet: start one.
+    NewThread,
+}
+
+pub(crate) struct Idle {
+    word: AtomicU64,
+    sleepers: Mutex<Vec<usize>>,
+}
+
+impl Idle {
+    /// `vacant`: how many threads may be started on demand.
+    pub(crate) fn new(vacant: usize) -> Self {
+        Idle { word: AtomicU64::new(vacant as u64 * VACANT), sleepers: Mutex::new(Vec::new()) }
+    }
+
+    fn word(&self, order: Ordering) -> Word {
+        Word(self.word.load(order))
+    }
+
+    /// After a push that any thread may do: whom to wake for it?
+    pub(crate) fn submitted(&self) -> Option<Wake> {
+        fence(Ordering::SeqCst); // S1, pairs with S2 in `sleep`
+        self.wake_one()
+    }
+
+    /// After a push to the worker's own queue.
+    #[inline]
+    pub(crate) fn submitted_locally(&self) -> Option<Wake> {
+        if self.word(Ordering::Relaxed).someone_to_wake() { self.wake_one() } else { None }
+    }
+
+    /// Somebody to run a task that is known to wait, unless somebody searches already.
+    fn wake_one(&self) -> Option<Wake> {
+        if !self.word(Ordering::Relaxed).someone_to_wake() {
+            return None;
+        }
+        let mut sleepers = self.sleepers.lock();
+        let word = self.word(Ordering::Relaxed);
+        if word.searching() != 0 {
+            return None;
+        }
+        self.choose(&mut sleepers, word)
+    }
+
+    /// Somebody to run a task, even if another one searches.
+    pub(crate) fn wake_another(&self) -> Option<Wake> {
+        let mut sleepers = self.sleepers.lock();
+        let word = self.word(Ordering::Relaxed);
+        self.choose(&mut sleepers, word)
+    }
+
+    fn choose(&self, sleepers: &mut Vec<usize>, word: Word) -> Option<Wake> {
+        if let Some(place) = sleepers.pop() {
+            self.word.fetch_add(SEARCHING + ACTIVE - SLEEPING, Ordering::SeqCst);
+            return Some(Wake::Worker(place));
+        }
+        if word.vacant() == 0 {
+            return None;
+        }
+        self.word.fetch_add(SEARCHING + ACTIVE - VACANT, Ordering::SeqCst);
+        Some(Wake::NewThread)
+    }
+
+    /// A thread takes a place of its own accord. `true`: it used up a vacant one (else it is one too many).
+    pub(crate) fn occupy(&self) -> bool {
+        let _sleepers = self.sleepers.lock();
+        let vacant = self.word(Ordering::Relaxed).vacant() != 0;
+        self.word.fetch_add(if vacant { ACTIVE - VACANT } else { ACTIVE }, Ordering::SeqCst);
+        vacant
+    }
+
+    /// A spare is about to be started: active and searching, like a chosen sleeper.
+    pub(crate) fn count_spare(&self) {
+        self.word.fetch_add(SEARCHING + ACTIVE, Ordering::SeqCst);
+    }
+
+    /// A running worker leaves its place for good.
+    pub(crate) fn vacate(&self, searching: bool, make_vacant: bool) {
+        let _sleepers = self.sleepers.lock();
+        let less = ACTIVE + if searching { SEARCHING } else { 0 };
+        let more = if make_vacant { VACANT } else { 0 };
+        self.word.fetch_add(more.wrapping_sub(less), Ordering::SeqCst);
+    }
+
+    /// A running worker blocks in user code that said so, or is back from it: does it count as active?
+    pub(crate) fn set_active(&self, active: bool) {
+        let change = if active { ACTIVE } else { 0u64.wrapping_sub(ACTIVE) };
+        self.word.fetch_add(change, Ordering::SeqCst);
+    }
+
+    /// May one more worker search? At most half of the active ones do: more would only fight for the same tasks.
+    pub(crate) fn start_searching(&self) -> bool {
+        let word = self.word(Ordering::Relaxed);
+        if word.searching() >= (word.active() / 2).max(1) {
+            return false;
+        }
+        self.word.fetch_add(SEARCHING, Ordering::SeqCst);
+        true
+    }
+
+    /// The searcher has found something. `true`: it was the last one, so if there is more, somebody must be woken.
+    #[must_use]
+    pub(crate) fn stop_searching(&self) -> bool {
+        let last = Word(self.word.fetch_sub(SEARCHING, Ordering::SeqCst)).searching() == 1;
+        fence(Ordering::SeqCst); // pairs with S1: who saw us searching has pushed before our look at the queues
+        last
+    }
+
+    /// Goes to sleep. After this the caller looks at the queues once more; `true`: at those of the others too.
+    #[must_use]
+    pub(crate) fn sleep(&self, place: usize, searching: bool) -> bool {
+        let mut sleepers = self.sleepers.lock();
+        sleepers.push(place);
+        let less = ACTIVE + if searching { SEARCHING } else { 0 };
+        let before = Word(self.word.fetch_add(SLEEPING.wrapping_sub(less), Ordering::SeqCst));
+        drop(sleepers);
+        fence(Ordering::SeqCst); // S2, pairs with S1 in `submitted`
+        searching && before.searching() == 1
+    }
+
+    /// Awake again, whatever the reason. `true`: another thread chose this worker, it counts as searching.
+    #[must_use]
+    pub(crate) fn awake(&self, place: usize) -> bool {
+        let mut sleepers = self.sleepers.lock();
+        let Some(at) = sleepers.iter().rposition(|sleeper| *sleeper == place) else { return true };
+        sleepers.remove(at);
+        self.word.fetch_add(ACTIVE.wrapping_sub(SLEEPING), Ordering::SeqCst);
+        false
+    }
+
+    /// How many workers are awake. SeqCst: the guarantor decides on it whether to sleep deeply.
+    pub(crate) fn active(&self) -> usize {
+        self.word(Ordering::SeqCst).active() as usize
+    }
+
+    pub(crate) fn searching(&self) -> usize {
+        self.word(Ordering::Relaxed).searching() as usize
+    }
+}

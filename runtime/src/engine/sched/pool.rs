@@ -1,0 +1,147 @@
+//! Closures as tasks, and threads for the crew.
+//!
+//! Owns: the crew of an engine.   Imports: `blocking`, `cell`, and the engine for its threads.
+//! Not here: who waits, and when one more thread is worth starting (`blocking`).
+//!
+//! A closure is a future that is ready in its first poll, in a cell like any other: join, abort and panics come from
+//! there. Its owner is the pool's [`Closures`], which nobody asks to schedule: such a task is never asleep.
+
+use super::config::Config;
+use super::engine::Engine;
+use crate::engine::base::budget;
+use crate::engine::blocking::{AfterSubmit, Crew, Next};
+use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo};
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+pub(crate) struct Pool {
+    crew: Crew<Runnable>,
+    closures: Closures,
+    keep_alive: Duration,
+}
+
+/// The owner of closures.
+struct Closures {
+    panic_sink: Option<Arc<dyn PanicSink>>,
+}
+
+impl Owner for Closures {
+    fn schedule(&self, _task: Runnable) {
+        unreachable!("BUG: a blocking closure was asleep; it is ready in its first poll");
+    }
+    fn requeue(&self, _task: Runnable) {
+        unreachable!("BUG: a blocking closure yielded; it is ready in its first poll");
+    }
+    fn link(&self, _task: &Header) -> Option<u32> {
+        unreachable!("BUG: a blocking closure is pending; it is ready in its first poll");
+    }
+    fn finished(&self, _task: &Header) {}
+    fn panic_sink(&self) -> Option<Arc<dyn PanicSink>> {
+        self.panic_sink.clone()
+    }
+}
+
+/// A closure as a future.
+struct Closure<F>(Option<F>);
+
+/// The closure is moved out before it runs, never pinned.
+impl<F> Unpin for Closure<F> {}
+
+impl<F: FnOnce() -> R, R> Future for Closure<F> {
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<R> {
+        let closure = self.0.take().expect("BUG: a blocking closure is polled twice");
+        budget::refill(budget::Budget::UNCONSTRAINED);
+        Poll::Ready(closure())
+    }
+}
+
+impl Pool {
+    pub(crate) fn new(config: &Config) -> Self {
+        Pool {
+            crew: Crew::new(config.workers.max(2), config.blocking_max),
+            closures: Closures { panic_sink: config.panic_sink.clone() },
+            keep_alive: config.blocking_keep_alive,
+        }
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.crew.threads()
+    }
+
+    pub(crate) fn idle_threads(&self) -> usize {
+        self.crew.idle_threads()
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.crew.queued()
+    }
+
+    /// Refuses further closures and cancels those that have not begun.
+    pub(crate) fn close(&self) {
+        for task in self.crew.close() {
+            task.cancel();
+        }
+    }
+
+    /// Waits for the running ones. `false`: the deadline came first.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
+        self.crew.wait(deadline)
+    }
+
+    /// The life of a thread of the pool.
+    fn work(&self, engine: &Arc<Engine>, pacer: bool) {
+        if pacer {
+            self.crew.pace(|| engine.start_pool_thread(false).is_ok());
+        }
+        while let Next::Run(task) = self.crew.next(self.keep_alive) {
+            task.run();
+        }
+    }
+}
+
+impl Engine {
+    /// Runs a closure on a thread for such.
+    ///
+    /// # Panics
+    /// If no thread can be started and none exists.
+    #[track_caller]
+    pub(crate) fn spawn_blocking<F, R, N>(&self, closure: F, info: TaskInfo<N>) -> JoinCell<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+        N: Name,
+    {
+        let owner: NonNull<Closures> = NonNull::from(&self.blocking.closures);
+        let (task, join) = cell::allocate(Closure(Some(closure)), owner, info);
+        let (pacer, refused) = match self.blocking.crew.submit(task) {
+            AfterSubmit::Nothing => return join,
+            AfterSubmit::Closed(task) => {
+                task.cancel();
+                return join;
+            }
+            AfterSubmit::StartThread => (false, self.start_pool_thread(false)),
+            AfterSubmit::StartPacer => (true, self.start_pool_thread(true)),
+        };
+        if let Err(error) = refused {
+            let left = self.blocking.crew.did_not_start(pacer);
+            // The closure waits for the threads that exist. If there are none, nothing would ever run it.
+            assert!(
+                left > 0,
+                "no thread for a blocking closure: the operating system refused to start one: {error}.\n  Raise the \
+                 limits on threads and memory, or lower `Builder::max_blocking_threads`."
+            );
+        }
+        join
+    }
+
+    fn start_pool_thread(&self, pacer: bool) -> io::Result<()> {
+        self.start_uncounted_thread(move |engine| engine.blocking.work(engine, pacer))
+    }
+}

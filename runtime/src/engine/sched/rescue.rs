@@ -1,0 +1,186 @@
+//! The guarantor: a thread that never runs user futures, so that something is awake when every worker is stuck.
+//!
+//! Owns: the driver thread's loop and its samples.   Imports: `engine`, `drive`.
+//! Not here: polling the kernel in the common case (a worker that runs dry does it: `worker`).
+//!
+//! Once a millisecond, while any worker is awake, it
+//! * looks at sockets and timers if no worker has, and queues what is due with one wake-up;
+//! * compares each worker's count of polls with the last tick's. A count that stands still is a long poll, or a block.
+//!   After `SLOT_TICKS` the task in that worker's next-task slot moves to the inject queue. After `STUCK_TICKS`, with
+//!   work waiting, it wakes a sleeper, or starts a spare: a worker beyond the N, which takes the stuck one's queue
+//!   through its stealer. At most one spare starts in a tick, and no more than `SPARES_MAX` live.
+//!
+//! When all workers sleep it sleeps too, without a timeout, in the driver if nobody is there: an idle runtime does not
+//! wake up at all.
+//!
+//! Deep sleep against a worker that wakes up:
+//!
+//!     guarantor: deep = true   - fence D1 -  read how many are active; sleep if none
+//!     worker:    counts itself active (SeqCst, in `idle`)   - fence D2 -  read deep; unpark the guarantor
+//!
+//! One fence is first, so either the guarantor sees the worker, or the worker sees `deep`.
+//!
+//! It hides bugs as well as it cures stalls: `Config::guarantor` turns it off, and the models and a part of the tests
+//! run without it.
+
+use super::engine::Engine;
+use super::inject::Chain;
+use super::place::{Doing, Place};
+use crate::engine::base::parker::{AfterUnpark, Parker};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::time::Duration;
+
+/// How long a wake-up may lie unnoticed while all workers are busy. A timed sleep of 1 ms costs about 0.5 % of a core.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Ticks without a new poll before the task in the next-task slot is given to others.
+const SLOT_TICKS: u32 = 1;
+
+/// Ticks without a new poll before a worker counts as stuck. A loop that spawns 100,000 tasks takes longer: a spare
+/// then is harmless, since it finds work.
+const STUCK_TICKS: u32 = 3;
+
+/// Ticks in which nobody was awake before the guarantor sleeps without a timeout.
+const IDLE_TICKS: u32 = 10;
+
+/// A limit on spares, for the case that every task blocks. Callers of `block_in_place` have spares beyond it.
+const SPARES_MAX: u64 = 64;
+
+pub(crate) struct Guarantor {
+    deep: AtomicBool,
+    parker: Parker,
+}
+
+impl Guarantor {
+    pub(crate) fn new() -> Self {
+        Guarantor { deep: AtomicBool::new(false), parker: Parker::new() }
+    }
+}
+
+/// What the last tick saw of one place.
+#[derive(Clone, Copy, Default)]
+struct Sample {
+    polls: u32,
+    still: u32,
+}
+
+impl Engine {
+    /// The thread is there from the start: its refusal is the builder's error.
+    pub(super) fn start_guarantor(self: &Arc<Self>) -> io::Result<()> {
+        self.start_driver_thread(|engine| engine.guard())
+    }
+
+    /// A worker is awake: the guarantor must watch it.
+    #[inline]
+    pub(crate) fn guarantor_awake(&self) {
+        fence(Ordering::SeqCst); // D2
+        if self.guarantor.deep.load(Ordering::Relaxed) && self.guarantor.deep.swap(false, Ordering::SeqCst) {
+            self.unpark_guarantor();
+        }
+    }
+
+    pub(super) fn unpark_guarantor(&self) {
+        if self.guarantor.parker.unpark() == AfterUnpark::NotifyDriver {
+            self.drive.notify();
+        }
+    }
+
+    fn guard(&self) {
+        let mut samples = Vec::new();
+        let mut idle_ticks = 0;
+        while !self.is_closing() {
+            if self.idle.active() == 0 {
+                idle_ticks += 1;
+            } else {
+                idle_ticks = 0;
+            }
+            if idle_ticks > IDLE_TICKS {
+                self.sleep_deeply();
+                idle_ticks = 0;
+            } else {
+                self.guarantor.parker.park(Some(TICK));
+            }
+            if self.config.guarantor {
+                self.look_at_events();
+                self.look_at_workers(&mut samples);
+            }
+        }
+    }
+
+    fn sleep_deeply(&self) {
+        self.guarantor.deep.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst); // D1
+        if self.idle.active() == 0 && !self.is_closing() {
+            match self.drive.try_lead() {
+                // Nobody waits for sockets and timers: no worker has started yet, or none is left.
+                Some(mut lead) => {
+                    if self.guarantor.parker.enter_driver() {
+                        lead.wait(None);
+                        self.guarantor.parker.leave_driver();
+                    }
+                }
+                None => self.guarantor.parker.park(None),
+            }
+        }
+        self.guarantor.deep.store(false, Ordering::SeqCst);
+    }
+
+    /// Sockets and timers that no worker has looked at.
+    fn look_at_events(&self) {
+        if let Some(mut lead) = self.drive.try_lead() {
+            lead.look();
+        }
+        // This thread is no worker, so what is woken goes to the inject queue, and wakes a worker.
+        self.drive.dispatch();
+    }
+
+    fn look_at_workers(&self, samples: &mut Vec<Sample>) {
+        let mut stuck = 0;
+        let mut rescued = Chain::new();
+        samples.resize(self.places.made(), Sample::default());
+        for (place, sample) in self.places.iter().zip(samples) {
+            match place.doing() {
+                Doing::Nothing | Doing::Sleeping => sample.still = 0,
+                Doing::Blocking => sample.still = STUCK_TICKS + 1,
+                Doing::Running => {
+                    let polls = place.polls.load(Ordering::Relaxed);
+                    sample.still = if polls == sample.polls { sample.still + 1 } else { 0 };
+                    sample.polls = polls;
+                }
+            }
+            if sample.still >= SLOT_TICKS
+                && let Some(task) = place.next.take()
+            {
+                rescued.push(task);
+            }
+            if sample.still >= STUCK_TICKS && place.doing() == Doing::Running {
+                stuck += 1;
+            }
+        }
+        if !rescued.is_empty() {
+            self.stats.rescues.add_shared(rescued.len() as u64);
+            self.push_batch(rescued);
+        }
+        if self.idle.searching() == 0 && (!self.inject.is_empty() || self.places.iter().any(Place::has_backlog)) {
+            self.run_backlog(stuck);
+        }
+    }
+
+    /// Work waits and nobody searches: wakes a sleeper, or adds a spare for a stuck worker.
+    fn run_backlog(&self, stuck: usize) {
+        if let Some(wake) = self.idle.wake_another() {
+            return self.wake(Some(wake));
+        }
+        let free = self.idle.active().saturating_sub(stuck);
+        if stuck > 0 && free < self.config.workers && self.spares() < SPARES_MAX {
+            self.start_spare();
+        }
+    }
+
+    fn spares(&self) -> u64 {
+        let spare = |place: &&Place| place.doing() != Doing::Nothing && !place.counted.load(Ordering::Relaxed);
+        self.places.iter().filter(spare).count() as u64
+    }
+}

@@ -1,0 +1,110 @@
+//! A worker without work of its own looks for it elsewhere.
+//!
+//! Owns: the rounds of a search, stealing, how long spinning pays.   Imports: `base`, `cell`, the `worker` it extends.
+//! Not here: who may search (`idle`), what is looked at first (`worker`), what follows a search in vain (`sleep`).
+//!
+//! The danger: a search costs CPU that somebody else may need. So at most half of the workers search, each gives its
+//! core away between rounds, and one that has found nothing searches half as long the next time. Rejected: spinning
+//! with pause instructions, and going to sleep at once (`docs/design/rejected.md` has the numbers).
+
+use super::worker::{Root, Worker};
+use crate::engine::base::rng;
+use crate::engine::cell::Runnable;
+use crossbeam_deque::Steal;
+
+/// Rounds of searching before sleep while spinning pays; about 15-20 us.
+pub(super) const SPIN_ROUNDS: u32 = 32;
+
+/// From this round on a searcher may take a next-task slot: its worker has had some microseconds to run it itself.
+const SLOT_THEFT_ROUND: u32 = 12;
+
+/// The most tasks that a worker takes from the inject queue at once.
+const SHARE_MAX: usize = 128;
+
+impl Worker<'_> {
+    pub(super) fn take_injected(&self) -> Option<Runnable> {
+        let workers = self.engine.config.workers;
+        let mut share = self.engine.inject.pop_share(workers, SHARE_MAX);
+        let first = share.pop();
+        while let Some(task) = share.pop() {
+            self.deque.push(task);
+        }
+        first
+    }
+
+    /// Looks where others keep their work. At most half of the workers do so at a time.
+    pub(super) fn search(&self, root: &impl Root) -> Option<Runnable> {
+        if !self.searching.get() {
+            if !self.engine.idle.start_searching() {
+                return None;
+            }
+            self.searching.set(true);
+        }
+        let rounds = self.spin_rounds.get();
+        for round in 0..rounds {
+            let found = self.take_injected().or_else(|| self.steal(round)).or_else(|| {
+                self.turn_without_blocking();
+                self.deque.pop()
+            });
+            if found.is_some() {
+                self.spin_paid(round);
+                return found;
+            }
+            if root.is_woken() || self.engine.is_closing() {
+                self.spin_paid(round);
+                return None;
+            }
+            if rounds > 1 {
+                std::thread::yield_now();
+            }
+        }
+        self.spin_failed();
+        None
+    }
+
+    fn spin_paid(&self, round: u32) {
+        if round > 0 {
+            self.failed_spins.set(0);
+            self.spin_rounds.set(SPIN_ROUNDS);
+        }
+    }
+
+    /// Each failure halves the next spin; now and then a longer one asks whether times have changed.
+    fn spin_failed(&self) {
+        let failed = self.failed_spins.get() + 1;
+        self.failed_spins.set(failed);
+        let rounds = if failed.is_multiple_of(8) { SPIN_ROUNDS } else { self.spin_rounds.get() / 2 };
+        self.spin_rounds.set(rounds.max(2));
+    }
+
+    fn steal(&self, round: u32) -> Option<Runnable> {
+        let places = self.engine.places.made();
+        let start = rng::random_below(places as u32) as usize;
+        for step in 0..places {
+            let victim = (start + step) % places;
+            if victim == self.index {
+                continue;
+            }
+            let victim = self.engine.places.get(victim);
+            loop {
+                match victim.stealer.steal_batch_and_pop(&self.deque) {
+                    Steal::Success(task) => {
+                        self.place.stats.steal_operations.add(1);
+                        self.place.stats.steals.add(self.deque.len() as u64 + 1);
+                        return Some(task);
+                    }
+                    Steal::Empty => break,
+                    Steal::Retry => {}
+                }
+            }
+            if round >= SLOT_THEFT_ROUND
+                && let Some(task) = victim.next.take()
+            {
+                self.place.stats.steal_operations.add(1);
+                self.place.stats.steals.add(1);
+                return Some(task);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,125 @@
+//! The end of an engine: every task is dropped exactly once, and nothing is touched that is gone.
+//!
+//! Owns: closing, draining.   Imports: `engine`.   Not here: waiting for threads (`threads`), closures (`blocking`).
+//!
+//! 1. `close` sets the flag and wakes every thread. From now on a spawn completes its task as cancelled, and a first
+//!    `Pending` does so too (the lists of owned tasks are closed).
+//! 2. Every worker, on its way out, drains: it cancels what is linked, queued, or in a slot, until *no task is alive*
+//!    by the counters. Queues stay open to the end: a foreign thread between "set NOTIFIED" and "push" holds a
+//!    runnable that nobody else can make, so its task counts as alive, and the drainer waits for the push. That thread
+//!    took a count of the engine before it pushed, so the engine outlives its `schedule` (museum M1, S2).
+//! 3. The last count frees the engine: no task that could reach it is alive.
+//!
+//! Dropping a future runs user code, which may wake, spawn, abort, or wait for another task's drop: no lock of ours is
+//! held meanwhile, and all workers drain side by side (museum S1, S3).
+//! The drainer that has nothing to cancel but still sees tasks alive (one is inside a long poll) sleeps for a while;
+//! the poller's own drain, or the next look, finds it.
+
+use super::engine::Engine;
+use super::place::Doing;
+use crate::engine::base::atomics::nap;
+use crate::engine::cell::Runnable;
+use crate::engine::cell::owned::{Next, OwnedTasks};
+use crossbeam_deque::Steal;
+use std::sync::atomic::{Ordering, fence};
+use std::time::{Duration, Instant};
+
+/// How long a drainer sleeps when it finds nothing to do, at first and at most.
+const PAUSE_MIN: Duration = Duration::from_micros(20);
+const PAUSE_MAX: Duration = Duration::from_millis(5);
+
+impl Engine {
+    /// No more spawns; every thread goes to its end.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        // Pairs with the fence in `spawn_from_outside`, and with S1 and S2 of the sleepers.
+        fence(Ordering::SeqCst);
+        for place in self.places.iter() {
+            self.unpark(place);
+        }
+        self.unpark_guarantor();
+        self.drive.notify();
+        self.place_queue.look_again();
+    }
+
+    /// After `close`: sees every worker thread to its end, until `deadline` at the most.
+    pub(crate) fn end_workers(&self, deadline: Option<Instant>) {
+        let occupied = self.places.iter().any(|place| place.doing() != Doing::Nothing);
+        if !occupied && self.alive() > 0 {
+            // No thread has ever been needed for these tasks; one is now, to drop them.
+            self.idle.count_spare();
+            self.start_worker(false);
+        }
+        if self.threads.count() == 0 && self.alive() > 0 {
+            let _ = self.drain_until(deadline);
+        }
+        self.threads.wait(deadline);
+    }
+
+    /// Cancels every task and returns when none is alive.
+    pub(crate) fn drain(&self) {
+        let _ = self.drain_until(None);
+    }
+
+    /// As `drain`, until `deadline` at the most. `false`: some are still alive.
+    pub(crate) fn drain_until(&self, deadline: Option<Instant>) -> bool {
+        debug_assert!(self.is_closing(), "BUG: an engine is drained before it is closed");
+        let mut pause = PAUSE_MIN;
+        loop {
+            while self.cancel_what_is_there() {
+                pause = PAUSE_MIN;
+            }
+            if self.alive() == 0 {
+                return true;
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return false;
+            }
+            nap(pause);
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// One look at everything. `true`: there was something.
+    fn cancel_what_is_there(&self) -> bool {
+        let mut found = false;
+        for place in self.places.iter() {
+            found |= cancel_owned(&place.owned);
+            if let Some(task) = place.next.take() {
+                task.cancel();
+                found = true;
+            }
+            loop {
+                match place.stealer.steal() {
+                    Steal::Success(task) => {
+                        task.cancel();
+                        found = true;
+                    }
+                    Steal::Retry => {}
+                    Steal::Empty => break,
+                }
+            }
+        }
+        while let Some(task) = self.inject.pop() {
+            Runnable::cancel(task);
+            found = true;
+        }
+        found
+    }
+}
+
+/// Closes a list and cancels what is in it.
+pub(crate) fn cancel_owned(owned: &OwnedTasks) -> bool {
+    owned.close();
+    let mut found = false;
+    loop {
+        match owned.cancel_one() {
+            Next::Cancel(task) => {
+                task.run();
+                found = true;
+            }
+            Next::Elsewhere => {}
+            Next::Empty => return found,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Linux: the scheduler's mask, the control groups, and `F_DUPFD_CLOEXEC`.
+
+use super::cgroup;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::process::{Resource, getrlimit};
+use rustix::thread::sched_getaffinity;
+use std::path::Path;
+
+/// 512 KiB of kernel memory. Servers with more connections than this still double their table, but with so many
+/// connections open, one more wait of milliseconds is no longer the first thing that a client sees.
+const DESCRIPTORS_MAX: u32 = 64 * 1024;
+
+pub(in crate::engine::sched) fn affinity() -> Option<usize> {
+    // It fails where the kernel counts more CPUs than the mask has bits (1,024).
+    let mask = sched_getaffinity(None).ok()?;
+    usize::try_from(mask.count()).ok()
+}
+
+pub(in crate::engine::sched) fn cpu_quota() -> Option<usize> {
+    cgroup::cpu_quota(Path::new("/"))
+}
+
+/// Never fails: without the room (no memory, no descriptor left, a sandbox that forbids it) all works as before, only
+/// the first burst of connections is slower, and that is no reason not to start.
+pub(in crate::engine::sched) fn grow_fd_table() {
+    let highest = descriptors(getrlimit(Resource::Nofile).current) - 1;
+    let Ok(highest) = i32::try_from(highest) else { return };
+    // An eventfd needs no file system, which a sandbox may lack. The copy's number is `highest` at least; if the limit
+    // leaves none free there, then something is open there, and the table is that large already.
+    if let Ok(small) = eventfd(0, EventfdFlags::CLOEXEC) {
+        drop(fcntl_dupfd_cloexec(&small, highest));
+    }
+}
+
+/// How many descriptors the table is to hold, at a soft limit (`None`: no limit).
+fn descriptors(limit: Option<u64>) -> u32 {
+    let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(DESCRIPTORS_MAX);
+    limit.clamp(1, DESCRIPTORS_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::sched::fd_table;
+    use rustix::thread::{CpuSet, sched_setaffinity};
+    use std::{fs, thread};
+
+    #[test]
+    fn the_table_is_as_large_as_the_limit_allows_up_to_64_ki() {
+        assert_eq!(descriptors(Some(1024)), 1024);
+        assert_eq!(descriptors(Some(1_048_576)), 65_536);
+        assert_eq!(descriptors(Some(u64::MAX)), 65_536);
+        assert_eq!(descriptors(None), 65_536);
+        assert_eq!(descriptors(Some(0)), 1);
+    }
+
+    #[test]
+    fn the_table_has_grown() {
+        fd_table::grow_once();
+        fd_table::grow_once();
+        let status = fs::read_to_string("/proc/self/status").expect("procfs");
+        let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")).expect("a line `FDSize:`");
+        let size: u32 = size.trim().parse().expect("a number");
+        let wanted = descriptors(getrlimit(Resource::Nofile).current);
+        assert!(size >= wanted, "room for {size} descriptors, {wanted} wanted");
+    }
+
+    #[test]
+    fn the_mask_of_the_calling_thread_counts() {
+        let narrowed = thread::spawn(|| {
+            let Ok(all) = sched_getaffinity(None) else { return None };
+            let first = (0..CpuSet::MAX_CPU).find(|cpu| all.is_set(*cpu)).expect("this thread runs on some CPU");
+            let mut one = CpuSet::new();
+            one.set(first);
+            sched_setaffinity(None, &one).expect("a thread may always narrow its own mask");
+            affinity()
+        });
+        let narrowed = narrowed.join().expect("no panic");
+        assert_eq!(narrowed.is_some(), affinity().is_some());
+        assert_eq!(narrowed.unwrap_or(1), 1);
+    }
+}

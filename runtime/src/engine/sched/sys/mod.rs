@@ -1,0 +1,18 @@
+//! What the operating system tells about CPUs, and its table of descriptors. Each platform answers the same three
+//! questions:
+//!
+//!   - `affinity()`: on how many CPUs may this thread run? `None`: not known.
+//!   - `cpu_quota()`: how many CPUs' time may this process use, rounded up? `None`: no quota, or not known.
+//!   - `grow_fd_table()`: make room for many descriptors, where that is slow to do later.
+
+#[cfg(target_os = "linux")]
+mod cgroup;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub(super) use linux::{affinity, cpu_quota, grow_fd_table};
+
+#[cfg(not(target_os = "linux"))]
+mod other;
+#[cfg(not(target_os = "linux"))]
+pub(super) use other::{affinity, cpu_quota, grow_fd_table};

@@ -1,0 +1,185 @@
+//! The engine's own threads: started on demand, waited for at the end.
+
+use super::engine::Engine;
+use super::place::Doing;
+use super::worker::{End, NoRoot, Worker};
+use crate::engine::entered::{self, Role};
+use parking_lot::{Condvar, Mutex};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+/// Which threads run, for whoever shuts down.
+pub(crate) struct Threads {
+    running: Mutex<Running>,
+    one_less: Condvar,
+}
+
+struct Running {
+    count: usize,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    pub(crate) fn new() -> Self {
+        Threads { running: Mutex::new(Running { count: 0, handles: Vec::new() }), one_less: Condvar::new() }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.running.lock().count
+    }
+
+    /// Waits until all are gone, until `deadline` at the most. `false`: some still run.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
+        let mut running = self.running.lock();
+        while running.count > 0 {
+            match deadline {
+                None => self.one_less.wait(&mut running),
+                Some(deadline) => {
+                    if self.one_less.wait_until(&mut running, deadline).timed_out() && running.count > 0 {
+                        return false;
+                    }
+                }
+            }
+        }
+        let handles = std::mem::take(&mut running.handles);
+        drop(running);
+        for handle in handles {
+            // Each is past its last line of ours; joining returns its stack. A panic was printed by the hook.
+            let _ = handle.join();
+        }
+        true
+    }
+}
+
+/// Counts a thread out, also when it panics.
+struct Counted(Arc<Engine>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let threads = &self.0.threads;
+        threads.running.lock().count -= 1;
+        threads.one_less.notify_all();
+    }
+}
+
+impl Engine {
+    /// Starts a worker's thread: shutdown waits for it.
+    fn start_thread(&self, body: impl FnOnce(&Arc<Engine>) + Send + 'static) -> io::Result<()> {
+        let counted = self.count_thread();
+        self.keep(self.spawn_thread((self.config.thread_name)(), move |engine| {
+            let _counted = counted;
+            with_hooks(engine, body);
+        })?);
+        Ok(())
+    }
+
+    /// The guarantor's: no hooks, it runs no user code.
+    pub(super) fn start_driver_thread(&self, body: impl FnOnce(&Arc<Engine>) + Send + 'static) -> io::Result<()> {
+        let counted = self.count_thread();
+        self.keep(self.spawn_thread("runtime-driver".to_owned(), move |engine| {
+            let _counted = counted;
+            body(engine);
+        })?);
+        Ok(())
+    }
+
+    /// A thread of the blocking pool, which counts its own.
+    pub(crate) fn start_uncounted_thread(&self, body: impl FnOnce(&Arc<Engine>) + Send + 'static) -> io::Result<()> {
+        self.spawn_thread((self.config.thread_name)(), move |engine| with_hooks(engine, body)).map(drop)
+    }
+
+    fn spawn_thread(
+        &self,
+        name: String,
+        body: impl FnOnce(&Arc<Engine>) + Send + 'static,
+    ) -> io::Result<JoinHandle<()>> {
+        let mut builder = thread::Builder::new().name(name);
+        if let Some(bytes) = self.config.stack_bytes {
+            builder = builder.stack_size(bytes);
+        }
+        let engine = self.count();
+        builder.spawn(move || {
+            let _entered = entered::enter_thread(&engine);
+            body(&engine);
+        })
+    }
+
+    fn count_thread(&self) -> Counted {
+        self.threads.running.lock().count += 1;
+        Counted(self.count())
+    }
+
+    fn keep(&self, handle: JoinHandle<()>) {
+        let mut running = self.threads.running.lock();
+        running.handles.retain(|handle| !handle.is_finished());
+        running.handles.push(handle);
+    }
+
+    /// Starts a worker that the idle word counts as searching already.
+    pub(super) fn start_worker(&self, counted: bool) {
+        let started = match self.places.take() {
+            None => Err(io::Error::other("every place for a worker is in use")),
+            Some((index, deque)) => {
+                let place = self.places.get(index);
+                place.counted.store(counted, Ordering::Relaxed);
+                place.put_home(deque);
+                self.start_thread(move |engine| work(engine, index)).inspect_err(|_| self.give_back_place(index))
+            }
+        };
+        if let Err(error) = started {
+            self.idle.vacate(true, counted);
+            self.refused_a_thread(&error);
+        }
+    }
+
+    fn give_back_place(&self, index: usize) {
+        let deque = self.places.get(index).take_home().expect("BUG: a thread that did not start has taken its deque");
+        self.places.give_back(index, deque);
+    }
+
+    /// The workers that exist go on alone, and the guarantor tries again; once is enough to say so.
+    #[cold]
+    fn refused_a_thread(&self, error: &io::Error) {
+        self.stats.threads_refused.add_shared(1);
+        if self.stats.threads_refused.get() == 1 {
+            eprintln!(
+                "runtime: the operating system refused a worker thread: {error}.\n  The other workers go on. Raise \
+                 the limits on threads and memory, or ask for fewer with `Builder::worker_threads`."
+            );
+        }
+    }
+
+    /// One more worker than N, while a worker blocks. Not counted as vacant when it goes.
+    pub(crate) fn start_spare(&self) {
+        self.idle.count_spare();
+        self.stats.spares_started.add_shared(1);
+        self.start_worker(false);
+    }
+}
+
+fn with_hooks(engine: &Arc<Engine>, body: impl FnOnce(&Arc<Engine>)) {
+    if let Some(hook) = &engine.config.on_thread_start {
+        hook();
+    }
+    body(engine);
+    if let Some(hook) = &engine.config.on_thread_stop {
+        hook();
+    }
+}
+
+/// The life of a worker thread.
+fn work(engine: &Arc<Engine>, index: usize) {
+    let place = engine.places.get(index);
+    let deque = place.take_home().expect("BUG: a new worker finds no deque in its place");
+    let counted = place.counted.load(Ordering::Relaxed);
+    let worker = Worker::new(engine, index, deque, true);
+    let _role = entered::set_role(Role::Polls(None));
+    let (end, deque, searching) = worker.run(&mut NoRoot);
+    debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
+    place.set_doing(Doing::Nothing);
+    engine.idle.vacate(searching, counted);
+    engine.places.give_back(index, deque);
+}

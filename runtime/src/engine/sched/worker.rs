@@ -1,0 +1,311 @@
+//! The thread that holds a place: takes tasks from here and there, polls them, and sleeps when there are none.
+//!
+//! Owns: the loop, this thread's pointer to its worker, its queue.   Imports: `base`, `cell`, `drive`.
+//! Not here: the next-task slot (`next_task`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
+//! (`idle`), what happens to a worker that is stuck (`rescue`), the end (`shutdown`).
+//!
+//! The order in which a worker looks for work:
+//! 1. every `inject_interval` polls one task from the inject queue, so that a busy worker does not starve outsiders;
+//! 2. the next-task slot, at most three times in a row: what the last poll woke runs while its data is in the cache;
+//! 3. its own queue, first in first out (a LIFO queue is no faster here and ruins the tail: p99 40 ms against 10);
+//! 4. a share of the inject queue; then it searches: half of another worker's queue, sockets and timers without
+//!    blocking, for some rounds with a `sched_yield` in between; then it sleeps, in the driver if that place is free.
+//!
+//! A push to the worker's own queue wakes nobody while fewer than `BACKLOG` tasks wait there: a wake-up costs more
+//! than a short task. What then waits behind a long poll is found by a searcher or, within a few milliseconds, by the
+//! guarantor.
+
+use super::config::Flavor;
+use super::engine::Engine;
+use super::place::Place;
+use super::search::SPIN_ROUNDS;
+use crate::engine::base::budget::{self, Budget};
+use crate::engine::base::rng;
+use crate::engine::cell::Runnable;
+use crossbeam_deque::Worker as Deque;
+use std::cell::Cell;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// How often in a row the next-task slot goes before the queue: a pair of tasks that wake each other must not starve
+/// the rest (museum LW6).
+const SLOT_STREAK: u32 = 3;
+
+/// A local push wakes a sibling when this many tasks wait. With 1 a message-passing pair wakes a sibling for nothing
+/// on every send (12,370 context switches against 43 in the prototype's chain benchmark).
+const BACKLOG: usize = 2;
+
+/// What a worker runs besides tasks: nothing, or the future of `block_on`.
+pub(crate) trait Root {
+    fn is_woken(&self) -> bool;
+    /// Polls if woken; `true` when it is complete.
+    fn poll(&mut self) -> bool;
+}
+
+/// For a thread of the runtime's own.
+pub(crate) struct NoRoot;
+
+impl Root for NoRoot {
+    fn is_woken(&self) -> bool {
+        false
+    }
+    fn poll(&mut self) -> bool {
+        false
+    }
+}
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    RootComplete,
+    Closing,
+    /// A spare that has had nothing to do for long.
+    Retired,
+}
+
+pub(crate) struct Worker<'e> {
+    pub(crate) engine: &'e Arc<Engine>,
+    pub(crate) place: &'e Place,
+    pub(super) index: usize,
+    pub(super) deque: Deque<Runnable>,
+    tick: Cell<u32>,
+    streak: Cell<u32>,
+    pub(super) searching: Cell<bool>,
+    pushes: Cell<Pushes>,
+    pub(super) spin_rounds: Cell<u32>,
+    pub(super) failed_spins: Cell<u32>,
+    pub(super) awake_since: Cell<Instant>,
+}
+
+thread_local! {
+    static WORKER: Cell<*const Worker<'static>> = const { Cell::new(ptr::null()) };
+}
+
+/// Runs `f` with this thread's worker, if it is one of `engine`'s.
+#[inline]
+pub(crate) fn with_worker_of<R>(engine: &Engine, f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
+    let worker = WORKER.get();
+    // SAFETY: `Installed` puts the pointer there for as long as the worker lives on this thread's stack, and takes it
+    // out before the worker goes.
+    let worker = unsafe { worker.as_ref() };
+    f(worker.filter(|worker| ptr::eq(Arc::as_ptr(worker.engine), engine)))
+}
+
+/// Where this thread's wakes and spawns go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pushes {
+    Slot,
+    /// Events are dispatched: what they wake is not what this worker has just touched.
+    Queue,
+    /// The worker blocks.
+    Others,
+}
+
+/// A worker inside `block_in_place`.
+pub(crate) struct Blocking<'w, 'e> {
+    worker: &'w Worker<'e>,
+    pushes: Pushes,
+    budget: Budget,
+}
+
+impl Drop for Blocking<'_, '_> {
+    fn drop(&mut self) {
+        self.worker.engine.leave_blocking(self.worker.place);
+        self.worker.pushes.set(self.pushes);
+        budget::refill(self.budget);
+    }
+}
+
+struct Installed(*const Worker<'static>);
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        WORKER.set(self.0);
+    }
+}
+
+impl<'e> Worker<'e> {
+    /// `searching`: whoever made us counted us as a searcher.
+    pub(crate) fn new(engine: &'e Arc<Engine>, index: usize, deque: Deque<Runnable>, searching: bool) -> Self {
+        Worker {
+            engine,
+            place: engine.places.get(index),
+            index,
+            deque,
+            tick: Cell::new(0),
+            streak: Cell::new(0),
+            searching: Cell::new(searching),
+            pushes: Cell::new(Pushes::Slot),
+            spin_rounds: Cell::new(SPIN_ROUNDS),
+            failed_spins: Cell::new(0),
+            awake_since: Cell::new(Instant::now()),
+        }
+    }
+
+    /// Works until the root is complete or the engine closes. Gives the deque back, and says whether it was searching.
+    pub(crate) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
+        self.place.set_thread();
+        let _seeded = self.engine.config.seed.map(|seed| rng::seed_thread(seed.wrapping_add(self.index as u64)));
+        let this: *const Worker<'_> = &self;
+        let installed = Installed(WORKER.replace(this.cast()));
+        let end = self.work(root);
+        if end == End::Closing {
+            self.engine.drain();
+        }
+        if self.engine.config.flavor == Flavor::MultiThread {
+            self.flush();
+        }
+        drop(installed);
+        self.count_busy();
+        (end, self.deque, self.searching.get())
+    }
+
+    fn work(&self, root: &mut impl Root) -> End {
+        loop {
+            if root.poll() {
+                return End::RootComplete;
+            }
+            if self.tick.get().is_multiple_of(self.engine.config.event_interval) {
+                self.turn_without_blocking();
+            }
+            if self.engine.is_closing() {
+                return End::Closing;
+            }
+            if let Some(task) = self.next_task().or_else(|| self.search(root)) {
+                self.poll_task(task);
+            } else if !root.is_woken() && !self.sleep(root) {
+                return End::Retired;
+            }
+        }
+    }
+
+    #[inline]
+    fn poll_task(&self, task: Runnable) {
+        if self.searching.replace(false) {
+            self.found_work();
+        }
+        let tick = self.tick.get().wrapping_add(1);
+        self.tick.set(tick);
+        self.place.polls.store(tick, Ordering::Relaxed);
+        budget::refill(Budget::PER_POLL);
+        if self.engine.watches_polls {
+            self.engine.poll_watched(task, self.place)
+        } else {
+            task.run()
+        }
+        budget::refill(Budget::UNCONSTRAINED);
+    }
+
+    /// The search is over. If nobody else searches and more waits, somebody else must look.
+    fn found_work(&self) {
+        let last = self.engine.idle.stop_searching();
+        if last && (!self.deque.is_empty() || !self.engine.inject.is_empty()) {
+            self.engine.wake(self.engine.idle.submitted_locally());
+        }
+    }
+
+    #[inline]
+    fn next_task(&self) -> Option<Runnable> {
+        if self.tick.get().is_multiple_of(self.engine.config.inject_interval)
+            && let Some(task) = self.engine.inject.pop()
+        {
+            return Some(task);
+        }
+        if let Some(task) = self.place.next.take() {
+            let streak = self.streak.get();
+            if streak < SLOT_STREAK {
+                self.streak.set(streak + 1);
+                return Some(task);
+            }
+            self.deque.push(task);
+        }
+        self.streak.set(0);
+        self.deque.pop().or_else(|| self.take_injected())
+    }
+
+    /// Sockets and timers, if nobody else looks at them right now.
+    pub(super) fn turn_without_blocking(&self) {
+        if let Some(mut lead) = self.engine.drive.try_lead() {
+            lead.look();
+        }
+        self.turn_events();
+    }
+
+    /// Wakes what the last turn found due; it goes to the queue, not to the slot.
+    pub(super) fn turn_events(&self) {
+        let before = self.pushes.replace(Pushes::Queue);
+        self.engine.drive.dispatch();
+        self.pushes.set(before);
+    }
+
+    pub(super) fn count_busy(&self) {
+        let busy = self.awake_since.get().elapsed();
+        self.place.stats.busy_ns.add(busy.as_nanos() as u64);
+        self.awake_since.set(Instant::now());
+        self.place.stats.polls.add(u64::from(self.tick.get().wrapping_sub(self.place.stats.polls.get() as u32)));
+    }
+
+    /// A task has been woken by (or spawned from) what this worker polls.
+    #[inline]
+    pub(crate) fn push_next(&self, task: Runnable) {
+        match self.pushes.get() {
+            Pushes::Slot => {}
+            Pushes::Queue => return self.push_back(task),
+            Pushes::Others => return self.engine.push_from_outside(task),
+        }
+        if let Some(displaced) = self.place.next.put(task) {
+            self.push_back(displaced);
+        }
+    }
+
+    /// To the end of the worker's own queue.
+    #[inline]
+    pub(crate) fn push_back(&self, task: Runnable) {
+        self.deque.push(task);
+        if self.deque.len() >= BACKLOG {
+            let wake = self.engine.idle.submitted_locally();
+            if wake.is_some() {
+                self.engine.wake(wake);
+            }
+        }
+    }
+
+    /// A yielding task: behind the others, and nobody is woken for it.
+    #[inline]
+    pub(crate) fn push_yielded(&self, task: Runnable) {
+        self.deque.push(task);
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Puts what is left where others find it.
+    pub(crate) fn flush(&self) {
+        let mut left = super::inject::Chain::new();
+        if let Some(task) = self.place.next.take() {
+            left.push(task);
+        }
+        while let Some(task) = self.deque.pop() {
+            left.push(task);
+        }
+        if !left.is_empty() {
+            self.engine.inject.push_chain(left);
+            self.engine.wake(self.engine.idle.submitted());
+        }
+    }
+
+    /// This worker is about to block, and says so: others take its tasks, and one more thread keeps the number of
+    /// workers. Ends with the guard.
+    pub(crate) fn block(&self) -> Blocking<'_, 'e> {
+        // In the queue is where thieves look first.
+        if let Some(task) = self.place.next.take() {
+            self.deque.push(task);
+        }
+        let pushes = self.pushes.replace(Pushes::Others);
+        self.engine.enter_blocking(self.place);
+        Blocking { worker: self, pushes, budget: budget::take() }
+    }
+}

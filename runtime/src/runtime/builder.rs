@@ -1,0 +1,419 @@
+//! How a runtime is put together.
+
+use super::hooks::TaskMeta;
+use super::local::{LocalOptions, LocalRuntime};
+use super::policy::{PanicHook, PanicInfo, Policy};
+use super::{Handle, HistogramConfiguration, HistogramScale, LogHistogram, RngSeed, Runtime, UnhandledPanic};
+use crate::engine::config::{Callback, Config, Flavor, TaskCallback};
+use crate::engine::{Engine, histogram, sizing};
+use std::fmt;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// Builds a [`Runtime`] with settings of your own.
+///
+/// ```
+/// use runtime::runtime::Builder;
+/// let rt = Builder::new_multi_thread()
+///     .worker_threads(4)
+///     .thread_name("my-server")
+///     .thread_stack_size(3 * 1024 * 1024)
+///     .enable_all()
+///     .build()
+///     .unwrap();
+/// rt.block_on(async {});
+/// ```
+pub struct Builder {
+    flavor: Flavor,
+    workers: Option<usize>,
+    name: Option<String>,
+    blocking_max: usize,
+    keep_alive: Duration,
+    thread_name: Arc<dyn Fn() -> String + Send + Sync>,
+    stack_bytes: Option<usize>,
+    on_thread_start: Option<Callback>,
+    on_thread_stop: Option<Callback>,
+    on_park: Option<Callback>,
+    on_unpark: Option<Callback>,
+    on_task_spawn: Option<TaskCallback>,
+    on_task_terminate: Option<TaskCallback>,
+    before_poll: Option<TaskCallback>,
+    after_poll: Option<TaskCallback>,
+    histogram: bool,
+    histogram_shape: HistogramConfiguration,
+    inject_interval: u32,
+    event_interval: u32,
+    events_per_look: usize,
+    panic_action: UnhandledPanic,
+    panic_hook: Option<PanicHook>,
+    seed: Option<RngSeed>,
+    guarantor: bool,
+}
+
+/// tokio's documented defaults where it has them.
+const BLOCKING_MAX: usize = 512;
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+const INJECT_INTERVAL: u32 = 31;
+const EVENT_INTERVAL: u32 = 61;
+const EVENTS_PER_LOOK: usize = 1024;
+
+impl Builder {
+    fn new(flavor: Flavor) -> Builder {
+        Builder {
+            flavor,
+            workers: None,
+            name: None,
+            blocking_max: BLOCKING_MAX,
+            keep_alive: KEEP_ALIVE,
+            thread_name: Arc::new(|| "runtime-worker".to_owned()),
+            stack_bytes: None,
+            on_thread_start: None,
+            on_thread_stop: None,
+            on_park: None,
+            on_unpark: None,
+            on_task_spawn: None,
+            on_task_terminate: None,
+            before_poll: None,
+            after_poll: None,
+            histogram: false,
+            histogram_shape: HistogramConfiguration::default(),
+            inject_interval: INJECT_INTERVAL,
+            event_interval: EVENT_INTERVAL,
+            events_per_look: EVENTS_PER_LOOK,
+            panic_action: UnhandledPanic::default(),
+            panic_hook: None,
+            seed: None,
+            guarantor: true,
+        }
+    }
+
+    /// A runtime whose tasks run on the thread inside [`Runtime::block_on`], and nowhere else.
+    pub fn new_current_thread() -> Builder {
+        Builder::new(Flavor::CurrentThread)
+    }
+
+    /// A runtime with several workers that steal tasks from each other.
+    pub fn new_multi_thread() -> Builder {
+        Builder::new(Flavor::MultiThread)
+    }
+
+    /// Sockets and timers. They are always there; the method is for programs written for tokio.
+    pub fn enable_all(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Sockets. They are always there; the method is for programs written for tokio.
+    pub fn enable_io(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Timers. They are always there; the method is for programs written for tokio.
+    pub fn enable_time(&mut self) -> &mut Self {
+        self
+    }
+
+    /// How many workers run tasks. The default is the number of CPUs that this process may use: the affinity mask and
+    /// the CPU quotas of all enclosing control groups count, a fraction rounds up. The environment variables
+    /// `RUNTIME_WORKER_THREADS` and `TOKIO_WORKER_THREADS` replace that default.
+    ///
+    /// The thread inside [`Runtime::block_on`] is one of the workers. Threads are started when they are first needed.
+    ///
+    /// A current-thread runtime ignores the number.
+    ///
+    /// # Panics
+    /// If `count` is 0.
+    #[track_caller]
+    pub fn worker_threads(&mut self, count: usize) -> &mut Self {
+        assert!(
+            count > 0,
+            "zero workers: a runtime needs at least one to run tasks.\n  Give `worker_threads` 1 or more, or leave it \
+             out for one for each CPU."
+        );
+        self.workers = Some(count);
+        self
+    }
+
+    /// The limit on threads for [`spawn_blocking`](crate::task::spawn_blocking); 512 by default. Closures beyond it
+    /// wait in a queue without a limit.
+    ///
+    /// # Panics
+    /// If `count` is 0.
+    #[track_caller]
+    pub fn max_blocking_threads(&mut self, count: usize) -> &mut Self {
+        assert!(
+            count > 0,
+            "zero threads for blocking closures: none would ever run.\n  Give `max_blocking_threads` 1 or more."
+        );
+        self.blocking_max = count;
+        self
+    }
+
+    /// The runtime's name, for logs and inspection.
+    ///
+    /// # Panics
+    /// If it is empty or blank.
+    #[track_caller]
+    pub fn name(&mut self, name: impl Into<String>) -> &mut Self {
+        let name = name.into();
+        assert!(!name.trim().is_empty(), "a runtime's name is blank.\n  Give `Builder::name` a word, or leave it out.");
+        self.name = Some(name);
+        self
+    }
+
+    /// The name of each thread that the runtime starts.
+    pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Self {
+        let name = name.into();
+        self.thread_name = Arc::new(move || name.clone());
+        self
+    }
+
+    /// A function that names each thread that the runtime starts.
+    pub fn thread_name_fn(&mut self, name: impl Fn() -> String + Send + Sync + 'static) -> &mut Self {
+        self.thread_name = Arc::new(name);
+        self
+    }
+
+    /// The stack of each thread that the runtime starts, in bytes. The default is std's.
+    pub fn thread_stack_size(&mut self, bytes: usize) -> &mut Self {
+        self.stack_bytes = Some(bytes);
+        self
+    }
+
+    /// Runs `f` on each thread that the runtime starts, before anything else.
+    pub fn on_thread_start(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+        self.on_thread_start = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on each thread that the runtime started, when it ends.
+    pub fn on_thread_stop(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+        self.on_thread_stop = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on a worker before it goes to sleep. It may wake and spawn tasks: the worker runs them first.
+    pub fn on_thread_park(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+        self.on_park = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` on a worker after it has slept.
+    pub fn on_thread_unpark(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+        self.on_unpark = Some(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` for each task, on the thread that spawns it. (A stable form of what tokio keeps unstable.)
+    pub fn on_task_spawn(&mut self, f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> &mut Self {
+        self.on_task_spawn = Some(task_callback(f));
+        self
+    }
+
+    /// Runs `f` for each task when it is over: finished, panicked or cancelled.
+    pub fn on_task_terminate(&mut self, f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> &mut Self {
+        self.on_task_terminate = Some(task_callback(f));
+        self
+    }
+
+    /// Runs `f` before each poll of a task.
+    pub fn on_before_task_poll(&mut self, f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> &mut Self {
+        self.before_poll = Some(task_callback(f));
+        self
+    }
+
+    /// Runs `f` after each poll of a task.
+    pub fn on_after_task_poll(&mut self, f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> &mut Self {
+        self.after_poll = Some(task_callback(f));
+        self
+    }
+
+    /// How long a thread for blocking closures (or a spare worker) waits for work before it ends; 10 s by default.
+    pub fn thread_keep_alive(&mut self, duration: Duration) -> &mut Self {
+        self.keep_alive = duration;
+        self
+    }
+
+    /// After how many polls a worker looks at the queue of tasks from outside before its own; 31 by default.
+    ///
+    /// # Panics
+    /// If `polls` is 0.
+    #[track_caller]
+    pub fn global_queue_interval(&mut self, polls: u32) -> &mut Self {
+        assert!(polls > 0, "an interval of zero polls.\n  Give `global_queue_interval` 1 or more.");
+        self.inject_interval = polls;
+        self
+    }
+
+    /// After how many polls a busy worker looks at sockets and timers; 61 by default.
+    ///
+    /// # Panics
+    /// If `polls` is 0.
+    #[track_caller]
+    pub fn event_interval(&mut self, polls: u32) -> &mut Self {
+        assert!(polls > 0, "an interval of zero polls.\n  Give `event_interval` 1 or more.");
+        self.event_interval = polls;
+        self
+    }
+
+    /// How many socket events one look at the kernel may bring; 1024 by default.
+    ///
+    /// # Panics
+    /// If `events` is 0.
+    #[track_caller]
+    pub fn max_io_events_per_tick(&mut self, events: usize) -> &mut Self {
+        assert!(
+            events > 0,
+            "zero events a look: no socket would ever be served.\n  Give `max_io_events_per_tick` 1 or more."
+        );
+        self.events_per_look = events;
+        self
+    }
+
+    /// What happens when a task panics and nobody looks; nothing by default.
+    pub fn unhandled_panic(&mut self, behavior: UnhandledPanic) -> &mut Self {
+        self.panic_action = behavior;
+        self
+    }
+
+    /// Runs `f` for each panic of a task that nobody handled, besides [`unhandled_panic`](Builder::unhandled_panic).
+    ///
+    /// ```
+    /// use runtime::runtime::Builder;
+    /// use std::sync::mpsc;
+    ///
+    /// let (report, reports) = mpsc::channel();
+    /// let rt = Builder::new_multi_thread()
+    ///     .on_unhandled_panic(move |panic| report.send(panic.message().map(str::to_owned)).unwrap())
+    ///     .build()
+    ///     .unwrap();
+    /// drop(rt.spawn(async { panic!("disk on fire") }));
+    /// assert_eq!(reports.recv().unwrap().as_deref(), Some("disk on fire"));
+    /// ```
+    pub fn on_unhandled_panic(&mut self, f: impl Fn(&PanicInfo<'_>) + Send + Sync + 'static) -> &mut Self {
+        self.panic_hook = Some(Arc::new(f));
+        self
+    }
+
+    /// Seeds the random decisions of the thread that builds the runtime and of those that run it.
+    pub fn rng_seed(&mut self, seed: RngSeed) -> &mut Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Measures how long each poll takes; two clock reads for each.
+    pub fn enable_metrics_poll_time_histogram(&mut self) -> &mut Self {
+        self.histogram = true;
+        self
+    }
+
+    /// The buckets of the poll-time histogram.
+    pub fn metrics_poll_time_histogram_configuration(&mut self, configuration: HistogramConfiguration) -> &mut Self {
+        self.histogram_shape = configuration;
+        self
+    }
+
+    /// tokio's older way to shape the histogram.
+    pub fn metrics_poll_count_histogram_scale(&mut self, scale: HistogramScale) -> &mut Self {
+        self.histogram_shape = match scale {
+            HistogramScale::Linear => HistogramConfiguration::default(),
+            HistogramScale::Log => HistogramConfiguration::log(LogHistogram::builder().precision_exact(0)),
+        };
+        self
+    }
+
+    /// Takes the guarantor's rescues away: a worker that blocks keeps what is queued behind it, as in other runtimes.
+    /// For tests of the engine itself, which should not lean on its safety net.
+    #[doc(hidden)]
+    pub fn without_rescue(&mut self) -> &mut Self {
+        self.guarantor = false;
+        self
+    }
+
+    /// Builds the runtime.
+    ///
+    /// # Errors
+    /// When the operating system refuses what it needs: a thread, memory for its stack, a descriptor.
+    ///
+    /// # Panics
+    /// If `RUNTIME_WORKER_THREADS` or `TOKIO_WORKER_THREADS` is needed and is not a number above 0.
+    #[track_caller]
+    pub fn build(&mut self) -> io::Result<Runtime> {
+        self.engine(self.flavor).map(Runtime::from_handle)
+    }
+
+    /// Builds a runtime for tasks that are not `Send`.
+    ///
+    /// # Errors
+    /// As [`build`](Builder::build).
+    ///
+    /// # Panics
+    /// On a multi-thread builder: such tasks cannot move between workers.
+    #[track_caller]
+    pub fn build_local(&mut self, _options: LocalOptions) -> io::Result<LocalRuntime> {
+        assert!(
+            self.flavor == Flavor::CurrentThread,
+            "a local runtime runs on one thread, and this builder is for several.\n  Start from \
+             `Builder::new_current_thread()`."
+        );
+        self.engine(Flavor::Local).map(LocalRuntime::from_handle)
+    }
+
+    #[track_caller]
+    fn engine(&self, flavor: Flavor) -> io::Result<Handle> {
+        let policy =
+            Arc::new(Policy { action: self.panic_action, hook: self.panic_hook.clone(), engine: OnceLock::new() });
+        let engine = Engine::new(Config {
+            flavor,
+            workers: if flavor == Flavor::MultiThread { self.workers.unwrap_or_else(default_workers) } else { 1 },
+            name: self.name.clone(),
+            blocking_max: self.blocking_max,
+            blocking_keep_alive: self.keep_alive,
+            thread_name: self.thread_name.clone(),
+            stack_bytes: self.stack_bytes,
+            on_thread_start: self.on_thread_start.clone(),
+            on_thread_stop: self.on_thread_stop.clone(),
+            on_park: self.on_park.clone(),
+            on_unpark: self.on_unpark.clone(),
+            on_task_spawn: self.on_task_spawn.clone(),
+            on_task_terminate: self.on_task_terminate.clone(),
+            before_poll: self.before_poll.clone(),
+            after_poll: self.after_poll.clone(),
+            poll_histogram: self.histogram.then(|| histogram::Shape::clone(&self.histogram_shape.0)),
+            inject_interval: self.inject_interval,
+            event_interval: self.event_interval,
+            events_per_look: self.events_per_look,
+            panic_sink: Some(policy.clone()),
+            seed: self.seed.as_ref().map(|seed| seed.0),
+            guarantor: self.guarantor,
+        })?;
+        let _ = policy.engine.set(Arc::downgrade(&engine));
+        Ok(Handle::new(engine))
+    }
+}
+
+#[track_caller]
+fn default_workers() -> usize {
+    match sizing::from_environment() {
+        Ok(Some(count)) => count,
+        Ok(None) => sizing::worker_count(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn task_callback(f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> TaskCallback {
+    Arc::new(move |facts| f(&TaskMeta::new(facts)))
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("flavor", &self.flavor)
+            .field("worker_threads", &self.workers)
+            .field("max_blocking_threads", &self.blocking_max)
+            .field("thread_name", &(self.thread_name)())
+            .field("thread_stack_size", &self.stack_bytes)
+            .field("unhandled_panic", &self.panic_action)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! The runtime itself: running futures and ending.
+
+use super::handle::may_block;
+use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
+use crate::engine::config::Flavor;
+use crate::engine::entered::{self, Role};
+use crate::task::JoinHandle;
+use crate::task::large::Large;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+/// A runtime: workers, a blocking pool, and what wakes them.
+///
+/// # Ending
+///
+/// Dropping a runtime cancels every task (its future is dropped where it is suspended), waits for polls that are under
+/// way and for blocking closures that have begun, and cancels closures that have not. It waits as long as that takes;
+/// [`shutdown_timeout`](Runtime::shutdown_timeout) waits no longer than it is told to, and
+/// [`shutdown_background`](Runtime::shutdown_background) not at all. A runtime that is dropped inside async code does
+/// not wait either: its threads finish in the background.
+#[derive(Debug)]
+pub struct Runtime {
+    handle: Handle,
+}
+
+impl Runtime {
+    pub(super) fn from_handle(handle: Handle) -> Self {
+        Runtime { handle }
+    }
+
+    /// A multi-thread runtime with a worker for each CPU.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    #[track_caller]
+    pub fn new() -> io::Result<Runtime> {
+        Builder::new_multi_thread().enable_all().build()
+    }
+
+    /// A handle to spawn on this runtime from elsewhere.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Spawns a task. It starts at once, whether or not the handle is awaited.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        if Large::<F>::YES { self.handle.spawn(Box::pin(future)) } else { self.handle.spawn(future) }
+    }
+
+    /// Runs a closure that blocks on a thread for such.
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, closure: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.handle.spawn_blocking(closure)
+    }
+
+    /// Runs a future to its end on this thread, and tasks in between.
+    ///
+    /// On either flavor the thread inside `block_on` is one of the workers. A task that blocks it for long delays the
+    /// future given here (and no other task); servers that care put their work into a task and await that.
+    /// On a current-thread runtime only one thread runs tasks at a time; a second one in `block_on` takes over when
+    /// the first leaves.
+    ///
+    /// # Panics
+    /// If the future panics; inside async code (await there, or use `block_in_place`).
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let _role = may_block("Runtime::block_on");
+        let _entered = self.enter();
+        self.handle.engine().block_on_as_worker(pin!(future))
+    }
+
+    /// Enters the runtime's context; see [`Handle::enter`].
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.handle.enter()
+    }
+
+    /// Its counters.
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.handle.metrics()
+    }
+
+    /// Ends the runtime, and waits for `duration` at the most. What still runs then (a poll or a closure that blocks)
+    /// goes on in the background, and its thread ends with it.
+    pub fn shutdown_timeout(self, duration: Duration) {
+        // A time beyond the clock's range is as good as for ever.
+        end(&self.handle, Some(Instant::now().checked_add(duration)));
+    }
+
+    /// Ends the runtime without waiting for anything.
+    pub fn shutdown_background(self) {
+        end(&self.handle, Some(Some(Instant::now())));
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // After `shutdown_*` the engine is closed already, and whoever waited has given up.
+        if !self.handle.engine().is_closing() || self.handle.engine().closed_by_panic() {
+            let inside_async_code = matches!(entered::role(), Role::Polls(_) | Role::PollsLocal);
+            end(&self.handle, inside_async_code.then(|| Some(Instant::now())));
+        }
+    }
+}
+
+/// Ends an engine. `until`: `None` waits for ever; `Some(None)` too, for a deadline beyond the clock's range.
+pub(super) fn end(handle: &Handle, until: Option<Option<Instant>>) {
+    let engine = handle.engine();
+    let deadline = until.flatten();
+    engine.close();
+    engine.blocking.close();
+    if engine.config.flavor == Flavor::MultiThread {
+        engine.end_workers(deadline);
+    } else {
+        let _entered = handle.enter();
+        // Its tasks belong to this thread; there is nobody else to drop them.
+        engine.drain_until(deadline);
+    }
+    engine.blocking.wait(deadline);
+}

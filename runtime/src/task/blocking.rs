@@ -1,0 +1,67 @@
+//! Closures that block.
+
+use super::JoinHandle;
+use crate::engine::config::Flavor;
+use crate::engine::entered::{self, Role};
+use crate::engine::{Engine, with_worker_of};
+use crate::runtime::no_runtime_here;
+use std::panic::Location;
+
+/// Runs a closure that blocks on a thread for such, and gives its output through the handle.
+///
+/// A closure that has begun cannot be aborted; one that still waits for a thread can.
+///
+/// # Panics
+/// Outside of a runtime's context; or if the operating system refuses the first such thread.
+#[track_caller]
+pub fn spawn_blocking<F, R>(closure: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    let info = Engine::info(Location::caller());
+    match entered::with_engine(|engine| engine.map(Engine::count)) {
+        Some(engine) => JoinHandle::new(engine.spawn_blocking(closure, info)),
+        None => no_runtime_here("spawn_blocking"),
+    }
+}
+
+/// Runs a closure that blocks right here, while other workers take over this one's tasks.
+///
+/// Other futures *of the same task* (the branches of a `join!`) wait. Outside of a runtime, and on a thread that may
+/// block anyway, it simply calls the closure.
+///
+/// # Panics
+/// On a current-thread runtime, where nobody could take over; if the closure panics.
+#[track_caller]
+pub fn block_in_place<F, R>(closure: F) -> R
+where
+    F: FnOnce() -> R,
+{
+    match entered::role() {
+        Role::Outside | Role::Blocks => return closure(),
+        Role::Polls(_) => {}
+        Role::PollsLocal => panic!(
+            "cannot block in place inside a `LocalSet`: its other tasks stay on this thread and would wait.\n  Use \
+             `spawn_blocking`."
+        ),
+    }
+    let engine = entered::with_engine(|engine| engine.map(Engine::count));
+    if engine.as_ref().is_some_and(|engine| engine.config.flavor != Flavor::MultiThread) {
+        panic!(
+            "cannot block in place on a current-thread runtime: there is no other worker to run its tasks meanwhile.\n  \
+             Use `spawn_blocking`, or build the runtime with `Builder::new_multi_thread`."
+        );
+    }
+    let _role = entered::set_role(Role::Blocks);
+    match engine {
+        None => closure(),
+        Some(engine) => with_worker_of(&engine, |worker| match worker {
+            None => closure(),
+            Some(worker) => {
+                let _blocking = worker.block();
+                closure()
+            }
+        }),
+    }
+}

@@ -1,0 +1,222 @@
+//! Every panicking function of `runtime` and `task`: what it says, and that it blames its caller's line.
+//!
+//! The words are what a reader needs to find: what happened, and what to do.
+
+use runtime::runtime::{Builder, Handle};
+use runtime::task::{self, JoinSet, LocalSet};
+use runtime_tests::{Flavor, WakeCount, assert_panics_here, watchdog};
+use std::future::{pending, ready};
+
+runtime::task_local! {
+    static NUMBER: u32;
+}
+
+#[test]
+fn spawn_outside_of_a_runtime() {
+    let _watch = watchdog();
+    assert_panics_here!(runtime::spawn(ready(())), "no runtime here", "block_on", "enter");
+    assert_panics_here!(task::spawn(ready(())), "no runtime here");
+}
+
+#[test]
+fn spawn_blocking_outside_of_a_runtime() {
+    let _watch = watchdog();
+    assert_panics_here!(task::spawn_blocking(|| ()), "no runtime here", "enter");
+}
+
+#[test]
+fn handle_current_outside_of_a_runtime() {
+    let _watch = watchdog();
+    assert_panics_here!(Handle::current(), "no runtime here", "enter");
+    let runtime = Flavor::MultiThread(1).build();
+    drop(runtime.enter());
+    assert_panics_here!(Handle::current(), "no runtime here");
+}
+
+#[test]
+fn join_set_spawns_outside_of_a_runtime() {
+    let _watch = watchdog();
+    let mut set = JoinSet::new();
+    assert_panics_here!(set.spawn(ready(())), "no runtime here");
+    assert_panics_here!(set.spawn_blocking(|| ()), "no runtime here");
+    assert_panics_here!(set.spawn_local(ready(())), "spawn_local", "LocalSet");
+    assert!(set.is_empty());
+}
+
+#[test]
+fn nested_block_on() {
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(1), Flavor::CurrentThread] {
+        let (one, two) = (flavor.build(), flavor.build());
+        one.block_on(async {
+            assert_panics_here!(two.block_on(async {}), "block_on", "await");
+            assert_panics_here!(one.block_on(async {}), "block_on", "await");
+            assert_panics_here!(Handle::current().block_on(async {}), "block_on", "await");
+            let set = LocalSet::new();
+            assert_panics_here!(set.block_on(&two, async {}), "block_on", "await");
+        });
+        assert_eq!(two.block_on(async { 1 }), 1);
+    }
+}
+
+#[test]
+fn nested_block_on_of_a_local_runtime() {
+    let _watch = watchdog();
+    let outer = Flavor::CurrentThread.build();
+    let local = Builder::new_current_thread().build_local(Default::default()).unwrap();
+    outer.block_on(async {
+        assert_panics_here!(local.block_on(async {}), "block_on", "await");
+    });
+}
+
+#[test]
+fn block_in_place_on_a_current_thread_runtime() {
+    let _watch = watchdog();
+    let runtime = Flavor::CurrentThread.build();
+    runtime.block_on(async {
+        assert_panics_here!(task::block_in_place(|| ()), "block in place", "multi");
+    });
+}
+
+#[test]
+fn block_in_place_inside_a_local_set() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(1).build();
+    LocalSet::new().block_on(&runtime, async {
+        task::spawn_local(async {
+            assert_panics_here!(task::block_in_place(|| ()), "block in place");
+        })
+        .await
+        .unwrap();
+    });
+}
+
+#[test]
+fn builder_options_that_make_no_sense() {
+    let _watch = watchdog();
+    let mut builder = Builder::new_multi_thread();
+    assert_panics_here!(builder.worker_threads(0), "worker_threads");
+    assert_panics_here!(builder.max_blocking_threads(0), "max_blocking_threads");
+    assert_panics_here!(builder.global_queue_interval(0), "global_queue_interval");
+    assert_panics_here!(builder.event_interval(0), "event_interval");
+    assert_panics_here!(builder.max_io_events_per_tick(0), "max_io_events_per_tick");
+    assert_panics_here!(builder.name("  "), "name");
+}
+
+// beyond tokio: there it blames a line of tokio's own.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio blames itself")]
+fn build_local_of_a_multi_thread_builder() {
+    let _watch = watchdog();
+    let mut builder = Builder::new_multi_thread();
+    assert_panics_here!(builder.build_local(Default::default()), "local runtime", "new_current_thread");
+}
+
+#[test]
+fn spawn_local_outside_of_a_local_set() {
+    let _watch = watchdog();
+    assert_panics_here!(task::spawn_local(ready(())), "spawn_local", "LocalSet");
+    let runtime = Flavor::MultiThread(1).build();
+    runtime.block_on(async {
+        assert_panics_here!(task::spawn_local(ready(())), "spawn_local", "LocalSet");
+    });
+}
+
+#[test]
+fn spawn_local_on_a_foreign_thread() {
+    let _watch = watchdog();
+    let local = Builder::new_current_thread().build_local(Default::default()).unwrap();
+    let handle = local.handle().clone();
+    let foreign = std::thread::spawn(move || {
+        let _inside = handle.enter();
+        assert_panics_here!(task::spawn_local(ready(())), "spawn_local");
+    });
+    foreign.join().unwrap();
+}
+
+#[test]
+fn task_locals_that_are_not_set() {
+    let _watch = watchdog();
+    assert_panics_here!(NUMBER.with(|_| ()), "scope");
+    assert_panics_here!(NUMBER.get(), "scope");
+}
+
+#[test]
+fn a_scope_inside_with() {
+    let _watch = watchdog();
+    NUMBER.sync_scope(1, || {
+        NUMBER.with(|_| {
+            assert_panics_here!(NUMBER.sync_scope(2, || ()), "scope", "with");
+        });
+    });
+}
+
+#[test]
+fn into_panic_of_a_cancelled_task() {
+    let _watch = watchdog();
+    let runtime = Flavor::CurrentThread.build();
+    let handle = runtime.spawn(pending::<()>());
+    handle.abort();
+    let error = runtime.block_on(handle).unwrap_err();
+    assert_panics_here!(error.into_panic(), "cancelled");
+}
+
+#[test]
+fn id_outside_of_a_task() {
+    let _watch = watchdog();
+    assert_panics_here!(task::id(), "task", "try_id");
+    let runtime = Flavor::MultiThread(1).build();
+    runtime.block_on(async {
+        assert_panics_here!(task::id(), "task", "try_id");
+    });
+}
+
+#[test]
+fn enter_guards_dropped_out_of_order() {
+    let _watch = watchdog();
+    let (one, two) = (Flavor::CurrentThread.build(), Flavor::CurrentThread.build());
+    let first = one.enter();
+    let second = two.enter();
+    let caught = runtime_tests::catch(|| drop(first)).expect_err("it did not panic");
+    assert!(caught.message.contains("order"), "{}", caught.message);
+    drop(second);
+}
+
+#[test]
+fn a_join_handle_polled_after_it_was_ready() {
+    let _watch = watchdog();
+    let runtime = Flavor::CurrentThread.build();
+    let mut handle = runtime.spawn(async {});
+    runtime.block_on(&mut handle).unwrap();
+    let count = WakeCount::new();
+    let caught = runtime_tests::catch(|| count.poll(&mut handle)).expect_err("it did not panic");
+    assert!(caught.message.contains("JoinHandle"), "{}", caught.message);
+}
+
+#[test]
+fn a_task_local_future_polled_after_it_was_ready() {
+    let _watch = watchdog();
+    let mut future = Box::pin(NUMBER.scope(1, ready(())));
+    let count = WakeCount::new();
+    assert!(count.poll(&mut future).is_ready());
+    let caught = runtime_tests::catch(|| count.poll(&mut future)).expect_err("it did not panic");
+    assert!(caught.message.contains("TaskLocalFuture"), "{}", caught.message);
+}
+
+#[test]
+fn metrics_of_a_worker_that_does_not_exist() {
+    let _watch = watchdog();
+    let metrics = Flavor::MultiThread(1).build().metrics();
+    assert!(runtime_tests::catch(|| metrics.worker_park_count(1_000)).is_err());
+    assert!(runtime_tests::catch(|| metrics.worker_total_busy_duration(1_000)).is_err());
+}
+
+#[test]
+fn a_panicking_main_future_keeps_its_own_place() {
+    let _watch = watchdog();
+    let runtime = Flavor::CurrentThread.build();
+    assert_panics_here!(
+        runtime.block_on(async { assert!(runtime_tests::poll_once(&mut pending::<()>()).is_ready()) }),
+        "is_ready"
+    );
+}

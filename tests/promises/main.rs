@@ -1,0 +1,14 @@
+//! What a user may rely on: a file per promise of `docs/promises.md`.
+
+mod blocking_apart;
+// tokio panics there.
+#[cfg(not(feature = "oracle"))]
+mod drop_anywhere;
+mod dropped_once;
+mod fairness;
+mod join_resolves;
+mod no_wake_lost;
+mod panics_contained;
+mod shutdown_deadline;
+mod stuck_worker;
+mod wake_from_anywhere;

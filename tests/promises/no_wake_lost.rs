@@ -1,0 +1,64 @@
+//! P10: a task that was woken is polled, whatever the workers are doing at that instant.
+
+use parking_lot::Mutex;
+use runtime_tests::{Flavor, Rng, wait_until, watchdog};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Poll, Waker};
+
+/// Tasks that count the tokens which others leave for them; one thread leaves a token, wakes, and waits for the count.
+fn every_token_is_counted(workers: usize, rounds: usize, pause: usize) {
+    let runtime = Flavor::MultiThread(workers).build();
+    let mut rng = Rng::from_env("no_wake_lost");
+    let stop = Arc::new(AtomicBool::new(false));
+    let tasks: Vec<_> = (0..3)
+        .map(|_| {
+            let (token, counted) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let (waker, stop) = (Arc::new(Mutex::new(None::<Waker>)), stop.clone());
+            let (takes, counts, own) = (token.clone(), counted.clone(), waker.clone());
+            let handle = runtime.spawn(poll_fn(move |cx| {
+                if own.lock().is_none() {
+                    *own.lock() = Some(cx.waker().clone());
+                }
+                counts.fetch_add(takes.swap(0, Ordering::SeqCst), Ordering::SeqCst);
+                if stop.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+            }));
+            (handle, token, counted, waker)
+        })
+        .collect();
+    wait_until("the first polls", || tasks.iter().all(|task| task.3.lock().is_some()));
+    let wakers: Vec<_> = tasks.iter().filter_map(|task| task.3.lock().clone()).collect();
+    for _ in 0..rounds {
+        let (_, token, counted, _) = &tasks[rng.below(tasks.len())];
+        let before = counted.load(Ordering::SeqCst);
+        token.fetch_add(1, Ordering::SeqCst);
+        // Two of three wakes are for somebody else: they make the workers search and go back to sleep.
+        wakers.iter().for_each(Waker::wake_by_ref);
+        wait_until("the woken task's poll", || counted.load(Ordering::SeqCst) > before);
+        for _ in 0..rng.below(pause) {
+            std::hint::spin_loop();
+        }
+    }
+    stop.store(true, Ordering::SeqCst);
+    wakers.iter().for_each(Waker::wake_by_ref);
+    runtime.block_on(async {
+        for (handle, ..) in tasks {
+            handle.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn while_workers_search_and_fall_asleep() {
+    let _watch = watchdog();
+    for workers in [1, 2, 3, 8] {
+        every_token_is_counted(workers, 1_000, 300);
+    }
+}
+
+#[test]
+fn while_workers_sleep_deeply() {
+    let _watch = watchdog();
+    every_token_is_counted(2, 100, 1_000_000);
+}

@@ -1,0 +1,114 @@
+//! A task that is ready starts soon, however long other tasks hold their threads.
+//!
+//! The bound is generous (a loaded test machine); the benchmarks measure what it really is.
+
+use runtime::task;
+use runtime_tests::{Event, Flavor, wait_until, watchdog};
+use std::sync::Arc;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// What a loaded machine may take.
+const SOON: Duration = Duration::from_millis(50);
+
+/// The median of a few tries must be below the bound: one try may meet a machine that is busy with something else.
+fn assert_soon(what: &str, mut once: impl FnMut() -> Duration) {
+    let mut took: Vec<_> = (0..9).map(|_| once()).collect();
+    took.sort();
+    assert!(took[took.len() / 2] < SOON, "{what} took {took:?}");
+}
+
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn a_woken_task_starts_soon_although_its_waker_blocks() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    assert_soon("the start of a woken task", || {
+        let (woken, ran) = (Event::new(), Event::new());
+        let (waits, sets) = (woken.clone(), ran.clone());
+        let inner = runtime.spawn(async move {
+            waits.wait().await;
+            sets.set();
+        });
+        wait_until("the sleeper", || woken.waiting() == 1);
+        let outer = runtime.spawn(async move {
+            let before = Instant::now();
+            woken.set();
+            assert!(ran.wait_blocking_for(Duration::from_secs(2)), "it waits for the task that woke it");
+            before.elapsed()
+        });
+        let took = runtime.block_on(outer).unwrap();
+        runtime.block_on(inner).unwrap();
+        took
+    });
+}
+
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn a_spawned_task_starts_soon_although_its_spawner_blocks() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    assert_soon("the start of a spawned task", || {
+        let outer = runtime.spawn(async {
+            let (ran, before) = (Event::new(), Instant::now());
+            let sets = ran.clone();
+            drop(runtime::spawn(async move { sets.set() }));
+            assert!(ran.wait_blocking_for(Duration::from_secs(2)), "it waits for the task that spawned it");
+            before.elapsed()
+        });
+        runtime.block_on(outer).unwrap()
+    });
+}
+
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn all_workers_stuck_and_still_the_others_run() {
+    let _watch = watchdog();
+    for workers in [1, 2, 4] {
+        let runtime = Flavor::MultiThread(workers).build();
+        let gate = Event::new();
+        let (stuck, running) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(workers + 1)));
+        for _ in 0..workers {
+            let (gate, running, stuck) = (gate.clone(), running.clone(), stuck.clone());
+            drop(runtime.spawn(async move {
+                stuck.fetch_add(1, Ordering::SeqCst);
+                running.wait();
+                gate.wait_blocking();
+            }));
+        }
+        running.wait();
+        assert_eq!(stuck.load(Ordering::SeqCst), workers);
+        // From outside, and nobody is inside block_on to help.
+        assert_soon("the start of a task beside stuck workers", || {
+            let (ran, before) = (Event::new(), Instant::now());
+            let sets = ran.clone();
+            drop(runtime.spawn(async move {
+                task::yield_now().await;
+                sets.set();
+            }));
+            assert!(ran.wait_blocking_for(Duration::from_secs(5)), "nothing runs beside {workers} stuck workers");
+            before.elapsed()
+        });
+        gate.set();
+    }
+}
+
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn the_queue_of_a_stuck_worker_is_drained() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(1).build();
+    let ran = Arc::new(AtomicUsize::new(0));
+    let counts = ran.clone();
+    let spawner = runtime.spawn(async move {
+        for _ in 0..100 {
+            let counts = counts.clone();
+            drop(runtime::spawn(async move {
+                counts.fetch_add(1, Ordering::SeqCst);
+            }));
+        }
+        wait_until("the tasks of this very worker's queue", || counts.load(Ordering::SeqCst) == 100);
+    });
+    runtime.block_on(spawner).unwrap();
+}
