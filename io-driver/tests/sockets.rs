@@ -592,9 +592,8 @@ fn museum_t12_an_idle_driver_has_nothing_to_report() {
 /// The README's example is the one that compiles.
 #[test]
 fn the_readme_shows_the_echo_example() {
-    let readme = include_str!("../README.md");
     let code = include_str!("../examples/echo.rs");
-    assert!(readme.contains(code), "README.md and examples/echo.rs differ");
+    assert!(include_str!("../README.md").contains(code), "README.md and examples/echo.rs differ");
 }
 
 /// Runs one test of this file with a fault injected into its system calls. False: this machine has no usable strace.

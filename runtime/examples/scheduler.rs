@@ -96,6 +96,7 @@ fn stuck(runtime: &Runtime) {
     let late = runtime.block_on(async {
         let mut late = Vec::new();
         for _ in 0..ROUNDS {
+            #[allow(clippy::async_yields_async)] // awaiting the neighbour in here would unblock the thread
             let blocker = task::spawn(async {
                 let spawned = Instant::now();
                 let neighbour = task::spawn(async move { spawned.elapsed() });

@@ -37,6 +37,8 @@
 //!
 //! What a program may rely on is numbered, explained and tested: `docs/promises.md` in the repository.
 
+#[cfg(feature = "macros")]
+mod attributes;
 mod engine;
 pub mod io;
 #[doc(hidden)]
@@ -47,5 +49,5 @@ pub mod sync;
 pub mod task;
 
 #[cfg(feature = "macros")]
-pub use macros::{main, test};
+pub use attributes::{main, test};
 pub use task::spawn;

@@ -1,7 +1,7 @@
 //! P10: a task that was woken is polled, whatever the workers are doing at that instant.
 
 use parking_lot::Mutex;
-use runtime_tests::{Flavor, Rng, wait_until, watchdog};
+use runtime_tests::{Event, Flavor, Rng, wait_until, watchdog};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -61,4 +61,17 @@ fn while_workers_search_and_fall_asleep() {
 fn while_workers_sleep_deeply() {
     let _watch = watchdog();
     every_token_is_counted(2, 100, 1_000_000);
+}
+
+/// The worker that the thread inside `block_on` was is gone; another must take what it left, without the guarantor.
+#[test]
+fn what_is_left_behind_is_run_by_another_worker() {
+    let _watch = watchdog();
+    for _ in 0..20 {
+        let runtime = Flavor::MultiThread(1).builder().without_rescue().build().unwrap();
+        let done = Event::new();
+        let sets = done.clone();
+        runtime.block_on(async { drop(runtime::spawn(async move { sets.set() })) });
+        done.wait_blocking();
+    }
 }

@@ -20,6 +20,11 @@ impl Flavor {
             Flavor::MultiThread(workers) => {
                 let mut builder = Builder::new_multi_thread();
                 builder.worker_threads(workers);
+                // The engine without its safety net, to find what it hides; tests of the net itself fail then.
+                #[cfg(not(feature = "oracle"))]
+                if std::env::var_os("WITHOUT_RESCUE").is_some() {
+                    builder.without_rescue();
+                }
                 builder
             }
             Flavor::CurrentThread => Builder::new_current_thread(),

@@ -14,7 +14,11 @@ const CODE_LINES_MAX: usize = 330;
 const TEST_LINES_MAX: usize = 600;
 
 /// Files that may be longer, how long, and why splitting them would make them worse.
-const LONGER: &[(&str, usize, &str)] = &[];
+const LONGER: &[(&str, usize, &str)] = &[(
+    "runtime/src/engine/cell/model.rs",
+    360,
+    "compiled for models only; all of its models share one desk, one set of fates and one bound on the exploration",
+)];
 
 fn check(repo: &Repo) -> Vec<Finding> {
     judge(repo, LONGER)
@@ -59,16 +63,17 @@ fn files_are_short() {
 
 #[test]
 fn the_law_counts_code_only() {
+    let in_general: fn(&Repo) -> Vec<Finding> = |repo| judge(repo, &[]);
     let path = "runtime/src/sync/mutex.rs";
     let code = "let x = 1;\n";
-    super::expect_findings(check, &[(path, &code.repeat(CODE_LINES_MAX + 1))], 1);
+    super::expect_findings(in_general, &[(path, &code.repeat(CODE_LINES_MAX + 1))], 1);
     let free = format!(
         "{}\n{}\n#[cfg(test)]\nmod tests {{\n{}}}\n",
         code.repeat(CODE_LINES_MAX - 2),
         "// prose\n\n".repeat(500),
         code.repeat(500)
     );
-    super::expect_findings(check, &[(path, &free)], 0);
+    super::expect_findings(in_general, &[(path, &free)], 0);
 }
 
 #[test]

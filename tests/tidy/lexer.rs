@@ -199,15 +199,15 @@ pub(crate) fn mod_lines(tokens: &[Token<'_>]) -> Vec<ModLine> {
                 continue;
             }
             "mod" => {
-                if let (Some(name), Some(end)) = (tokens.get(at + 1), tokens.get(at + 2)) {
-                    if end.text == ";" || end.text == "{" {
-                        found.push(ModLine {
-                            name: name.text.to_owned(),
-                            line: tokens[at].line,
-                            attributes: std::mem::take(&mut attributes),
-                            inline: end.text == "{",
-                        });
-                    }
+                if let (Some(name), Some(end)) = (tokens.get(at + 1), tokens.get(at + 2))
+                    && (end.text == ";" || end.text == "{")
+                {
+                    found.push(ModLine {
+                        name: name.text.to_owned(),
+                        line: tokens[at].line,
+                        attributes: std::mem::take(&mut attributes),
+                        inline: end.text == "{",
+                    });
                 }
             }
             _ => {}

@@ -203,6 +203,7 @@ mod imp {
         loom::thread::yield_now();
     }
 
+    /// A spinning thread lets the others go on.
     pub(crate) fn spin_pause() {
         loom::thread::yield_now();
     }

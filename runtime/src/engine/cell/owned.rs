@@ -17,7 +17,6 @@ pub(crate) struct OwnedTasks(Mutex<List>);
 
 struct List {
     head: Option<NonNull<Header>>,
-    len: usize,
     closed: bool,
 }
 
@@ -35,7 +34,7 @@ pub(crate) enum Next {
 
 impl OwnedTasks {
     pub(crate) fn new() -> Self {
-        OwnedTasks(Mutex::new(List { head: None, len: 0, closed: false }))
+        OwnedTasks(Mutex::new(List { head: None, closed: false }))
     }
 
     /// Links a task that its poller holds. `false`: the list is closed.
@@ -46,7 +45,6 @@ impl OwnedTasks {
         }
         let this = NonNull::from(task);
         let next = list.head.replace(this);
-        list.len += 1;
         with_links(this, |links| *links = Links { previous: None, next });
         if let Some(next) = next {
             with_links(next, |links| links.previous = Some(this));
@@ -84,7 +82,6 @@ impl List {
         if previous.is_none() && self.head != Some(this) {
             return; // not in the list: only its head has nobody before it
         }
-        self.len -= 1;
         match previous {
             Some(previous) => with_links(previous, |links| links.next = next),
             None => self.head = next,

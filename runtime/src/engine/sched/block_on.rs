@@ -177,6 +177,10 @@ impl Engine {
         self.idle.vacate(searching, counted);
         self.places.give_back(index, deque);
         self.place_queue.look_again();
+        if !self.inject.is_empty() {
+            // What we left was queued while we still had the place; whoever may have it now must be told.
+            self.wake(self.idle.submitted());
+        }
         root.output
     }
 }

@@ -6,8 +6,10 @@
 //! The danger: a worker sees empty queues and goes to sleep while another thread submits, sees nobody asleep, and
 //! wakes no one. Two fences forbid it:
 //!
-//!     submit:  push task        - fence S1 -  read the word
-//!     sleep:   enter the stack  - fence S2 -  look at the queues once more
+//! ```text
+//! submit:  push task        - fence S1 -  read the word
+//! sleep:   enter the stack  - fence S2 -  look at the queues once more
+//! ```
 //!
 //! One fence comes first in the total order. If S2, the submitter's read finds the sleeper and wakes it. If S1, the
 //! sleeper's last look finds the task. `model.rs` runs both orders, and fails without either fence.

@@ -15,8 +15,10 @@
 //!
 //! Deep sleep against a worker that wakes up:
 //!
-//!     guarantor: deep = true   - fence D1 -  read how many are active; sleep if none
-//!     worker:    counts itself active (SeqCst, in `idle`)   - fence D2 -  read deep; unpark the guarantor
+//! ```text
+//! guarantor: deep = true   - fence D1 -  read how many are active; sleep if none
+//! worker:    counts itself active (SeqCst, in `idle`)   - fence D2 -  read deep; unpark the guarantor
+//! ```
 //!
 //! One fence is first, so either the guarantor sees the worker, or the worker sees `deep`.
 //!
@@ -91,7 +93,7 @@ impl Engine {
         let mut samples = Vec::new();
         let mut idle_ticks = 0;
         while !self.is_closing() {
-            if self.idle.active() == 0 {
+            if self.is_asleep() {
                 idle_ticks += 1;
             } else {
                 idle_ticks = 0;
@@ -109,10 +111,15 @@ impl Engine {
         }
     }
 
+    /// Nobody is awake and nothing waits. Tasks wait without anybody awake only where the system refused a thread.
+    fn is_asleep(&self) -> bool {
+        self.idle.active() == 0 && self.inject.is_empty()
+    }
+
     fn sleep_deeply(&self) {
         self.guarantor.deep.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst); // D1
-        if self.idle.active() == 0 && !self.is_closing() {
+        if self.is_asleep() && !self.is_closing() {
             match self.drive.try_lead() {
                 // Nobody waits for sockets and timers: no worker has started yet, or none is left.
                 Some(mut lead) => {

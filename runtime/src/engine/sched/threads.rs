@@ -144,6 +144,7 @@ impl Engine {
     #[cold]
     fn refused_a_thread(&self, error: &io::Error) {
         self.stats.threads_refused.add_shared(1);
+        self.guarantor_awake();
         if self.stats.threads_refused.get() == 1 {
             eprintln!(
                 "runtime: the operating system refused a worker thread: {error}.\n  The other workers go on. Raise \
