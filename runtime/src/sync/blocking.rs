@@ -57,7 +57,7 @@ pub(super) fn wait<F: Future>(future: F) -> F::Output {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use crate::engine::entered::{Role, set_role};
 

@@ -404,7 +404,7 @@ impl Future for OwnedNotified {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::engine::budget::{Budget, poll_proceed, with_budget};

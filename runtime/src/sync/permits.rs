@@ -381,7 +381,7 @@ impl Drop for Acquire<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::engine::budget::{Budget, with_budget};

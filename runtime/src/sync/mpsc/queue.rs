@@ -411,7 +411,7 @@ impl<T, const N: usize> Drop for Queue<T, N> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
