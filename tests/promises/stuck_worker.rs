@@ -112,3 +112,25 @@ fn the_queue_of_a_stuck_worker_is_drained() {
     });
     runtime.block_on(spawner).unwrap();
 }
+
+/// Computing for long is not waiting: there are no more CPUs, so a few threads more than workers are enough.
+#[test]
+fn tasks_that_compute_do_not_breed_threads() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    let tasks: Vec<_> = (0..40)
+        .map(|_| {
+            runtime.spawn(async {
+                let end = Instant::now() + Duration::from_millis(10);
+                while Instant::now() < end {
+                    std::hint::spin_loop();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        runtime.block_on(task).unwrap();
+    }
+    let spares = runtime.metrics().spares_started();
+    assert!(spares <= 4, "{spares} spares for two workers that compute");
+}

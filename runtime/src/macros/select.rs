@@ -19,17 +19,14 @@
 /// The other futures are dropped, which cancels them. It can only be used inside async code.
 ///
 /// ```
-/// use runtime::sync::oneshot;
-///
 /// #[runtime::main]
 /// async fn main() {
-///     let (to_first, first) = oneshot::channel();
-///     let (_to_second, second) = oneshot::channel::<u32>();
-///     runtime::spawn(async move { to_first.send("one").unwrap() });
+///     let first = runtime::spawn(async { "one" });
+///     let second = std::future::pending::<u32>();
 ///
 ///     let text = runtime::select! {
 ///         word = first => format!("a word: {}", word.unwrap()),
-///         number = second => format!("a number: {}", number.unwrap()),
+///         number = second => format!("a number: {}", number),
 ///     };
 ///     assert_eq!(text, "a word: one");
 /// }
@@ -56,22 +53,20 @@
 /// 6. When all branches are disabled, the `else` handler is evaluated.
 ///
 /// ```
-/// use runtime::sync::mpsc;
+/// use runtime::task::JoinSet;
 ///
 /// #[runtime::main]
 /// async fn main() {
-///     let (words, mut words_in) = mpsc::channel(8);
-///     let (numbers, mut numbers_in) = mpsc::channel(8);
-///     words.send("one").await.unwrap();
-///     numbers.send(1).await.unwrap();
-///     drop((words, numbers));
+///     let (mut words, mut numbers) = (JoinSet::new(), JoinSet::new());
+///     words.spawn(async { "one" });
+///     numbers.spawn(async { 1 });
 ///
 ///     let mut seen = 0;
 ///     loop {
 ///         runtime::select! {
-///             Some(word) = words_in.recv() => { assert_eq!(word, "one"); seen += 1 }
-///             Some(number) = numbers_in.recv() => { assert_eq!(number, 1); seen += 1 }
-///             else => break, // both channels are closed
+///             Some(word) = words.join_next() => { assert_eq!(word.unwrap(), "one"); seen += 1 }
+///             Some(number) = numbers.join_next() => { assert_eq!(number.unwrap(), 1); seen += 1 }
+///             else => break, // both sets are empty
 ///         }
 ///     }
 ///     assert_eq!(seen, 2);

@@ -9,6 +9,7 @@
 
 use super::next_task::NextTask;
 use super::stats::PlaceStats;
+use super::sys;
 use crate::engine::base::atomics::Mutex;
 use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::Parker;
@@ -41,6 +42,8 @@ pub(crate) struct Place {
     pub(crate) owned: OwnedTasks,
     pub(crate) stats: PlaceStats,
     thread: Mutex<Option<ThreadId>>,
+    /// The same thread as the operating system calls it.
+    os_thread: AtomicU32,
     doing: AtomicU8,
     /// The deque's owning half while no thread holds the place.
     home: Mutex<Option<Deque<Runnable>>>,
@@ -59,6 +62,7 @@ impl Place {
             owned: OwnedTasks::new(),
             stats: PlaceStats::default(),
             thread: Mutex::new(None),
+            os_thread: AtomicU32::new(0),
             doing: AtomicU8::new(Doing::Nothing as u8),
             home: Mutex::new(Some(deque)),
             counted: AtomicBool::new(false),
@@ -85,6 +89,12 @@ impl Place {
 
     pub(super) fn set_thread(&self) {
         *self.thread.lock() = Some(std::thread::current().id());
+        self.os_thread.store(sys::this_thread(), Ordering::Relaxed);
+    }
+
+    /// Is the place's thread on a CPU, or ready for one?
+    pub(super) fn computes(&self) -> bool {
+        sys::is_running(self.os_thread.load(Ordering::Relaxed))
     }
 
     /// Do tasks wait in the queue?

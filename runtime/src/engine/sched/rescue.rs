@@ -8,7 +8,8 @@
 //! * compares each worker's count of polls with the last tick's. A count that stands still is a long poll, or a block.
 //!   After `SLOT_TICKS` the task in that worker's next-task slot moves to the inject queue. After `STUCK_TICKS`, with
 //!   work waiting, it wakes a sleeper, or starts a spare: a worker beyond the N, which takes the stuck one's queue
-//!   through its stealer. At most one spare starts in a tick, and no more than `SPARES_MAX` live.
+//!   through its stealer. A worker that *waits* is replaced by one spare; beside workers that *compute* only half as
+//!   many as they are start in all. At most one spare starts in a tick, and no more than `SPARES_MAX` live.
 //!
 //! When all workers sleep it sleeps too, without a timeout, in the driver if nobody is there: an idle runtime does not
 //! wake up at all.
@@ -46,6 +47,12 @@ const STUCK_TICKS: u32 = 3;
 
 /// Ticks in which nobody was awake before the guarantor sleeps without a timeout.
 const IDLE_TICKS: u32 = 10;
+
+/// So many threads run tasks at the most while workers compute for long: some more than N, so that the system shares the
+/// CPUs out and a ready task is not behind all of them; not many, since there are no more CPUs.
+fn computing_limit(workers: usize) -> usize {
+    workers + (workers / 2).max(1)
+}
 
 /// A limit on spares, for the case that every task blocks. Callers of `block_in_place` have spares beyond it.
 const SPARES_MAX: u64 = 64;
@@ -144,7 +151,7 @@ impl Engine {
     }
 
     fn look_at_workers(&self, samples: &mut Vec<Sample>) {
-        let mut stuck = 0;
+        let mut stuck = Vec::new();
         let mut rescued = Chain::new();
         samples.resize(self.places.made(), Sample::default());
         for (place, sample) in self.places.iter().zip(samples) {
@@ -163,7 +170,7 @@ impl Engine {
                 rescued.push(task);
             }
             if sample.still >= STUCK_TICKS && place.doing() == Doing::Running {
-                stuck += 1;
+                stuck.push(place);
             }
         }
         if !rescued.is_empty() {
@@ -171,17 +178,22 @@ impl Engine {
             self.push_batch(rescued);
         }
         if self.idle.searching() == 0 && (!self.inject.is_empty() || self.places.iter().any(Place::has_backlog)) {
-            self.run_backlog(stuck);
+            self.run_backlog(&stuck);
         }
     }
 
     /// Work waits and nobody searches: wakes a sleeper, or adds a spare for a stuck worker.
-    fn run_backlog(&self, stuck: usize) {
+    fn run_backlog(&self, stuck: &[&Place]) {
         if let Some(wake) = self.idle.wake_another() {
             return self.wake(Some(wake));
         }
-        let free = self.idle.active().saturating_sub(stuck);
-        if stuck > 0 && free < self.config.workers && self.spares() < SPARES_MAX {
+        if stuck.is_empty() || self.spares() >= SPARES_MAX {
+            return;
+        }
+        let computing = stuck.iter().filter(|place| place.computes()).count();
+        let running = self.idle.active().saturating_sub(stuck.len() - computing);
+        let limit = if computing == 0 { self.config.workers } else { computing_limit(self.config.workers) };
+        if running < limit {
             self.start_spare();
         }
     }

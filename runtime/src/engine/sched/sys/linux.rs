@@ -33,6 +33,16 @@ pub(in crate::engine::sched) fn grow_fd_table() {
     }
 }
 
+pub(in crate::engine::sched) fn this_thread() -> u32 {
+    rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
+}
+
+/// The state stands behind the name, which is in parentheses and may have some of its own. About 5 us.
+pub(in crate::engine::sched) fn is_running(thread: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")) else { return false };
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R'))
+}
+
 /// How many descriptors the table is to hold, at a soft limit (`None`: no limit).
 fn descriptors(limit: Option<u64>) -> u32 {
     let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(DESCRIPTORS_MAX);
@@ -45,6 +55,25 @@ mod tests {
     use crate::engine::sched::fd_table;
     use rustix::thread::{CpuSet, sched_setaffinity};
     use std::{fs, thread};
+
+    #[test]
+    fn a_thread_runs_or_waits() {
+        assert!(is_running(this_thread()));
+        let (tell, told) = std::sync::mpsc::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let thread = thread::Builder::new().name("odd ) R (name".to_owned()).spawn(move || {
+            tell.send(this_thread()).unwrap();
+            let _ = ended.recv();
+        });
+        let other = told.recv().unwrap();
+        // It may take a moment until it waits; then it stays so.
+        while is_running(other) {
+            thread::yield_now();
+        }
+        drop(end);
+        thread.unwrap().join().unwrap();
+        assert!(!is_running(other));
+    }
 
     #[test]
     fn the_table_is_as_large_as_the_limit_allows_up_to_64_ki() {

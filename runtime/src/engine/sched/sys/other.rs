@@ -9,3 +9,12 @@ pub(in crate::engine::sched) fn cpu_quota() -> Option<usize> {
 }
 
 pub(in crate::engine::sched) fn grow_fd_table() {}
+
+pub(in crate::engine::sched) fn this_thread() -> u32 {
+    0
+}
+
+/// Not known: a stuck worker is taken for one that waits, and gets its spare.
+pub(in crate::engine::sched) fn is_running(_thread: u32) -> bool {
+    false
+}
