@@ -7,7 +7,7 @@
 mod imp {
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
     pub(crate) use std::sync::Arc;
-    pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
 
     /// `std::cell::UnsafeCell` with loom's interface: a closure marks how long the pointer is used.
     #[derive(Debug)]
@@ -60,7 +60,7 @@ mod imp {
 mod imp {
     pub(crate) use loom::cell::UnsafeCell as RaceCell;
     pub(crate) use loom::sync::Arc;
-    pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
 
     /// As outside of models, over the stack.
     ///
@@ -172,7 +172,12 @@ mod imp {
             guard.held = Some(self.condvar.wait(held).expect("no thread panics with a lock held"));
         }
 
-        pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _timeout: std::time::Duration) -> TimedOut {
+        /// `Duration::MAX` never ends.
+        pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, timeout: std::time::Duration) -> TimedOut {
+            if timeout == std::time::Duration::MAX {
+                self.wait(guard);
+                return TimedOut(false);
+            }
             let ticket = {
                 let mut tickets = self.tickets();
                 tickets.next += 1;
@@ -203,10 +208,8 @@ mod imp {
         loom::thread::yield_now();
     }
 
-    /// A spinning thread lets the others go on.
-    pub(crate) fn spin_pause() {
-        loom::thread::yield_now();
-    }
+    /// Nothing: loom's `yield_now` would hide the orders in which the spinning thread goes on at once. Spins are short.
+    pub(crate) fn spin_pause() {}
 }
 
 pub(crate) use imp::*;

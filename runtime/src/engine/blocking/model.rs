@@ -1,13 +1,12 @@
 //! The crew under every interleaving: `crew.rs` as it is, with numbers for jobs.
 //!
-//! A timed wait of a model gives up the lock and takes it back, and says that time is up unless it was notified
-//! meanwhile (`base/atomics.rs`): so a thread's patience may end at any moment.
+//! A timed wait of a model gives up the lock, takes it back, and says that time is up unless it was notified meanwhile
+//! (`base/atomics.rs`): so a thread's patience may end at any moment. The pacer's wait is always of that kind.
 //! "Fault" lines name a change to the code that makes the model below fail; each was planted and seen to fail.
 
 use super::crew::{AfterSubmit, Crew, Next};
 use crate::engine::base::atomics::Arc;
-use crate::engine::base::model::{check, check_large, spawn};
-use std::sync::Arc as StdArc;
+use crate::engine::base::model::{check, check_large, spawn, yield_now};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -15,54 +14,147 @@ use std::time::Duration;
 /// A crew, and how often each job was run or came back.
 struct Model {
     crew: Crew<usize>,
+    patience: Duration,
     ends: [AtomicUsize; 3],
-    threads_at_once: AtomicUsize,
-    most: usize,
+    started: AtomicUsize,
 }
+
+/// Time is up at any moment, or never.
+const PATIENCES: [Duration; 2] = [Duration::ZERO, Duration::MAX];
 
 impl Model {
-    fn new(eager: usize, most: usize) -> StdArcModel {
-        let ends = Default::default();
-        Arc::new(Model { crew: Crew::new(eager, most), ends, threads_at_once: AtomicUsize::new(0), most })
+    fn new(eager: usize, most: usize, patience: Duration) -> Arc<Model> {
+        let (ends, started) = Default::default();
+        Arc::new(Model { crew: Crew::new(eager, most), patience, ends, started })
+    }
+
+    fn end(&self, job: usize) {
+        self.ends[job].fetch_add(1, Relaxed);
+    }
+
+    /// Closes and waits: afterwards no thread is left and each of the jobs has ended once.
+    #[track_caller]
+    fn close_and_wait(&self) {
+        for job in self.crew.close() {
+            self.end(job);
+        }
+        assert!(self.crew.wait(None));
+        assert_eq!((self.crew.threads(), self.crew.idle_threads()), (0, 0));
+    }
+
+    #[track_caller]
+    fn assert_ended(&self, jobs: usize) {
+        let ends: Vec<usize> = self.ends.iter().map(|count| count.load(Relaxed)).collect();
+        assert!(ends[..jobs].iter().all(|count| *count == 1), "each job runs or comes back, once: {ends:?}");
     }
 }
 
-type StdArcModel = Arc<Model>;
-
-fn ended(model: &Model, job: usize) {
-    model.ends[job].fetch_add(1, Relaxed);
-}
-
-/// What `Pool::spawn_blocking` does with a job.
+/// What `Pool` does with a job.
 fn submit(model: &Arc<Model>, job: usize) {
-    match model.crew.submit(job) {
-        AfterSubmit::Nothing => {}
-        AfterSubmit::Closed(job) => ended(model, job),
-        AfterSubmit::StartThread => start(model, false),
-        AfterSubmit::StartPacer => start(model, true),
+    let (pacer, started) = match model.crew.submit(job) {
+        AfterSubmit::Nothing => return,
+        AfterSubmit::Closed(job) => return model.end(job),
+        AfterSubmit::StartThread => (false, start(model, false)),
+        AfterSubmit::StartPacer => (true, start(model, true)),
+    };
+    if !started {
+        // The job waits for the threads that exist, or comes back.
+        model.crew.did_not_start(pacer);
     }
 }
 
-fn start(model: &Arc<Model>, pacer: bool) {
+/// `false`: the model's operating system refuses (loom has five threads for us, and two are taken).
+fn start(model: &Arc<Model>, pacer: bool) -> bool {
+    if model.started.fetch_add(1, Relaxed) == 3 {
+        model.started.store(3, Relaxed);
+        return false;
+    }
     let model = model.clone();
-    drop(spawn(move || work(&model, pacer)));
+    drop(spawn(move || {
+        if pacer {
+            model.crew.pace(|| start(&model, false));
+        }
+        while let Next::Run(job) = model.crew.next(model.patience) {
+            model.end(job);
+        }
+    }));
+    true
 }
 
-/// What `Pool::work` does.
-fn work(model: &Arc<Model>, pacer: bool) {
-    let now = model.threads_at_once.fetch_add(1, Relaxed) + 1;
-    assert!(now <= model.most, "more threads than the limit");
-    if pacer {
-        model.crew.pace(|| {
-            start(model, false);
-            true
+/// Waits, as a joiner would, until a job has been run.
+fn await_job(model: &Model, job: usize) {
+    while model.ends[job].load(Relaxed) == 0 {
+        yield_now();
+    }
+}
+
+/// Fault: `next` that leaves when time is up without a look at the queue, or without giving its count back; `submit`
+/// that relies on sleepers without waking one (it hangs); `next` that sleeps without a look at the queue after it spun.
+#[test]
+fn a_job_is_run_although_patience_ends() {
+    for patience in PATIENCES {
+        check(move || {
+            let model = Model::new(1, 1, patience);
+            submit(&model, 0);
+            submit(&model, 1);
+            await_job(&model, 0);
+            submit(&model, 2);
+            await_job(&model, 1);
+            await_job(&model, 2);
+            model.close_and_wait();
+            model.assert_ended(3);
         });
     }
-    loop {
-        // The count of threads falls inside `next`, so ours must fall before.
-        match model.crew.next(Duration::ZERO) {
-            Next::Run(job) => ended(model, job),
-            Next::Leave => break,
-        }
+}
+
+/// Fault: `submit` that does not look at `closed`; `close` that wakes nobody (it hangs).
+#[test]
+fn a_job_runs_or_comes_back_when_the_crew_closes() {
+    for patience in PATIENCES {
+        check(move || {
+            let model = Model::new(2, 2, patience);
+            let theirs = model.clone();
+            let other = spawn(move || submit(&theirs, 0));
+            submit(&model, 1);
+            model.close_and_wait();
+            other.join().unwrap();
+            model.assert_ended(2);
+        });
+    }
+}
+
+/// Two threads, two submitters: nobody takes the wake-up that another job relies on.
+/// Fault: `submit` that forgets to count whom it has chosen.
+#[test]
+fn two_jobs_at_once_wake_two_threads() {
+    for patience in PATIENCES {
+        check(move || {
+            let model = Model::new(1, 1, patience);
+            let theirs = model.clone();
+            submit(&model, 2);
+            let other = spawn(move || submit(&theirs, 0));
+            submit(&model, 1);
+            other.join().unwrap();
+            for job in 0..3 {
+                await_job(&model, job);
+            }
+            model.close_and_wait();
+            model.assert_ended(3);
+        });
+    }
+}
+
+/// It is large: two preemptions, three with LONG_MODELS=1.
+/// Fault: `pace` that counts a thread only after it has started it.
+#[test]
+fn the_pacer_against_the_end() {
+    for patience in PATIENCES {
+        check_large(move || {
+            let model = Model::new(1, 3, patience);
+            submit(&model, 0);
+            submit(&model, 1);
+            model.close_and_wait();
+            model.assert_ended(2);
+        });
     }
 }

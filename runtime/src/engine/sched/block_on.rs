@@ -174,13 +174,8 @@ impl Engine {
         let worker = Worker::new(self, index, deque, false);
         let mut root = RootFuture::new(future, place.parker.clone(), self);
         let (_end, deque, searching) = worker.run(&mut root);
-        self.idle.vacate(searching, counted);
-        self.places.give_back(index, deque);
+        self.leave_place(index, deque, searching, counted);
         self.place_queue.look_again();
-        if !self.inject.is_empty() {
-            // What we left was queued while we still had the place; whoever may have it now must be told.
-            self.wake(self.idle.submitted());
-        }
         root.output
     }
 }

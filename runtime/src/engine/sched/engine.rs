@@ -156,10 +156,7 @@ impl Engine {
 
     /// How many tasks are alive. Exact once the engine is closing; never too small.
     pub(crate) fn alive(&self) -> u64 {
-        let finished: u64 = self.places.iter().map(|place| place.stats.finished.get()).sum();
-        let finished = finished.wrapping_add(self.stats.finished.get());
-        let spawned: u64 = self.places.iter().map(|place| place.stats.spawned.get()).sum();
-        spawned.wrapping_add(self.stats.spawned.get()).wrapping_sub(finished)
+        self.places.alive(&self.stats)
     }
 
     /// A poll with hooks around it, or with a clock.

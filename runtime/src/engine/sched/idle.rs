@@ -16,7 +16,8 @@
 //!
 //! A submitter that sees a searching worker wakes nobody: the searcher will find the task, or look at everything once
 //! more when it is the last one to stop searching. A searcher that finds work and was the last hands the search on
-//! (`stop_searching` says so), so that a burst of tasks wakes one worker after another, each by the one before.
+//! (`stop_searching` says so), so that a burst of tasks wakes one worker after another, each by the one before. A
+//! searcher whose last look before sleep finds work is one still: others relied on it until then.
 //!
 //! A worker that pushes to its own queue has no fence: if its read misses a sleeper, the task is still the pusher's own
 //! to run, and the guarantor looks once a millisecond for tasks that wait behind a long poll (`rescue`).
@@ -136,12 +137,14 @@ impl Idle {
         self.word.fetch_add(SEARCHING + ACTIVE, Ordering::SeqCst);
     }
 
-    /// A running worker leaves its place for good.
+    /// A running worker leaves its place for good. After this the caller looks at the inject queue once more: while
+    /// the place was taken, a submitter may have found nobody to wake.
     pub(crate) fn vacate(&self, searching: bool, make_vacant: bool) {
         let _sleepers = self.sleepers.lock();
         let less = ACTIVE + if searching { SEARCHING } else { 0 };
         let more = if make_vacant { VACANT } else { 0 };
         self.word.fetch_add(more.wrapping_sub(less), Ordering::SeqCst);
+        fence(Ordering::SeqCst); // as S2: who saw nobody to wake has pushed before our caller looks at the queue
     }
 
     /// A running worker blocks in user code that said so, or is back from it: does it count as active?
@@ -170,7 +173,7 @@ impl Idle {
 
     /// Goes to sleep. After this the caller looks at the queues once more; `true`: at those of the others too.
     #[must_use]
-    pub(crate) fn sleep(&self, place: usize, searching: bool) -> bool {
+    fn sleep(&self, place: usize, searching: bool) -> bool {
         let mut sleepers = self.sleepers.lock();
         sleepers.push(place);
         let less = ACTIVE + if searching { SEARCHING } else { 0 };
@@ -180,14 +183,33 @@ impl Idle {
         searching && before.searching() == 1
     }
 
-    /// Awake again, whatever the reason. `true`: another thread chose this worker, it counts as searching.
+    /// Awake again, whatever the reason. `true`: it counts as searching, because another thread chose it or because it
+    /// goes on with its search.
     #[must_use]
-    pub(crate) fn awake(&self, place: usize) -> bool {
+    fn awake(&self, place: usize, searches_on: bool) -> bool {
         let mut sleepers = self.sleepers.lock();
         let Some(at) = sleepers.iter().rposition(|sleeper| *sleeper == place) else { return true };
         sleepers.remove(at);
-        self.word.fetch_add(ACTIVE.wrapping_sub(SLEEPING), Ordering::SeqCst);
-        false
+        let more = ACTIVE + if searches_on { SEARCHING } else { 0 };
+        self.word.fetch_add(more.wrapping_sub(SLEEPING), Ordering::SeqCst);
+        searches_on
+    }
+
+    /// A whole sleep, in the order that the head of this file proves. `work_waits` is the last look at the queues (its
+    /// argument: at those of the others too), `wait` the sleep itself. Gives back what `wait` said (`true` where it was
+    /// not called), and whether this worker counts as searching now.
+    #[inline]
+    pub(crate) fn sleep_through(
+        &self,
+        place: usize,
+        searching: bool,
+        work_waits: impl FnOnce(bool) -> bool,
+        wait: impl FnOnce() -> bool,
+    ) -> (bool, bool) {
+        let look_everywhere = self.sleep(place, searching);
+        let stays_awake = work_waits(look_everywhere);
+        let woken = stays_awake || wait();
+        (woken, self.awake(place, stays_awake && searching))
     }
 
     /// How many workers are awake. SeqCst: the guarantor decides on it whether to sleep deeply.

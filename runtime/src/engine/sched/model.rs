@@ -1,1 +1,568 @@
+//! Sleeping, waking, stealing from the slot, and the end, under every interleaving.
+//!
+//! `idle`, `inject`, `parker`, `NextTask`, the guarantor's handshake, the places with their counters and the drain run
+//! as they are; around them stand small copies of what needs a whole engine (`Worker::work`, `Engine::schedule`).
+//! "Fault" lines name a change that makes the model below fail; each was planted and seen to fail.
 
+use super::idle::{Idle, Wake};
+use super::inject::Inject;
+use super::place::Places;
+use super::rescue::Guarantor;
+use super::shutdown::Drain;
+use super::stats::SharedStats;
+use super::worker::NextTask;
+use crate::engine::base::atomics::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, fence};
+use crate::engine::base::id::Id;
+use crate::engine::base::model::{JoinHandle, check, spawn};
+use crate::engine::base::parker::{AfterUnpark, Parker};
+use crate::engine::cell::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, allocate};
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::sync::Arc as StdArc;
+use std::sync::atomic::AtomicUsize as Count;
+use std::sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst};
+use std::task::{Context, Poll, Waker};
+
+fn info() -> TaskInfo {
+    TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: None }
+}
+
+/// An owner for tasks that are ready in their first poll.
+struct Nobody;
+
+impl Owner for Nobody {
+    fn schedule(&self, _task: Runnable) {
+        unreachable!("the task is never asleep");
+    }
+    fn requeue(&self, _task: Runnable) {
+        unreachable!("the task never yields");
+    }
+    fn link(&self, _task: &Header) -> Option<u32> {
+        unreachable!("the task is never pending");
+    }
+    fn finished(&self, _task: &Header) {}
+    fn panic_sink(&self) -> Option<StdArc<dyn PanicSink>> {
+        panic!("the task of a model panicked")
+    }
+}
+
+/// A task that runs `body` in its one poll, detached.
+fn ready_task(body: impl Fn() + Send) -> Runnable {
+    static NOBODY: Nobody = Nobody;
+    let owner: NonNull<dyn Owner> = NonNull::from(&NOBODY);
+    let (task, join) = allocate(
+        poll_fn(move |_| {
+            body();
+            Poll::Ready(())
+        }),
+        owner,
+        info(),
+    );
+    drop(join);
+    task
+}
+
+// ---- The next-task slot ---------------------------------------------------------------------------------------------
+
+/// The worker puts two tasks in and takes one out, while two thieves try.
+/// Fault: `put` or `take` with Relaxed; `take` as a load and a store.
+#[test]
+fn each_task_leaves_the_slot_once() {
+    check(|| {
+        let ran = StdArc::new([Count::new(0), Count::new(0)]);
+        let slot = Arc::new(NextTask::new());
+        let thieves = [(); 2].map(|()| {
+            let slot = slot.clone();
+            spawn(move || slot.take().map(Runnable::run))
+        });
+        for which in 0..2 {
+            let ran = ran.clone();
+            let task = ready_task(move || {
+                ran[which].fetch_add(1, Relaxed);
+            });
+            // Whoever takes it must see what was written into the cell before.
+            task.set_next(None);
+            slot.put(task).map(Runnable::run);
+        }
+        slot.take().map(Runnable::run);
+        thieves.into_iter().for_each(|thief| drop(thief.join().unwrap()));
+        slot.take().map(Runnable::run);
+        assert_eq!((ran[0].load(Relaxed), ran[1].load(Relaxed)), (1, 1));
+    });
+}
+
+// ---- Parking --------------------------------------------------------------------------------------------------------
+
+/// The driver's wait: a flag (the eventfd) that `notify` sets and `wait` takes.
+struct Driver {
+    notified: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Driver {
+    fn new() -> Self {
+        Driver { notified: Mutex::new(false), changed: Condvar::new() }
+    }
+
+    fn notify(&self) {
+        *self.notified.lock() = true;
+        self.changed.notify_one();
+    }
+
+    fn wait(&self) {
+        let mut notified = self.notified.lock();
+        while !*notified {
+            self.changed.wait(&mut notified);
+        }
+        *notified = false;
+    }
+}
+
+/// Two threads leave tokens; the third sleeps in turn on its parker and in the driver, and must not miss one.
+/// Fault: `unpark` with Relaxed, or that leaves no token for a thread that is awake; `park` that does not look for a
+/// token first; `unpark` that forgets POLLING.
+#[test]
+fn no_token_is_lost() {
+    for driver_first in [false, true] {
+        check(move || {
+            let shared = Arc::new((Parker::new(), Driver::new(), [AtomicUsize::new(0), AtomicUsize::new(0)]));
+            let wakers = [0, 1].map(|which| {
+                let shared = shared.clone();
+                spawn(move || {
+                    let (parker, driver, written) = &*shared;
+                    written[which].store(1, Relaxed);
+                    if parker.unpark() == AfterUnpark::NotifyDriver {
+                        driver.notify();
+                    }
+                })
+            });
+            let (parker, driver, written) = &*shared;
+            let mut in_driver = driver_first;
+            while written.iter().any(|flag| flag.load(Relaxed) == 0) {
+                if !in_driver {
+                    parker.park(None);
+                } else if parker.enter_driver() {
+                    driver.wait();
+                    parker.leave_driver();
+                }
+                in_driver = !in_driver;
+            }
+            wakers.into_iter().for_each(|waker| waker.join().unwrap());
+        });
+    }
+}
+
+// ---- Idle word, inject queue and parkers ----------------------------------------------------------------------------
+
+/// What two workers share.
+struct Yard {
+    idle: Idle,
+    inject: Inject,
+    parkers: [Parker; 2],
+}
+
+impl Yard {
+    fn new(vacant: usize) -> Arc<Yard> {
+        let parkers = [Parker::new(), Parker::new()];
+        Arc::new(Yard { idle: Idle::new(vacant), inject: Inject::new(), parkers })
+    }
+}
+
+thread_local! {
+    /// The workers that a model has started on demand. All threads of a model are one to `std`.
+    static STARTED: RefCell<Vec<JoinHandle<()>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// `Engine::wake`.
+fn wake(yard: &Arc<Yard>, wake: Option<Wake>) {
+    match wake {
+        None => {}
+        Some(Wake::Worker(place)) => {
+            let _ = yard.parkers[place].unpark();
+        }
+        Some(Wake::NewThread) => {
+            let yard = yard.clone();
+            let place = 1;
+            let started = spawn(move || work(&yard, place, true, 1));
+            STARTED.with_borrow_mut(|threads| threads.push(started));
+        }
+    }
+}
+
+/// `Engine::push_from_outside`.
+fn push_from_outside(yard: &Arc<Yard>, task: Runnable) {
+    yard.inject.push(task);
+    wake(yard, yard.idle.submitted());
+}
+
+/// `Worker::found_work`.
+fn found_work(yard: &Arc<Yard>) {
+    let last = yard.idle.stop_searching();
+    if last && !yard.inject.is_empty() {
+        wake(yard, yard.idle.submitted_locally());
+    }
+}
+
+/// `Worker::work` of a worker that has no queue of its own, until it has run so many tasks.
+fn work(yard: &Arc<Yard>, place: usize, mut searching: bool, tasks: usize) {
+    let mut ran = 0;
+    while ran < tasks {
+        let found = yard.inject.pop().or_else(|| {
+            if searching || !yard.idle.start_searching() {
+                return None;
+            }
+            searching = true;
+            yard.inject.pop()
+        });
+        if let Some(task) = found {
+            if std::mem::take(&mut searching) {
+                found_work(yard);
+            }
+            task.run();
+            ran += 1;
+            continue;
+        }
+        let work_waits = |_everywhere: bool| !yard.inject.is_empty();
+        let wait = || {
+            yard.parkers[place].park(None);
+            true
+        };
+        let (_woken, chosen) = yard.idle.sleep_through(place, std::mem::take(&mut searching), work_waits, wait);
+        searching = chosen;
+    }
+}
+
+/// Workers that run so many tasks each, against as many producers of one task each. A task that nobody wakes up for
+/// leaves a worker asleep: a deadlock. A worker that has run its task is as good as one that polls for ever.
+fn workers_against_producers<const WORKERS: usize>(each: usize) {
+    let yard = Yard::new(0);
+    (0..WORKERS).for_each(|_| {
+        yard.idle.occupy();
+    });
+    let workers: [_; WORKERS] = std::array::from_fn(|index| {
+        let yard = yard.clone();
+        spawn(move || work(&yard, index, false, each))
+    });
+    let theirs = yard.clone();
+    let producer = spawn(move || push_from_outside(&theirs, ready_task(|| ())));
+    push_from_outside(&yard, ready_task(|| ()));
+    producer.join().unwrap();
+    workers.into_iter().for_each(|worker| worker.join().unwrap());
+    assert!(yard.inject.is_empty());
+}
+
+/// Fault: no fence S1; no fence S2; `sleep_through` without its last look; `submitted` before the push.
+#[test]
+fn no_wake_up_is_lost() {
+    check(|| workers_against_producers::<1>(2));
+}
+
+/// Museum LW1: both workers must come, the second one perhaps by the first one's hand-over.
+/// Fault: as above, and `stop_searching` that never says "last"; `found_work` that looks at the queue before it stops
+/// to search; `awake` that never says "chosen".
+#[test]
+fn the_last_searcher_hands_the_search_on() {
+    check(|| workers_against_producers::<2>(1));
+}
+
+/// The thread inside `block_on` is the one worker. It leaves while another thread pushes a task: a worker must be
+/// started for it.
+/// Fault: `vacate` without its look at the queue; `vacate` without its fence.
+#[test]
+fn a_worker_that_leaves_misses_no_task() {
+    check(|| {
+        let yard = Yard::new(1);
+        let ran = StdArc::new(Count::new(0));
+        assert!(yard.idle.occupy());
+        let (theirs, runs) = (yard.clone(), ran.clone());
+        let task = ready_task(move || {
+            runs.fetch_add(1, Relaxed);
+        });
+        let producer = spawn(move || push_from_outside(&theirs, task));
+        // `Engine::vacate`
+        yard.idle.vacate(false, true);
+        if !yard.inject.is_empty() {
+            wake(&yard, yard.idle.submitted());
+        }
+        producer.join().unwrap();
+        let started = STARTED.take();
+        started.into_iter().for_each(|worker| worker.join().unwrap());
+        assert_eq!(ran.load(Relaxed), 1);
+    });
+}
+
+// ---- The guarantor's deep sleep -------------------------------------------------------------------------------------
+
+/// Two workers wake up for good while the guarantor wants to sleep without a timeout: it must not oversleep them.
+/// Fault: no fence D1; no fence D2; `is_needed` that only reads `deep` and never clears it does *not* fail.
+#[test]
+fn the_guarantor_does_not_oversleep() {
+    check(|| {
+        let shared = Arc::new((Guarantor::new(), Idle::new(2)));
+        let workers = [(); 2].map(|()| {
+            let shared = shared.clone();
+            spawn(move || {
+                let (guarantor, idle) = &*shared;
+                idle.occupy();
+                if guarantor.is_needed() {
+                    let _ = guarantor.parker.unpark();
+                }
+            })
+        });
+        let (guarantor, idle) = &*shared;
+        for _ in 0..2 {
+            guarantor.sleep_deeply(|| idle.active() == 0, || guarantor.parker.park(None));
+        }
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+    });
+}
+
+// ---- The end --------------------------------------------------------------------------------------------------------
+
+loom::thread_local! {
+    /// The place that this thread of a model holds.
+    static PLACE: Cell<Option<usize>> = Cell::new(None);
+}
+
+/// An engine as far as its end is concerned. It counts its holders itself and stays in memory after the last one, so
+/// that a model can say who came too late.
+struct Small {
+    places: Places,
+    inject: Inject,
+    shared: SharedStats,
+    closing: AtomicBool,
+    holders: AtomicUsize,
+    freed: AtomicBool,
+    dropped: StdArc<Count>,
+}
+
+impl Small {
+    /// With one holder, this thread, which is the worker at place 0.
+    fn new() -> StdArc<Small> {
+        let small = Small {
+            places: Places::new(2),
+            inject: Inject::new(),
+            shared: SharedStats::default(),
+            closing: AtomicBool::new(false),
+            holders: AtomicUsize::new(1),
+            freed: AtomicBool::new(false),
+            dropped: StdArc::default(),
+        };
+        for _ in 0..2 {
+            let _deque = small.places.take().expect("there are two places");
+        }
+        PLACE.with(|place| place.set(Some(0)));
+        StdArc::new(small)
+    }
+
+    /// Every access. Without an order between it and the last holder's end, loom tries both answers.
+    fn touch(&self) {
+        assert!(!self.freed.load(Relaxed), "the engine is used after it was freed");
+    }
+
+    /// `Engine::count`.
+    fn count(&self) {
+        self.touch();
+        let before = self.holders.fetch_add(1, Relaxed);
+        assert_ne!(before, 0, "the engine is counted after its last count is gone");
+    }
+
+    /// The end of a count.
+    fn uncount(&self) {
+        if self.holders.fetch_sub(1, AcqRel) == 1 {
+            assert!(self.inject.is_empty(), "a task was left in the queue");
+            self.freed.store(true, Relaxed);
+        }
+    }
+
+    /// `Engine::spawn`.
+    fn spawn<F: Future>(&self, future: F) -> JoinCell<F::Output> {
+        self.touch();
+        let owner: NonNull<dyn Owner> = NonNull::from(self);
+        let (task, join) = allocate(future, owner, info());
+        match PLACE.with(Cell::get) {
+            Some(index) => {
+                let place = self.places.get(index);
+                place.stats.spawned.add(1);
+                if self.closing.load(Relaxed) {
+                    task.cancel();
+                } else if let Some(displaced) = place.next.put(task) {
+                    self.inject.push(displaced);
+                }
+            }
+            None => self.spawn_from_outside(task),
+        }
+        join
+    }
+
+    /// `Engine::spawn_from_outside`.
+    fn spawn_from_outside(&self, task: Runnable) {
+        self.shared.spawned.add_shared(1);
+        fence(SeqCst);
+        if self.closing.load(Relaxed) {
+            return task.cancel();
+        }
+        self.push_from_outside(task);
+    }
+
+    /// `Engine::push_from_outside`: after the push it still wakes somebody up.
+    fn push_from_outside(&self, task: Runnable) {
+        self.inject.push(task);
+        self.touch();
+    }
+
+    /// `Engine::close`, `Engine::drain`.
+    fn close_and_drain(&self) {
+        self.closing.store(true, SeqCst);
+        fence(SeqCst);
+        self.drain();
+    }
+
+    fn drain(&self) {
+        assert!(Drain { places: &self.places, inject: &self.inject, shared: &self.shared }.until(None));
+        self.touch();
+    }
+
+    /// A future whose drop is counted.
+    fn future(&self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<()> + Send) -> impl Future<Output = ()> + Send {
+        let inside = CountsDrop(self.dropped.clone());
+        poll_fn(move |cx| {
+            let _inside = &inside;
+            poll(cx)
+        })
+    }
+
+    #[track_caller]
+    fn assert_dropped(&self, futures: usize) {
+        assert_eq!(self.dropped.load(Relaxed), futures, "each future is dropped once, before the drain is over");
+    }
+}
+
+struct CountsDrop(StdArc<Count>);
+
+impl Drop for CountsDrop {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+impl Owner for Small {
+    /// As `Engine::schedule`.
+    fn schedule(&self, task: Runnable) {
+        match PLACE.with(Cell::get) {
+            Some(index) => {
+                if let Some(displaced) = self.places.get(index).next.put(task) {
+                    self.inject.push(displaced);
+                }
+            }
+            None => {
+                self.count();
+                self.push_from_outside(task);
+                self.uncount();
+            }
+        }
+    }
+    fn requeue(&self, task: Runnable) {
+        self.touch();
+        self.inject.push(task);
+    }
+    /// As `Engine::link`.
+    fn link(&self, task: &Header) -> Option<u32> {
+        let index = PLACE.with(Cell::get).expect("a task is polled on a worker");
+        self.places.get(index).owned.link(task).then_some(index as u32)
+    }
+    /// As `Engine::finished`.
+    fn finished(&self, task: &Header) {
+        self.touch();
+        if let Some(list) = task.list() {
+            self.places.get(list as usize).owned.unlink(task);
+        }
+        match PLACE.with(Cell::get) {
+            Some(index) => self.places.get(index).stats.finished.add(1),
+            None => self.shared.finished.add_shared(1),
+        }
+    }
+    fn panic_sink(&self) -> Option<StdArc<dyn PanicSink>> {
+        panic!("the task of a model panicked")
+    }
+}
+
+/// A foreign thread wakes a suspended task while its engine ends and is freed (museum M1).
+/// Fault: `schedule` that takes its count after the push, or none; `drain` that does not wait for `alive`.
+#[test]
+fn the_engine_outlives_a_foreign_wake() {
+    check(|| {
+        let small = Small::new();
+        let kept = StdArc::new(std::sync::Mutex::new(None::<Waker>));
+        let keep = kept.clone();
+        let join = small.spawn(small.future(move |cx| {
+            let waker = cx.waker().clone();
+            *keep.lock().unwrap() = Some(waker);
+            Poll::Pending
+        }));
+        small.places.get(0).next.take().expect("the task is in the slot").run();
+        let waker = kept.lock().unwrap().take().expect("the task has been polled");
+        let foreign = spawn(move || waker.wake());
+        small.close_and_drain();
+        small.assert_dropped(1);
+        small.uncount();
+        foreign.join().unwrap();
+        assert!(join.task().header().is_complete() && small.freed.load(Relaxed));
+    });
+}
+
+/// A foreign thread spawns through a handle while the engine closes: the closer finds the task, or the spawner sees
+/// that it closes.
+/// Fault: no fence in `spawn_from_outside`, or none in `close`; the count after the look at `closing`.
+#[test]
+fn no_task_is_left_behind_by_a_foreign_spawn() {
+    check(|| {
+        let small = Small::new();
+        small.count();
+        let handle = small.clone();
+        let foreign = spawn(move || {
+            drop(handle.spawn(handle.future(|_| Poll::Pending)));
+            handle.uncount();
+        });
+        small.close_and_drain();
+        small.uncount();
+        foreign.join().unwrap();
+        small.assert_dropped(1);
+        assert!(small.freed.load(Relaxed));
+    });
+}
+
+/// A worker finishes a task that spawns another one, while the closer counts who is alive.
+/// Fault: `alive` that reads `spawned` first; `Counter::add` with Relaxed.
+#[test]
+fn the_drain_counts_no_task_too_few() {
+    check(|| {
+        let small = Small::new();
+        let child = small.clone();
+        let spawner = StdArc::new(std::sync::Mutex::new(Some(child)));
+        drop(small.spawn(small.future(move |_| {
+            let small = spawner.lock().unwrap().take().expect("polled once");
+            drop(small.spawn(small.future(|_| Poll::Pending)));
+            Poll::Ready(())
+        })));
+        let task = small.places.get(0).next.take().expect("the task is in the slot");
+        small.count();
+        let theirs = small.clone();
+        let worker = spawn(move || {
+            PLACE.with(|place| place.set(Some(1)));
+            task.run();
+            if theirs.closing.load(Relaxed) {
+                theirs.drain();
+            }
+            theirs.uncount();
+        });
+        small.close_and_drain();
+        // The worker has begun, or the drain would still wait: so both tasks are over.
+        small.assert_dropped(2);
+        small.uncount();
+        worker.join().unwrap();
+        assert!(small.freed.load(Relaxed));
+    });
+}

@@ -8,7 +8,7 @@
 //! made so far, so their number is also the length of a search.
 
 use super::next_task::NextTask;
-use super::stats::PlaceStats;
+use super::stats::{PlaceStats, SharedStats};
 use super::sys;
 use crate::engine::base::atomics::Mutex;
 use crate::engine::base::pad::Padded;
@@ -161,6 +161,14 @@ impl Places {
         let deque = place.take_home().expect("BUG: a free place has its deque at home");
         place.set_doing(Doing::Running);
         Some((index, deque))
+    }
+
+    /// How many tasks are alive: the sum over all places and `shared`, in the order that `stats` explains.
+    pub(crate) fn alive(&self, shared: &SharedStats) -> u64 {
+        let finished: u64 = self.iter().map(|place| place.stats.finished.get()).sum();
+        let finished = finished.wrapping_add(shared.finished.get());
+        let spawned: u64 = self.iter().map(|place| place.stats.spawned.get()).sum();
+        spawned.wrapping_add(shared.spawned.get()).wrapping_sub(finished)
     }
 
     /// May a thread take a place?

@@ -29,10 +29,10 @@
 use super::engine::Engine;
 use super::inject::Chain;
 use super::place::{Doing, Place};
+use crate::engine::base::atomics::{AtomicBool, Ordering, fence};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
 
 /// How long a wake-up may lie unnoticed while all workers are busy. A timed sleep of 1 ms costs about 0.5 % of a core.
@@ -59,12 +59,29 @@ const SPARES_MAX: u64 = 64;
 
 pub(crate) struct Guarantor {
     deep: AtomicBool,
-    parker: Parker,
+    pub(super) parker: Parker,
 }
 
 impl Guarantor {
     pub(crate) fn new() -> Self {
         Guarantor { deep: AtomicBool::new(false), parker: Parker::new() }
+    }
+
+    /// The guarantor's side of the handshake. A token that was left meanwhile ends `wait` at once.
+    pub(super) fn sleep_deeply(&self, nobody_awake: impl FnOnce() -> bool, wait: impl FnOnce()) {
+        self.deep.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst); // D1
+        if nobody_awake() {
+            wait();
+        }
+        self.deep.store(false, Ordering::SeqCst);
+    }
+
+    /// The worker's side, after it has counted itself active. `true`: unpark the guarantor.
+    #[inline]
+    pub(super) fn is_needed(&self) -> bool {
+        fence(Ordering::SeqCst); // D2
+        self.deep.load(Ordering::Relaxed) && self.deep.swap(false, Ordering::SeqCst)
     }
 }
 
@@ -84,8 +101,7 @@ impl Engine {
     /// A worker is awake: the guarantor must watch it.
     #[inline]
     pub(crate) fn guarantor_awake(&self) {
-        fence(Ordering::SeqCst); // D2
-        if self.guarantor.deep.load(Ordering::Relaxed) && self.guarantor.deep.swap(false, Ordering::SeqCst) {
+        if self.guarantor.is_needed() {
             self.unpark_guarantor();
         }
     }
@@ -124,21 +140,17 @@ impl Engine {
     }
 
     fn sleep_deeply(&self) {
-        self.guarantor.deep.store(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst); // D1
-        if self.is_asleep() && !self.is_closing() {
-            match self.drive.try_lead() {
-                // Nobody waits for sockets and timers: no worker has started yet, or none is left.
-                Some(mut lead) => {
-                    if self.guarantor.parker.enter_driver() {
-                        lead.wait(None);
-                        self.guarantor.parker.leave_driver();
-                    }
+        let nobody_awake = || self.is_asleep() && !self.is_closing();
+        self.guarantor.sleep_deeply(nobody_awake, || match self.drive.try_lead() {
+            // Nobody waits for sockets and timers: no worker has started yet, or none is left.
+            Some(mut lead) => {
+                if self.guarantor.parker.enter_driver() {
+                    lead.wait(None);
+                    self.guarantor.parker.leave_driver();
                 }
-                None => self.guarantor.parker.park(None),
             }
-        }
-        self.guarantor.deep.store(false, Ordering::SeqCst);
+            None => self.guarantor.parker.park(None),
+        });
     }
 
     /// Sockets and timers that no worker has looked at.

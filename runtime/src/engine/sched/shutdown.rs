@@ -8,7 +8,8 @@
 //!    by the counters. Queues stay open to the end: a foreign thread between "set NOTIFIED" and "push" holds a
 //!    runnable that nobody else can make, so its task counts as alive, and the drainer waits for the push. That thread
 //!    took a count of the engine before it pushed, so the engine outlives its `schedule` (museum M1, S2).
-//! 3. The last count frees the engine: no task that could reach it is alive.
+//! 3. The last count frees the engine: no task that could reach it is alive. (A drain that gives up at its deadline
+//!    leaks a count.)
 //!
 //! Dropping a future runs user code, which may wake, spawn, abort, or wait for another task's drop: no lock of ours is
 //! held meanwhile, and all workers drain side by side (museum S1, S3).
@@ -16,7 +17,9 @@
 //! the poller's own drain, or the next look, finds it.
 
 use super::engine::Engine;
-use super::place::Doing;
+use super::inject::Inject;
+use super::place::{Doing, Places};
+use super::stats::SharedStats;
 use crate::engine::base::atomics::nap;
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::{Next, OwnedTasks};
@@ -64,12 +67,32 @@ impl Engine {
     /// As `drain`, until `deadline` at the most. `false`: some are still alive.
     pub(crate) fn drain_until(&self, deadline: Option<Instant>) -> bool {
         debug_assert!(self.is_closing(), "BUG: an engine is drained before it is closed");
+        let done = Drain { places: &self.places, inject: &self.inject, shared: &self.stats }.until(deadline);
+        if !done {
+            // A foreign thread may hold the runnable of a task that is alive, and is about to push it here: whoever gave
+            // up waiting for it leaves the engine behind for it.
+            std::mem::forget(self.count());
+        }
+        done
+    }
+}
+
+/// What a drainer looks through.
+pub(super) struct Drain<'e> {
+    pub(super) places: &'e Places,
+    pub(super) inject: &'e Inject,
+    pub(super) shared: &'e SharedStats,
+}
+
+impl Drain<'_> {
+    /// As `Engine::drain_until`.
+    pub(super) fn until(&self, deadline: Option<Instant>) -> bool {
         let mut pause = PAUSE_MIN;
         loop {
             while self.cancel_what_is_there() {
                 pause = PAUSE_MIN;
             }
-            if self.alive() == 0 {
+            if self.places.alive(self.shared) == 0 {
                 return true;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {

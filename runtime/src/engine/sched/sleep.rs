@@ -24,14 +24,14 @@ impl Worker<'_> {
         self.count_busy();
         self.place.set_doing(Doing::Sleeping);
         let was_searching = self.searching.replace(false);
-        let look_everywhere = self.engine.idle.sleep(self.index, was_searching);
-        let work_waits = !self.engine.inject.is_empty()
-            || self.engine.is_closing()
-            || root.is_woken()
-            || (look_everywhere && self.engine.places.iter().any(|place| !place.stealer.is_empty()));
-        let woken = work_waits || self.wait();
-        let chosen = self.engine.idle.awake(self.index);
-        self.searching.set(chosen);
+        let work_waits = |everywhere: bool| {
+            !self.engine.inject.is_empty()
+                || self.engine.is_closing()
+                || root.is_woken()
+                || (everywhere && self.engine.places.iter().any(|place| !place.stealer.is_empty()))
+        };
+        let (woken, searches) = self.engine.idle.sleep_through(self.index, was_searching, work_waits, || self.wait());
+        self.searching.set(searches);
         self.place.set_doing(Doing::Running);
         self.engine.guarantor_awake();
         self.awake_since.set(Instant::now());
@@ -40,7 +40,7 @@ impl Worker<'_> {
             hook();
         }
         self.turn_events();
-        woken || chosen || self.place.counted.load(Ordering::Relaxed) || root.is_woken()
+        woken || searches || self.place.counted.load(Ordering::Relaxed) || root.is_woken()
     }
 
     /// In the driver if nobody else waits there, else on the parker. `false`: it was a spare's time that ran out.

@@ -5,7 +5,7 @@
 //! read with Acquire *before* `spawned`. Who sees a task finished has seen it spawned, so the difference never comes
 //! out too small. Threads that are no workers share one pair with atomic additions.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::engine::base::atomics::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A counter with one writer.

@@ -3,7 +3,9 @@
 use super::engine::Engine;
 use super::place::Doing;
 use super::worker::{End, NoRoot, Worker};
+use crate::engine::cell::Runnable;
 use crate::engine::entered::{self, Role};
+use crossbeam_deque::Worker as Deque;
 use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::sync::Arc;
@@ -153,6 +155,15 @@ impl Engine {
         }
     }
 
+    /// A worker leaves its place for good. What was pushed while nobody else could be woken needs somebody now.
+    pub(super) fn leave_place(&self, index: usize, deque: Deque<Runnable>, searching: bool, make_vacant: bool) {
+        self.idle.vacate(searching, make_vacant);
+        self.places.give_back(index, deque);
+        if !self.inject.is_empty() && !self.is_closing() {
+            self.wake(self.idle.submitted());
+        }
+    }
+
     /// One more worker than N, while a worker blocks. Not counted as vacant when it goes.
     pub(crate) fn start_spare(&self) {
         self.idle.count_spare();
@@ -181,6 +192,5 @@ fn work(engine: &Arc<Engine>, index: usize) {
     let (end, deque, searching) = worker.run(&mut NoRoot);
     debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
     place.set_doing(Doing::Nothing);
-    engine.idle.vacate(searching, counted);
-    engine.places.give_back(index, deque);
+    engine.leave_place(index, deque, searching, counted);
 }

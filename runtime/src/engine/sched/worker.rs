@@ -164,8 +164,12 @@ impl<'e> Worker<'e> {
 
     fn work(&self, root: &mut impl Root) -> End {
         loop {
-            if root.poll() {
-                return End::RootComplete;
+            if root.is_woken() {
+                // Submitters wake nobody while somebody searches, and this poll may take long, or be the last.
+                self.stop_searching();
+                if root.poll() {
+                    return End::RootComplete;
+                }
             }
             if self.tick.get().is_multiple_of(self.engine.config.event_interval) {
                 self.turn_without_blocking();
@@ -183,9 +187,7 @@ impl<'e> Worker<'e> {
 
     #[inline]
     fn poll_task(&self, task: Runnable) {
-        if self.searching.replace(false) {
-            self.found_work();
-        }
+        self.stop_searching();
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
         self.place.polls.store(tick, Ordering::Relaxed);
@@ -196,6 +198,13 @@ impl<'e> Worker<'e> {
             task.run()
         }
         budget::refill(Budget::UNCONSTRAINED);
+    }
+
+    #[inline]
+    fn stop_searching(&self) {
+        if self.searching.replace(false) {
+            self.found_work();
+        }
     }
 
     /// The search is over. If nobody else searches and more waits, somebody else must look.
