@@ -23,6 +23,9 @@
 //! * [`select!`], [`join!`], [`try_join!`], [`pin!`]: several futures in one task.
 //! * [`io`]: the traits [`AsyncRead`](io::AsyncRead) and [`AsyncWrite`](io::AsyncWrite), their many methods, buffers,
 //!   copying, in-memory pipes.
+//! * [`sync`]: channels ([`mpsc`](sync::mpsc), [`oneshot`](sync::oneshot), [`broadcast`](sync::broadcast),
+//!   [`watch`](sync::watch)), locks for data across an `.await`, [`Semaphore`](sync::Semaphore), [`Notify`](sync::Notify),
+//!   [`Barrier`](sync::Barrier), values made once.
 //!
 //! # Names
 //!
@@ -42,6 +45,7 @@ pub mod io;
 pub mod macros;
 pub mod prelude;
 pub mod runtime;
+pub mod sync;
 pub mod task;
 
 #[cfg(feature = "macros")]

@@ -4,3 +4,4 @@
 
 mod engine;
 mod io;
+mod sync;

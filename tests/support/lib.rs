@@ -18,6 +18,10 @@ pub mod watch;
 #[allow(unsafe_code)]
 pub mod counting_alloc;
 
+// A `RawWaker` of its own, because `Wake` has no hook for clone and drop.
+#[allow(unsafe_code)]
+pub mod hostile;
+
 /// Threads, descriptors and memory of this process, as the kernel sees them.
 pub mod process;
 

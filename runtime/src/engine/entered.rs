@@ -43,6 +43,11 @@ pub(crate) fn role() -> Role {
     ROLE.get()
 }
 
+/// Is this thread polling futures, so that it must not wait for one of them?
+pub(crate) fn in_async_context() -> bool {
+    matches!(role(), Role::Polls(_) | Role::PollsLocal)
+}
+
 /// Puts back what was there before. Holds a count of the engine.
 pub(crate) struct Entered {
     _engine: Arc<Engine>,

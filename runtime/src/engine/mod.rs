@@ -5,6 +5,7 @@
 //! | one runtime  | [`Engine`]: `new`, `spawn`, `spawn_blocking`, `block_on_*`, `close`, `drain`, its counters   |
 //! | its settings | [`config`]                                                                                |
 //! | this thread  | [`entered`] (which runtime, may it block), [`current`] (which task), [`budget`], random    |
+//! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model             |
 //! | one task     | [`JoinCell`], [`TaskRef`], [`JoinError`], [`Id`]; for other schedulers of cells (`LocalSet`) |
 //! |              | [`Owner`], [`Runnable`], [`allocate`], [`OwnedTasks`], [`Chain`]                          |
 //!
@@ -19,14 +20,18 @@ pub(crate) mod entered;
 pub(crate) mod histogram;
 mod sched;
 
+pub(crate) use base::atomics;
 pub(crate) use base::budget;
+pub(crate) use base::const_fn::const_fn;
 pub use base::id::Id;
 pub(crate) use base::rng::random_below;
+pub(crate) use base::value_lock::{ValueLock, ValueRef};
 pub use cell::JoinError;
 pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{
     Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current, panic_text,
 };
+pub(crate) use entered::in_async_context;
 pub(crate) use sched::config;
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::inject::Chain;

@@ -3,6 +3,7 @@
 #[allow(unsafe_code)] // makes a cell in place
 pub(crate) mod atomics;
 pub(crate) mod budget;
+pub(crate) mod const_fn;
 #[allow(unsafe_code)] // the allocator of models, which keeps what is freed
 pub(crate) mod heap;
 pub(crate) mod id;
@@ -12,3 +13,4 @@ pub(crate) mod pad;
 pub(crate) mod parker;
 pub(crate) mod rng;
 mod sys;
+pub(crate) mod value_lock;

@@ -1,0 +1,59 @@
+//! Channels, locks and signals between tasks.
+//!
+//! | to do this | use |
+//! |---|---|
+//! | hand one value to one task | [`oneshot`] |
+//! | send many values to one task | [`mpsc`] |
+//! | send every value to many tasks | [`broadcast`] |
+//! | let many tasks see the latest value | [`watch`] |
+//! | guard data across `.await` | [`Mutex`], [`RwLock`] |
+//! | limit how many do something at once | [`Semaphore`] |
+//! | say "look again" | [`Notify`] |
+//! | meet at one point | [`Barrier`] |
+//! | make a value once, on first use | [`OnceCell`]; or wait for one that another task sets: [`SetOnce`] |
+//!
+//! They know no runtime: every one of them works under any executor, and has `blocking_*` functions for threads
+//! without one. Waiting is first come, first served. Every operation that can be ready for ever takes part in the
+//! cooperative budget ([`task::coop`](crate::task::coop)). No code of yours (a waker, a destructor, a closure other
+//! than those of [`watch::Sender::send_modify`] and its like) runs while a lock of ours is held.
+//!
+//! A plain [`std::sync::Mutex`] is right, and faster, wherever no `.await` happens while it is locked.
+
+mod barrier;
+mod blocking;
+pub mod broadcast;
+#[allow(unsafe_code)] // data inside a lock, and the pointers of its guards
+mod lock_data;
+#[cfg(all(test, loom))]
+mod model;
+pub mod mpsc;
+mod mutex;
+mod notify;
+mod once_cell;
+#[allow(unsafe_code)] // a place that is written once and then read without a lock
+mod once_slot;
+pub mod oneshot;
+mod permits;
+mod rwlock;
+mod semaphore;
+mod set_once;
+mod unit;
+mod waiters;
+mod wake;
+pub mod watch;
+
+pub use barrier::{Barrier, BarrierWaitResult};
+pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError};
+pub use notify::Notify;
+pub use once_cell::{OnceCell, SetError};
+pub use rwlock::{
+    OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockMappedWriteGuard,
+    RwLockReadGuard, RwLockWriteGuard,
+};
+pub use semaphore::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
+pub use set_once::{SetOnce, SetOnceError};
+
+/// Futures of this module that have a name.
+pub mod futures {
+    pub use super::notify::{Notified, OwnedNotified};
+}

@@ -1,0 +1,481 @@
+//! The queue under both kinds of mpsc channel: a linked list of blocks, many writers, one reader.
+//!
+//! Owns: [`Queue`], [`Outlet`].   Imports: the door's atomics.
+//! Not here: capacity, closing by the receiver, wakers (`chan`).
+//!
+//! A writer takes an index with one addition to `tail`, finds the block of that index, writes the value and swaps the
+//! slot's state to VALUE. The reader goes through the slots in order; to read it needs loads only. Each slot's state
+//! goes EMPTY -> (WAITING ->) VALUE or END; the reader sets WAITING on the very slot whose writer shall wake it, and
+//! the writer learns that from its swap. So sleeping and waking meet in one place, and need no fence.
+//!
+//! Writers start at `block`, which moves on only past blocks that are written to their end: a writer that has an index
+//! in an older block must still find it.
+//!
+//! Blocks come back. The reader has read block `b` to its end; who may still look at it? A writer holds a block only
+//! between its addition to `tail` and its swap. So: move `block` (where writers start) past `b`, then read `tail` as
+//! `p`. Writers with an index >= p made their addition later, and that hands them the moved `block` (the reader's
+//! zero addition releases, theirs acquires); those below p are through once the reader has passed p. Then `b` is
+//! nobody's, and serves again.
+//!
+//! The danger: a writer that took an index and is stopped before its swap: the reader cannot pass it. Nothing of the
+//! user's runs in between, and `try_recv` waits for it (a few instructions, or the OS's next time slice).
+//!
+//! Rejected: a ring of all slots (allocates a channel's whole capacity up front); compare-and-swap on the tail (lost
+//! rounds with many writers); one bit per slot in a word per block (an extra shared line per message).
+
+use crate::engine::atomics::{AtomicPtr, AtomicU8, AtomicUsize, Ordering, RaceCell};
+use std::mem::MaybeUninit;
+use std::ptr;
+
+const EMPTY: u8 = 0;
+const WAITING: u8 = 1;
+const VALUE: u8 = 2;
+const END: u8 = 3;
+
+/// `tail`'s lowest bit: the receiver has closed. Indexes taken since are never written.
+const RX_CLOSED: usize = 1;
+/// The next bit: the last sender is gone, and has taken an index for END.
+const TX_GONE: usize = 2;
+const ONE: usize = 4;
+
+struct Place<T> {
+    value: RaceCell<MaybeUninit<T>>,
+    state: AtomicU8,
+}
+
+struct Block<T, const N: usize> {
+    /// Index of the first slot, a multiple of `N`.
+    start: usize,
+    next: AtomicPtr<Block<T, N>>,
+    /// While retired: the tail that the reader must reach before the block serves again.
+    until: usize,
+    slots: [Place<T>; N],
+}
+
+impl<T, const N: usize> Block<T, N> {
+    fn is_written(&self) -> bool {
+        self.slots.iter().all(|slot| slot.state.load(Ordering::Acquire) >= VALUE)
+    }
+
+    fn boxed(start: usize) -> *mut Self {
+        Box::into_raw(Box::new(Block {
+            start,
+            next: AtomicPtr::new(ptr::null_mut()),
+            until: 0,
+            slots: std::array::from_fn(|_| Place {
+                value: RaceCell::new(MaybeUninit::uninit()),
+                state: AtomicU8::new(EMPTY),
+            }),
+        }))
+    }
+}
+
+/// On a line of its own: every writer changes it.
+#[repr(align(64))]
+struct Padded<V>(V);
+
+/// See the module's head.
+pub(super) struct Queue<T, const N: usize> {
+    tail: Padded<AtomicUsize>,
+    /// Where writers start looking: at the oldest block that is not written to its end, or before it; never at a block
+    /// that is retired.
+    block: AtomicPtr<Block<T, N>>,
+    /// One block that served and can serve again.
+    spare: AtomicPtr<Block<T, N>>,
+    /// The reader's state, once it is gone.
+    left: RaceCell<Option<Outlet<T, N>>>,
+}
+
+// SAFETY: values go from writers to the one reader, or to the one who drops the queue: `T: Send`. Slots are written
+// by the one who took their index, before the swap that gives them away (module head).
+unsafe impl<T: Send, const N: usize> Send for Queue<T, N> {}
+// SAFETY: as above; no `&T` is given out.
+unsafe impl<T: Send, const N: usize> Sync for Queue<T, N> {}
+
+/// The reader's place in its queue.
+pub(super) struct Outlet<T, const N: usize> {
+    head: usize,
+    block: *mut Block<T, N>,
+    /// Blocks that were read to the end, oldest first, linked by `next`; all but the newest wait for writers.
+    oldest: *mut Block<T, N>,
+}
+
+// SAFETY: its pointers are to blocks of the queue, whose values may move between threads when `T: Send`.
+unsafe impl<T: Send, const N: usize> Send for Outlet<T, N> {}
+// SAFETY: `&Outlet` gives out numbers only.
+unsafe impl<T: Send, const N: usize> Sync for Outlet<T, N> {}
+
+impl<T, const N: usize> Outlet<T, N> {
+    /// Has everything below index `limit` been read?
+    pub(super) fn is_past(&self, limit: usize) -> bool {
+        self.head >= limit
+    }
+}
+
+// The pointers are never followed while foreign code runs, so a panic in it leaves nothing half done.
+impl<T, const N: usize> std::panic::UnwindSafe for Outlet<T, N> {}
+impl<T, const N: usize> std::panic::RefUnwindSafe for Outlet<T, N> {}
+
+/// What the reader finds at its place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Popped<T> {
+    Value(T),
+    /// Nothing was written yet.
+    Empty,
+    /// The last sender is gone.
+    End,
+}
+
+/// What the writer's swap said.
+#[must_use = "a reader that waits on the slot must be woken"]
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Pushed {
+    Quiet,
+    ReaderWaits,
+}
+
+impl<T, const N: usize> Queue<T, N> {
+    pub(super) fn new() -> (Self, Outlet<T, N>) {
+        let block = Block::boxed(0);
+        let queue = Queue {
+            tail: Padded(AtomicUsize::new(0)),
+            block: AtomicPtr::new(block),
+            spare: AtomicPtr::new(ptr::null_mut()),
+            left: RaceCell::new(None),
+        };
+        (queue, Outlet { head: 0, block, oldest: block })
+    }
+
+    /// Appends. The caller knows that the receiver has not closed, or has a permit from before it did.
+    #[inline]
+    pub(super) fn push(&self, value: T) -> Pushed {
+        let index = self.tail.0.fetch_add(ONE, Ordering::AcqRel) / ONE;
+        self.write(index, Some(value))
+    }
+
+    /// Appends, unless the receiver has closed.
+    #[inline]
+    pub(super) fn push_if_open(&self, value: T) -> Result<Pushed, T> {
+        let before = self.tail.0.fetch_add(ONE, Ordering::AcqRel);
+        if before & RX_CLOSED != 0 {
+            return Err(value);
+        }
+        Ok(self.write(before / ONE, Some(value)))
+    }
+
+    /// Appends the end. Called once, by the last sender.
+    pub(super) fn push_end(&self) -> Pushed {
+        let before = self.tail.0.fetch_add(ONE | TX_GONE, Ordering::AcqRel);
+        self.write(before / ONE, None)
+    }
+
+    /// Lets no more in by [`push_if_open`](Self::push_if_open). The index from which nothing is written any more.
+    pub(super) fn close(&self) -> usize {
+        self.tail.0.fetch_or(RX_CLOSED, Ordering::AcqRel) / ONE
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.tail.0.load(Ordering::Acquire) & RX_CLOSED != 0
+    }
+
+    /// Values that were taken an index for, before `limit`, and not read yet.
+    pub(super) fn len(&self, outlet: &Outlet<T, N>, limit: usize) -> usize {
+        let tail = self.tail.0.load(Ordering::Acquire);
+        let written = tail / ONE - usize::from(tail & TX_GONE != 0);
+        written.min(limit).saturating_sub(outlet.head)
+    }
+
+    fn write(&self, index: usize, value: Option<T>) -> Pushed {
+        let block = self.find(index);
+        // SAFETY: our index is not read yet, so its block is not retired, and stays until our swap (module head).
+        let slot = unsafe { &(*block).slots[index % N] };
+        let state = if value.is_some() { VALUE } else { END };
+        if let Some(value) = value {
+            slot.value.with_mut(|place| {
+                // SAFETY: the index is ours alone, and the reader keeps off until the swap.
+                unsafe { (*place).write(value) };
+            });
+        }
+        match slot.state.swap(state, Ordering::AcqRel) {
+            WAITING => Pushed::ReaderWaits,
+            _ => Pushed::Quiet,
+        }
+    }
+
+    /// The block of `index`, which the caller has taken and not written.
+    #[inline]
+    fn find(&self, index: usize) -> *mut Block<T, N> {
+        let start = index - index % N;
+        let block = self.block.load(Ordering::Acquire);
+        // SAFETY: read after our addition to `tail`, so not retired before we have written (module head).
+        if unsafe { (*block).start } == start { block } else { self.walk(block, index) }
+    }
+
+    #[cold]
+    fn walk(&self, mut block: *mut Block<T, N>, index: usize) -> *mut Block<T, N> {
+        let start = index - index % N;
+        // SAFETY: as in `find`.
+        let far = (start - unsafe { (*block).start }) / N;
+        // Taking others along is work; the first few writers of each block do it, more of them the farther it is.
+        let mut takes_along = index % N < 2 * far;
+        loop {
+            // SAFETY: as in `find`: blocks from there on are not retired before we have written.
+            let here = unsafe { &*block };
+            if here.start == start {
+                return block;
+            }
+            let mut next = here.next.load(Ordering::Acquire);
+            if next.is_null() {
+                next = self.append(here);
+            }
+            // Only past a block that is written to its end: a writer that starts behind its own block never finds it.
+            takes_along = takes_along && here.is_written();
+            if takes_along {
+                // Another may have done it; then this fails, so it never goes backwards.
+                let _ = self.block.compare_exchange(block, next, Ordering::AcqRel, Ordering::Relaxed);
+            }
+            block = next;
+        }
+    }
+
+    /// The block after `last`, ours or another writer's.
+    fn append(&self, last: &Block<T, N>) -> *mut Block<T, N> {
+        let start = last.start + N;
+        let mut fresh = self.spare.swap(ptr::null_mut(), Ordering::AcqRel);
+        if fresh.is_null() {
+            fresh = Block::boxed(start);
+        } else {
+            // SAFETY: who swaps the spare block out is its only owner; the reader emptied it.
+            unsafe { (*fresh).start = start };
+        }
+        match last.next.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => fresh,
+            Err(other) => {
+                self.keep_or_free(fresh);
+                other
+            }
+        }
+    }
+
+    /// `block` is ours, empty, and linked nowhere.
+    fn keep_or_free(&self, block: *mut Block<T, N>) {
+        if self.spare.compare_exchange(ptr::null_mut(), block, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            // SAFETY: it came from `Box::into_raw` and nobody else has it. Its slots hold no values.
+            drop(unsafe { Box::from_raw(block) });
+        }
+    }
+
+    /// Reads the next value.
+    ///
+    /// # Safety
+    /// `outlet` is the one that was made with this queue.
+    #[inline]
+    pub(super) unsafe fn pop(&self, outlet: &mut Outlet<T, N>) -> Popped<T> {
+        // SAFETY: the outlet's block is not retired while it stands in it.
+        let slot = unsafe { &(*outlet.block).slots[outlet.head % N] };
+        match slot.state.load(Ordering::Acquire) {
+            VALUE => {}
+            END => return Popped::End,
+            _ => return Popped::Empty,
+        }
+        // SAFETY: VALUE says that the writer is through, and the head moves on, so it's read once.
+        let value = slot.value.with(|place| unsafe { place.cast::<T>().read() });
+        outlet.head += 1;
+        if outlet.head.is_multiple_of(N) {
+            self.next_block(outlet);
+        }
+        Popped::Value(value)
+    }
+
+    /// Is there nothing to read at the outlet's place?
+    ///
+    /// # Safety
+    /// `outlet` is the one that was made with this queue.
+    pub(super) unsafe fn is_empty(&self, outlet: &Outlet<T, N>) -> bool {
+        // SAFETY: the outlet's block is not retired while it stands in it.
+        let slot = unsafe { &(*outlet.block).slots[outlet.head % N] };
+        slot.state.load(Ordering::Acquire) != VALUE
+    }
+
+    /// Asks the writer of the next slot to wake the reader. `false`: it has written.
+    ///
+    /// # Safety
+    /// `outlet` is the one that was made with this queue.
+    pub(super) unsafe fn wait(&self, outlet: &Outlet<T, N>) -> bool {
+        // SAFETY: the outlet's block is not retired while it stands in it.
+        let slot = unsafe { &(*outlet.block).slots[outlet.head % N] };
+        match slot.state.compare_exchange(EMPTY, WAITING, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) | Err(WAITING) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// The reader's block is read: go on to the next, and look which old ones can serve again.
+    #[cold]
+    fn next_block(&self, outlet: &mut Outlet<T, N>) {
+        let read = outlet.block;
+        // SAFETY: the outlet's block is not retired yet.
+        let mut next = unsafe { (*read).next.load(Ordering::Acquire) };
+        if next.is_null() {
+            // SAFETY: as above.
+            next = self.append(unsafe { &*read });
+        }
+        let _ = self.block.compare_exchange(read, next, Ordering::AcqRel, Ordering::Relaxed);
+        // An addition of nothing, so that it stands in one order with the writers' (module head).
+        let until = self.tail.0.fetch_add(0, Ordering::AcqRel) / ONE;
+        // SAFETY: `until` is the reader's own field.
+        unsafe { (*read).until = until };
+        outlet.block = next;
+        while outlet.oldest != outlet.block {
+            let oldest = outlet.oldest;
+            // SAFETY: retired blocks stay until the reader takes them out here.
+            if unsafe { (*oldest).until } > outlet.head {
+                break;
+            }
+            // SAFETY: as above.
+            outlet.oldest = unsafe { (*oldest).next.load(Ordering::Acquire) };
+            // SAFETY: the head has reached `until`: no writer looks at it any more (module head).
+            unsafe { Self::empty(oldest) };
+            self.keep_or_free(oldest);
+        }
+    }
+
+    /// Makes a block that was read to its end as good as new.
+    ///
+    /// # Safety
+    /// Nobody but the caller looks at `block`.
+    unsafe fn empty(block: *mut Block<T, N>) {
+        // SAFETY: the caller's promise.
+        let block = unsafe { &*block };
+        block.next.store(ptr::null_mut(), Ordering::Relaxed);
+        for slot in &block.slots {
+            slot.state.store(EMPTY, Ordering::Relaxed);
+        }
+    }
+
+    /// The reader leaves. What is written from now on is dropped with the queue.
+    ///
+    /// # Safety
+    /// `outlet` is the one that was made with this queue.
+    pub(super) unsafe fn leave(&self, outlet: Outlet<T, N>) {
+        // SAFETY: only the owner of the outlet comes here, once; the queue's drop looks at it with `&mut self`.
+        self.left.with_mut(|left| unsafe { *left = Some(outlet) });
+    }
+}
+
+/// Frees the blocks from `first` on, and the spare one.
+struct FreeBlocks<T, const N: usize> {
+    first: *mut Block<T, N>,
+    spare: *mut Block<T, N>,
+}
+
+impl<T, const N: usize> Drop for FreeBlocks<T, N> {
+    fn drop(&mut self) {
+        let mut block = self.first;
+        while !block.is_null() {
+            // SAFETY: the queue is being dropped, so every block is ours, and came from `Box::into_raw`.
+            let owned = unsafe { Box::from_raw(block) };
+            block = owned.next.load(Ordering::Relaxed);
+        }
+        if !self.spare.is_null() {
+            // SAFETY: as above; the spare block is linked nowhere.
+            drop(unsafe { Box::from_raw(self.spare) });
+        }
+    }
+}
+
+impl<T, const N: usize> Drop for Queue<T, N> {
+    fn drop(&mut self) {
+        // SAFETY: `&mut self`: nobody else is here.
+        let Some(mut outlet) = self.left.with_mut(|left| unsafe { (*left).take() }) else {
+            // The reader was leaked: its place is unknown, so the blocks are leaked with it.
+            return;
+        };
+        let _blocks = FreeBlocks { first: outlet.oldest, spare: self.spare.load(Ordering::Acquire) };
+        loop {
+            // SAFETY: the outlet is ours, and its block stays until `_blocks` goes.
+            let block = unsafe { &*outlet.block };
+            let slot = &block.slots[outlet.head % N];
+            if slot.state.load(Ordering::Acquire) == VALUE {
+                // SAFETY: written and not read, as in `pop`.
+                drop(slot.value.with(|place| unsafe { place.cast::<T>().read() }));
+            }
+            outlet.head += 1;
+            if outlet.head.is_multiple_of(N) {
+                outlet.block = block.next.load(Ordering::Acquire);
+                if outlet.block.is_null() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// # Safety of the calls below: each test pairs one queue with its own outlet.
+    fn pop<const N: usize>(queue: &Queue<Box<usize>, N>, outlet: &mut Outlet<Box<usize>, N>) -> Popped<usize> {
+        // SAFETY: the caller's pair.
+        match unsafe { queue.pop(outlet) } {
+            Popped::Value(value) => Popped::Value(*value),
+            Popped::Empty => Popped::Empty,
+            Popped::End => Popped::End,
+        }
+    }
+
+    #[test]
+    fn museum_y6_len_and_is_empty_at_every_place_of_a_block() {
+        let (queue, mut outlet) = Queue::<Box<usize>, 2>::new();
+        for n in 0..9 {
+            // SAFETY: the outlet is of this queue.
+            assert!(unsafe { queue.is_empty(&outlet) } && queue.len(&outlet, usize::MAX) == 0, "before {n}");
+            assert_eq!(queue.push(Box::new(n)), Pushed::Quiet);
+            // SAFETY: the outlet is of this queue.
+            assert!(!unsafe { queue.is_empty(&outlet) } && queue.len(&outlet, usize::MAX) == 1, "with {n}");
+            assert_eq!(pop(&queue, &mut outlet), Popped::Value(n));
+        }
+        // SAFETY: the outlet is of this queue.
+        unsafe { queue.leave(outlet) };
+    }
+
+    #[test]
+    fn only_the_writer_of_the_slot_waited_on_is_told() {
+        let (queue, mut outlet) = Queue::<Box<usize>, 2>::new();
+        // SAFETY: the outlet is of this queue.
+        assert!(unsafe { queue.wait(&outlet) });
+        assert_eq!(queue.push(Box::new(0)), Pushed::ReaderWaits);
+        assert_eq!(queue.push(Box::new(1)), Pushed::Quiet);
+        // SAFETY: the outlet is of this queue.
+        assert!(!unsafe { queue.wait(&outlet) });
+        assert_eq!(pop(&queue, &mut outlet), Popped::Value(0));
+        assert_eq!(queue.push_end(), Pushed::Quiet);
+        assert_eq!(queue.len(&outlet, usize::MAX), 1, "the end is no value");
+        assert_eq!(pop(&queue, &mut outlet), Popped::Value(1));
+        assert_eq!(pop(&queue, &mut outlet), Popped::End);
+        assert_eq!(pop(&queue, &mut outlet), Popped::End);
+        // SAFETY: the outlet is of this queue.
+        unsafe { queue.leave(outlet) };
+    }
+
+    #[test]
+    fn values_left_behind_are_dropped_with_the_queue() {
+        let tracer = std::sync::Arc::new(());
+        for (sent, received) in [(0, 0), (1, 0), (2, 0), (2, 2), (5, 1), (5, 4), (64, 33)] {
+            let (queue, mut outlet) = Queue::<_, 2>::new();
+            for _ in 0..sent {
+                let _ = queue.push(tracer.clone());
+            }
+            for _ in 0..received {
+                // SAFETY: the outlet is of this queue.
+                assert!(matches!(unsafe { queue.pop(&mut outlet) }, Popped::Value(_)));
+            }
+            // SAFETY: the outlet is of this queue.
+            unsafe { queue.leave(outlet) };
+            let _ = queue.push(tracer.clone());
+            drop(queue);
+            assert_eq!(std::sync::Arc::strong_count(&tracer), 1, "{sent} sent, {received} received");
+        }
+    }
+}

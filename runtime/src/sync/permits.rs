@@ -1,0 +1,447 @@
+//! Permits and the queue for them: the one algorithm under `Semaphore`, `Mutex`, `RwLock`, bounded `mpsc`.
+//!
+//! Owns: the word, the queue, [`Acquire`].   Imports: `waiters`, `wake`, the door.
+//! Not here: what a permit means, and errors with names.
+//!
+//! | bits | name | true while | set by | cleared by |
+//! |---|---|---|---|---|
+//! | 0 | CLOSED | for ever | `close` | - |
+//! | 1 | QUEUED | the queue is not empty (exact when its lock is free) | an enqueuer | `hand_out`, `close`, a leaver |
+//! | 2.. | permits | free permits | release, add | acquire |
+//!
+//! Uncontended, acquire is one compare-and-swap and release one addition. While QUEUED is set nobody takes permits
+//! past the queue, which is what makes it fair: a releaser that sees QUEUED, before or in the answer of its addition,
+//! goes to the lock to hand permits out in order. The oldest waiter collects permits until it has all it asked for.
+//!
+//! The danger: a permit that is handed to a waiter which is dropped before it runs. [`Acquire`]'s drop gives back
+//! what the waiter had got, and hands it out again (museum LW13).
+//!
+//! Ordering: a release adds with Release, an acquire swaps with Acquire: what the last holder wrote is seen by the
+//! next. Through the queue the same edge goes over its lock.
+
+use super::waiters::{Key, WaitList, Waiters};
+use super::wake::WakeBatch;
+use crate::engine::atomics::{AtomicUsize, Ordering};
+use crate::engine::budget::{self, RestoreOnPending};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+const CLOSED: usize = 1;
+const QUEUED: usize = 2;
+const FLAGS: usize = CLOSED | QUEUED;
+const SHIFT: u32 = 2;
+
+/// Three bits are kept from the count, two for flags and one so that a release beyond the limit is seen.
+pub(super) const MAX_PERMITS: usize = usize::MAX >> 3;
+
+/// Why permits were not taken at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    Closed,
+    NoPermits,
+}
+
+#[derive(Debug)]
+struct Claim {
+    wanted: usize,
+    /// 0: the claim is granted.
+    missing: usize,
+}
+
+/// See the module's head.
+#[derive(Debug)]
+pub(super) struct Permits {
+    word: AtomicUsize,
+    waiters: Waiters<Claim>,
+}
+
+impl Permits {
+    crate::engine::const_fn! {
+        pub(super) const fn new(permits: usize) -> Self {
+            Permits { word: AtomicUsize::new(permits << SHIFT), waiters: Waiters::new() }
+        }
+    }
+
+    crate::engine::const_fn! {
+        pub(super) const fn new_closed() -> Self {
+            Permits { word: AtomicUsize::new(CLOSED), waiters: Waiters::new() }
+        }
+    }
+
+    pub(super) fn available(&self) -> usize {
+        self.word.load(Ordering::Acquire) >> SHIFT
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.word.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    /// Takes `n` permits if they are free and nobody is queued for them.
+    #[inline]
+    pub(super) fn try_acquire(&self, n: usize) -> Result<(), Refusal> {
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            if word & CLOSED != 0 {
+                return Err(Refusal::Closed);
+            }
+            if n == 0 {
+                return Ok(());
+            }
+            if word & QUEUED != 0 || (word >> SHIFT) < n {
+                return Err(Refusal::NoPermits);
+            }
+            let after = word - (n << SHIFT);
+            match self.word.compare_exchange_weak(word, after, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// A future that takes `n` permits, in the order of first polls.
+    #[inline]
+    pub(super) fn acquire(&self, n: usize) -> Acquire<'_> {
+        Acquire { permits: self, wanted: n, stage: Stage::Fresh }
+    }
+
+    /// Gives `n` permits back. `true`: the word was closed before.
+    #[inline]
+    pub(super) fn release(&self, n: usize) -> bool {
+        if n == 0 {
+            return self.is_closed();
+        }
+        let seen = self.word.load(Ordering::Relaxed);
+        if seen & QUEUED != 0 {
+            // Straight to the queue, without a round through the word.
+            self.hand_out(n);
+            return seen & CLOSED != 0 || self.is_closed();
+        }
+        let before = self.word.fetch_add(n << SHIFT, Ordering::AcqRel);
+        if before & QUEUED != 0 {
+            self.hand_out(0);
+        } else if (before >> SHIFT) + n > MAX_PERMITS {
+            too_many_permits();
+        }
+        before & CLOSED != 0
+    }
+
+    /// Adds `n` permits, or says that there would be too many.
+    pub(super) fn add(&self, n: usize) -> Result<(), ()> {
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            if n > MAX_PERMITS - (word >> SHIFT).min(MAX_PERMITS) {
+                return Err(());
+            }
+            let after = word + (n << SHIFT);
+            match self.word.compare_exchange_weak(word, after, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => break,
+                Err(now) => word = now,
+            }
+        }
+        if word & QUEUED != 0 {
+            self.hand_out(0);
+        }
+        Ok(())
+    }
+
+    /// Takes up to `n` free permits out of the world; says how many.
+    pub(super) fn forget(&self, n: usize) -> usize {
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            let taken = n.min(word >> SHIFT);
+            let after = word - (taken << SHIFT);
+            match self.word.compare_exchange_weak(word, after, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return taken,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Refuses everybody from now on, also those who wait. `true`: this call closed it.
+    pub(super) fn close(&self) -> bool {
+        let mut batch = WakeBatch::new();
+        let mut list = self.waiters.lock();
+        // With the lock held nobody else clears or sets QUEUED, and CLOSED keeps enqueuers out.
+        let before = self.word.fetch_or(CLOSED, Ordering::AcqRel);
+        let mut collected = 0;
+        list.fire_all(&mut batch, |claim| {
+            collected += claim.wanted - claim.missing;
+            claim.missing = claim.wanted;
+        });
+        self.word.fetch_and(!QUEUED, Ordering::AcqRel);
+        if collected > 0 {
+            self.word.fetch_add(collected << SHIFT, Ordering::AcqRel);
+        }
+        drop(list);
+        batch.wake_all();
+        before & CLOSED == 0
+    }
+
+    /// Gives `extra` permits and those in the word to the queue, in order.
+    #[inline(never)]
+    fn hand_out(&self, extra: usize) {
+        let mut batch = WakeBatch::new();
+        let mut list = self.waiters.lock();
+        self.hand_out_locked(&mut list, extra, &mut batch);
+        drop(list);
+        batch.wake_all();
+    }
+
+    /// Permits that are added to the word after the look at it here come with a releaser that saw QUEUED, and waits for
+    /// our lock.
+    fn hand_out_locked(&self, list: &mut WaitList<Claim>, extra: usize, batch: &mut WakeBatch) {
+        let mut free = extra;
+        if !list.is_empty() && self.word.load(Ordering::Relaxed) >> SHIFT > 0 {
+            // The flags stay: QUEUED keeps others away until the queue is served.
+            free += self.word.fetch_and(FLAGS, Ordering::AcqRel) >> SHIFT;
+        }
+        while let Some(claim) = list.first_payload() {
+            let given = free.min(claim.missing);
+            claim.missing -= given;
+            free -= given;
+            if claim.missing > 0 {
+                break;
+            }
+            if let Some(waker) = list.fire_first() {
+                batch.push(waker);
+            }
+        }
+        self.settle(list, free);
+    }
+
+    /// Puts `free` permits into the word, and QUEUED right.
+    fn settle(&self, list: &WaitList<Claim>, free: usize) {
+        if free > 0 {
+            self.word.fetch_add(free << SHIFT, Ordering::AcqRel);
+        }
+        if list.is_empty() && self.word.load(Ordering::Relaxed) & QUEUED != 0 {
+            self.word.fetch_and(!QUEUED, Ordering::AcqRel);
+        }
+    }
+
+    /// Takes the permits, or queues the waiter with what is free already.
+    fn enqueue(&self, waker: Option<std::task::Waker>, wanted: usize) -> Enqueued {
+        let mut list = self.waiters.lock();
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            if word & CLOSED != 0 {
+                drop(list);
+                drop(waker);
+                return Enqueued::Closed;
+            }
+            // With QUEUED set, permits in the word belong to the queue: their releaser waits for our lock.
+            let free = if word & QUEUED == 0 { word >> SHIFT } else { 0 };
+            let taken = free.min(wanted);
+            let after = (word - (taken << SHIFT)) | if taken < wanted { QUEUED } else { 0 };
+            // Nothing to change: QUEUED is set and stays so while we hold the lock.
+            if taken < wanted && after == word {
+                return Enqueued::Waits(list.push_back(waker, Claim { wanted, missing: wanted }));
+            }
+            match self.word.compare_exchange(word, after, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if taken == wanted => {
+                    drop(list);
+                    drop(waker);
+                    return Enqueued::Taken;
+                }
+                Ok(_) => return Enqueued::Waits(list.push_back(waker, Claim { wanted, missing: wanted - taken })),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// A waiter leaves without taking what it may have been given.
+    #[cold]
+    fn leave(&self, key: Key) {
+        let mut batch = WakeBatch::new();
+        let mut list = self.waiters.lock();
+        let (claim, waker) = list.remove(key);
+        self.hand_out_locked(&mut list, claim.wanted - claim.missing, &mut batch);
+        drop(list);
+        batch.wake_all();
+        drop(waker);
+    }
+}
+
+#[cold]
+fn too_many_permits() -> ! {
+    panic!(
+        "a semaphore was given back more than `Semaphore::MAX_PERMITS` ({MAX_PERMITS}) permits.\n  \
+         `add_permits` was called while permits were out; add fewer, or `forget` some."
+    );
+}
+
+enum Enqueued {
+    Taken,
+    Waits(Key),
+    Closed,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Fresh,
+    Queued(Key),
+    /// The permits are ours, but the budget was used up when we got them.
+    Taken,
+    Done,
+}
+
+/// The permits are refused for ever.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Closed;
+
+/// Takes permits; see [`Permits::acquire`]. Dropped before it is ready, it has taken nothing.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub(super) struct Acquire<'a> {
+    permits: &'a Permits,
+    wanted: usize,
+    stage: Stage,
+}
+
+impl Future for Acquire<'_> {
+    type Output = Result<(), Closed>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Poll::Ready(unit) = budget::poll_proceed(cx) else {
+            // The place in the queue is taken all the same (museum Y2).
+            self.take_place(cx);
+            return Poll::Pending;
+        };
+        if matches!(self.stage, Stage::Fresh) && self.permits.try_acquire(self.wanted).is_ok() {
+            self.stage = Stage::Done;
+            unit.made_progress();
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_slow(cx, unit)
+    }
+}
+
+impl Acquire<'_> {
+    #[cold]
+    fn take_place(&mut self, cx: &mut Context<'_>) {
+        if matches!(self.stage, Stage::Fresh) {
+            match self.permits.enqueue(Some(cx.waker().clone()), self.wanted) {
+                Enqueued::Taken => self.stage = Stage::Taken,
+                Enqueued::Waits(key) => self.stage = Stage::Queued(key),
+                Enqueued::Closed => {}
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn poll_slow(&mut self, cx: &mut Context<'_>, unit: RestoreOnPending) -> Poll<Result<(), Closed>> {
+        let granted = match &self.stage {
+            Stage::Fresh => match self.permits.enqueue(Some(cx.waker().clone()), self.wanted) {
+                Enqueued::Taken => true,
+                Enqueued::Closed => false,
+                Enqueued::Waits(key) => {
+                    self.stage = Stage::Queued(key);
+                    return Poll::Pending;
+                }
+            },
+            Stage::Queued(key) => {
+                let served = self.permits.waiters.check_or_wait(*key, cx, |list, key| {
+                    // A fired node has no waker, so nothing foreign is dropped here.
+                    (!list.is_queued(key)).then(|| list.remove(key).0.missing == 0)
+                });
+                let Some(granted) = served else { return Poll::Pending };
+                granted
+            }
+            Stage::Taken => true,
+            Stage::Done => panic!("a future that takes permits was polled after it was ready"),
+        };
+        self.stage = Stage::Done;
+        unit.made_progress();
+        Poll::Ready(if granted { Ok(()) } else { Err(Closed) })
+    }
+}
+
+impl Acquire<'_> {
+    /// Cancelled while it waits, or before it could say that it has the permits.
+    #[cold]
+    fn cancel(&mut self) {
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Fresh | Stage::Done => {}
+            Stage::Queued(key) => self.permits.leave(key),
+            Stage::Taken => {
+                self.permits.release(self.wanted);
+            }
+        }
+    }
+}
+
+impl Drop for Acquire<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Queued(_) | Stage::Taken) {
+            self.cancel();
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::engine::budget::{Budget, with_budget};
+    use std::pin::pin;
+    use std::task::Waker;
+
+    /// Polls as a task whose budget is used up.
+    fn poll_exhausted<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+        with_budget(Budget::PER_POLL, || {
+            let mut cx = Context::from_waker(Waker::noop());
+            while let Poll::Ready(unit) = budget::poll_proceed(&mut cx) {
+                unit.made_progress();
+            }
+            future.poll(&mut cx)
+        })
+    }
+
+    fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn museum_y2_a_first_poll_without_budget_takes_its_place() {
+        let permits = Permits::new(0);
+        let (mut first, mut second) = (pin!(permits.acquire(1)), pin!(permits.acquire(1)));
+        assert!(poll_exhausted(first.as_mut()).is_pending());
+        assert!(poll(second.as_mut()).is_pending());
+        permits.release(1);
+        assert!(poll(second.as_mut()).is_pending(), "overtook the first");
+        assert!(poll(first.as_mut()).is_ready());
+    }
+
+    #[test]
+    fn permits_taken_without_budget_come_back_when_cancelled() {
+        let permits = Permits::new(2);
+        for wanted in 0..3 {
+            let mut acquire = Box::pin(permits.acquire(wanted));
+            assert!(poll_exhausted(acquire.as_mut()).is_pending());
+            assert_eq!(permits.available(), 2 - wanted);
+            drop(acquire);
+            assert_eq!(permits.available(), 2);
+            let mut acquire = pin!(permits.acquire(wanted));
+            assert!(poll_exhausted(acquire.as_mut()).is_pending());
+            assert!(poll(acquire).is_ready());
+            permits.release(wanted);
+        }
+    }
+
+    #[test]
+    fn a_task_that_always_finds_permits_yields() {
+        let permits = Permits::new(1);
+        with_budget(Budget::PER_POLL, || {
+            let ready = (0..1_000).take_while(|_| {
+                let ready = poll(pin!(permits.acquire(1))).is_ready();
+                if ready {
+                    permits.release(1);
+                }
+                ready
+            });
+            assert_eq!(ready.count(), 128);
+        });
+    }
+}

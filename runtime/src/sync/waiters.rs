@@ -1,0 +1,282 @@
+//! The queue of those who wait: a doubly linked list whose nodes lie in a slab.
+//!
+//! Owns: [`WaitList`], [`Key`], [`WakerSlot`].   Imports: the door's locks, `wake`.
+//! Not here: when somebody is woken; that is each primitive's own rule (`permits`, `notify`, `broadcast`…).
+//!
+//! A node is in one of three states: *queued* (linked, has a waker), *fired* (unlinked by the one who served it, its
+//! waker taken, still owned by its waiter), *free*. Only the waiter frees a node, with the [`Key`] it got; the key's
+//! generation makes a stale key harmless.
+//!
+//! The danger: a list is only touched under its primitive's lock, and waker code must not run there. So every
+//! function takes a waker that was cloned before, and gives back the one it replaces or removes, for the caller to
+//! drop or wake after unlocking.
+//!
+//! Rejected: nodes inside the futures (pinned, intrusive). They save a bounds check and cost unsafe code in every
+//! primitive; a slab node is found by index, and a future that was leaked by `mem::forget` leaks 48 bytes, no more.
+
+use super::wake::WakeBatch;
+use crate::engine::atomics::{Mutex, MutexGuard};
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::task::{Context, Waker};
+
+const NIL: u32 = u32::MAX;
+
+/// A slab of more nodes than this is given back to the allocator when its last waiter leaves.
+const KEEP_NODES: usize = 64;
+
+/// Names one node of one waiter. A key that outlives its node is told from the next one by its generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    index: u32,
+    generation: u32,
+}
+
+#[derive(Debug)]
+struct Node<P> {
+    waker: Option<Waker>,
+    payload: Option<P>,
+    prev: u32,
+    next: u32,
+    generation: u32,
+    queued: bool,
+}
+
+/// See the module's head. `P` is what the primitive remembers about a waiter.
+#[derive(Debug)]
+pub(super) struct WaitList<P> {
+    nodes: Vec<Node<P>>,
+    first: u32,
+    last: u32,
+    free: u32,
+    live: usize,
+}
+
+impl<P> WaitList<P> {
+    pub(super) const fn new() -> Self {
+        WaitList { nodes: Vec::new(), first: NIL, last: NIL, free: NIL, live: 0 }
+    }
+
+    /// Is nobody queued? (Fired nodes may be left.)
+    pub(super) fn is_empty(&self) -> bool {
+        self.first == NIL
+    }
+
+    /// Queues a waiter behind all others.
+    pub(super) fn push_back(&mut self, waker: Option<Waker>, payload: P) -> Key {
+        let key = self.allocate(waker, payload);
+        let (index, last) = (key.index, self.last);
+        self.nodes[index as usize].prev = last;
+        match last {
+            NIL => self.first = index,
+            _ => self.nodes[last as usize].next = index,
+        }
+        self.last = index;
+        key
+    }
+
+    fn allocate(&mut self, waker: Option<Waker>, payload: P) -> Key {
+        self.live += 1;
+        if self.free != NIL {
+            let index = self.free;
+            let node = &mut self.nodes[index as usize];
+            self.free = node.next;
+            (node.waker, node.payload, node.queued) = (waker, Some(payload), true);
+            (node.prev, node.next) = (NIL, NIL);
+            return Key { index, generation: node.generation };
+        }
+        let index = u32::try_from(self.nodes.len()).ok().filter(|index| *index != NIL);
+        let index = index.expect("more than 2^32 - 2 waiters on one object");
+        self.nodes.push(Node { waker, payload: Some(payload), prev: NIL, next: NIL, generation: 0, queued: true });
+        Key { index, generation: 0 }
+    }
+
+    fn node(&mut self, key: Key) -> &mut Node<P> {
+        let node = &mut self.nodes[key.index as usize];
+        assert!(node.generation == key.generation, "BUG: stale key of a waiter: {key:?}");
+        node
+    }
+
+    /// The payload of the waiter that has waited longest.
+    pub(super) fn first_payload(&mut self) -> Option<&mut P> {
+        let first = self.nodes.get_mut(self.first as usize)?;
+        first.payload.as_mut()
+    }
+
+    /// The payload of the waiter that came last.
+    pub(super) fn last_payload(&mut self) -> Option<&mut P> {
+        let last = self.nodes.get_mut(self.last as usize)?;
+        last.payload.as_mut()
+    }
+
+    /// Takes the oldest waiter out of the queue and gives its waker. Its node stays, fired.
+    pub(super) fn fire_first(&mut self) -> Option<Waker> {
+        self.fire(self.first)
+    }
+
+    /// Like [`fire_first`](Self::fire_first), for the youngest.
+    pub(super) fn fire_last(&mut self) -> Option<Waker> {
+        self.fire(self.last)
+    }
+
+    fn fire(&mut self, index: u32) -> Option<Waker> {
+        if index == NIL {
+            return None;
+        }
+        self.unlink(index);
+        self.nodes[index as usize].waker.take()
+    }
+
+    /// Fires every queued waiter, each payload being shown to `mark`, and collects the wakers.
+    pub(super) fn fire_all(&mut self, batch: &mut WakeBatch, mut mark: impl FnMut(&mut P)) {
+        while self.first != NIL {
+            let index = self.first;
+            if let Some(payload) = self.nodes[index as usize].payload.as_mut() {
+                mark(payload);
+            }
+            if let Some(waker) = self.fire(index) {
+                batch.push(waker);
+            }
+        }
+    }
+
+    pub(super) fn is_queued(&mut self, key: Key) -> bool {
+        self.node(key).queued
+    }
+
+    /// Would the waiter's waker wake the same task as `waker`?
+    pub(super) fn will_wake(&mut self, key: Key, waker: &Waker) -> bool {
+        self.node(key).waker.as_ref().is_some_and(|old| old.will_wake(waker))
+    }
+
+    /// Puts `waker` in and gives the old one back, to be dropped after unlocking.
+    #[must_use = "drop it after unlocking"]
+    pub(super) fn set_waker(&mut self, key: Key, waker: Waker) -> Option<Waker> {
+        self.node(key).waker.replace(waker)
+    }
+
+    /// The waiter leaves: its node is free again.
+    #[must_use = "drop the waker after unlocking"]
+    pub(super) fn remove(&mut self, key: Key) -> (P, Option<Waker>) {
+        if self.node(key).queued {
+            self.unlink(key.index);
+        }
+        let free = self.free;
+        let node = self.node(key);
+        let payload = node.payload.take().expect("BUG: a live node has a payload");
+        let waker = node.waker.take();
+        node.generation = node.generation.wrapping_add(1);
+        node.next = free;
+        self.free = key.index;
+        self.live -= 1;
+        if self.live == 0 && self.nodes.len() > KEEP_NODES {
+            (self.nodes, self.free) = (Vec::new(), NIL);
+        }
+        (payload, waker)
+    }
+
+    fn unlink(&mut self, index: u32) {
+        let node = &mut self.nodes[index as usize];
+        let (prev, next) = (node.prev, node.next);
+        (node.prev, node.next, node.queued) = (NIL, NIL, false);
+        match prev {
+            NIL => self.first = next,
+            _ => self.nodes[prev as usize].next = next,
+        }
+        match next {
+            NIL => self.last = prev,
+            _ => self.nodes[next as usize].prev = prev,
+        }
+    }
+}
+
+/// A wait list behind its lock.
+#[derive(Debug)]
+pub(super) struct Waiters<P>(Mutex<WaitList<P>>);
+
+// The list is consistent whenever its lock is free, whoever panicked: no foreign code runs inside.
+impl<P> UnwindSafe for Waiters<P> {}
+impl<P> RefUnwindSafe for Waiters<P> {}
+
+impl<P> Waiters<P> {
+    crate::engine::const_fn! {
+        pub(super) const fn new() -> Self {
+            Waiters(Mutex::new(WaitList::new()))
+        }
+    }
+
+    #[inline]
+    pub(super) fn lock(&self) -> MutexGuard<'_, WaitList<P>> {
+        self.0.lock()
+    }
+
+    /// Runs `check` under the lock until it is content or the waiter with `key` is registered with `cx`'s waker.
+    ///
+    /// `check` answers `Some` when there is nothing to wait for any more. The waker is cloned and the old one is
+    /// dropped outside of the lock; `check` runs again after each time the lock was free.
+    pub(super) fn check_or_wait<R>(
+        &self,
+        key: Key,
+        cx: &mut Context<'_>,
+        mut check: impl FnMut(&mut WaitList<P>, Key) -> Option<R>,
+    ) -> Option<R> {
+        let mut fresh = None;
+        loop {
+            let mut list = self.lock();
+            if let Some(answer) = check(&mut list, key) {
+                drop(list);
+                return Some(answer);
+            }
+            if list.will_wake(key, cx.waker()) {
+                drop(list);
+                return None;
+            }
+            if let Some(waker) = fresh.take() {
+                let old = list.set_waker(key, waker);
+                drop(list);
+                drop(old);
+                return None;
+            }
+            drop(list);
+            fresh = Some(cx.waker().clone());
+        }
+    }
+}
+
+/// Room for the waker of the one task that may wait here.
+#[derive(Debug)]
+pub(super) struct WakerSlot(Mutex<Option<Waker>>);
+
+impl UnwindSafe for WakerSlot {}
+impl RefUnwindSafe for WakerSlot {}
+
+impl WakerSlot {
+    pub(super) fn new() -> Self {
+        WakerSlot(Mutex::new(None))
+    }
+
+    /// Registers `cx`'s waker. Whoever publishes something and then calls [`take`](Self::take) either finds it, or
+    /// took the lock first, and then the caller's look after this call finds what was published.
+    pub(super) fn register(&self, cx: &mut Context<'_>) {
+        if self.0.lock().as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
+            return;
+        }
+        let fresh = cx.waker().clone();
+        let old = self.0.lock().replace(fresh);
+        drop(old);
+    }
+
+    pub(super) fn take(&self) -> Option<Waker> {
+        self.0.lock().take()
+    }
+
+    /// Wakes the one who waits, if any, with the lock free.
+    pub(super) fn wake(&self) {
+        let waker = self.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+use runtime::sync::broadcast::error::{RecvError, TryRecvError};
+use runtime::sync::broadcast::{self, Sender};
+use runtime_tests::hostile::{Wakes, block_on, now, poll, poll_with};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+#[test]
+fn every_receiver_gets_every_value_from_its_start() {
+    let (tx, mut first) = broadcast::channel(4);
+    assert_eq!(tx.send(1).unwrap(), 1);
+    let mut second = tx.subscribe();
+    assert_eq!(tx.send(2).unwrap(), 2);
+    assert_eq!((tx.len(), first.len(), second.len()), (2, 2, 1));
+    assert_eq!((now(first.recv()), now(first.recv())), (Ok(1), Ok(2)));
+    assert_eq!(tx.len(), 1);
+    assert_eq!(second.try_recv(), Ok(2));
+    assert!(tx.is_empty() && second.is_empty());
+    assert_eq!(second.try_recv(), Err(TryRecvError::Empty));
+    assert!(first.same_channel(&second));
+    drop(tx);
+    assert_eq!(now(first.recv()), Err(RecvError::Closed));
+    assert_eq!(second.try_recv(), Err(TryRecvError::Closed));
+    assert!(second.is_closed());
+}
+
+#[test]
+fn a_slow_receiver_learns_how_many_it_lost() {
+    let (tx, mut rx) = broadcast::channel(3);
+    for n in 0..7 {
+        tx.send(n).unwrap();
+    }
+    assert_eq!(rx.len(), 7);
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Lagged(3)));
+    assert_eq!(rx.try_recv(), Ok(3));
+    tx.send(7).unwrap();
+    tx.send(8).unwrap();
+    assert_eq!(now(rx.recv()), Err(RecvError::Lagged(1)));
+    for n in 5..9 {
+        assert_eq!(now(rx.recv()), Ok(n));
+    }
+}
+
+#[test]
+fn without_receivers_values_come_back_and_the_channel_stays_open() {
+    let tx = Sender::new(2);
+    assert_eq!(tx.send(1).unwrap_err().0, 1);
+    now(tx.closed());
+    let mut rx = tx.subscribe();
+    tx.send(2).unwrap();
+    assert_eq!(rx.try_recv(), Ok(2));
+    let wakes = Wakes::new();
+    let mut closed = pin!(tx.closed());
+    assert!(poll_with(closed.as_mut(), &wakes.waker()).is_pending());
+    drop(rx);
+    assert_eq!((wakes.count(), tx.receiver_count()), (1, 0));
+    assert!(poll(closed).is_ready());
+}
+
+#[test]
+fn weak_senders_and_counts() {
+    let (tx, rx) = broadcast::channel::<u8>(1);
+    let weak = tx.downgrade();
+    let other = weak.upgrade().unwrap();
+    assert_eq!((rx.sender_strong_count(), rx.sender_weak_count()), (2, 1));
+    assert!(other.same_channel(&tx));
+    drop((tx, other));
+    assert!(weak.clone().upgrade().is_none() && rx.is_closed());
+}
+
+#[test]
+fn recv_is_woken_by_send_and_by_the_end() {
+    let (tx, mut rx) = broadcast::channel(2);
+    let (old, new) = (Wakes::new(), Wakes::new());
+    {
+        let mut recv = pin!(rx.recv());
+        assert!(poll_with(recv.as_mut(), &old.waker()).is_pending());
+        assert!(poll_with(recv.as_mut(), &new.waker()).is_pending());
+        tx.send(1).unwrap();
+        assert_eq!((old.count(), new.count()), (0, 1));
+        assert_eq!(poll(recv), Poll::Ready(Ok(1)));
+    }
+    let mut recv = pin!(rx.recv());
+    assert!(poll_with(recv.as_mut(), &new.waker()).is_pending());
+    drop(tx);
+    assert_eq!(new.count(), 2);
+    assert_eq!(poll(recv), Poll::Ready(Err(RecvError::Closed)));
+}
+
+#[test]
+fn museum_y5_no_value_is_kept_longer_than_wanted() {
+    let tracer = Arc::new(());
+    let (tx, mut first) = broadcast::channel(4);
+    let second = tx.subscribe();
+    tx.send(tracer.clone()).unwrap();
+    tx.send(tracer.clone()).unwrap();
+    drop(first.try_recv().unwrap());
+    assert_eq!(Arc::strong_count(&tracer), 3);
+    drop(second);
+    assert_eq!(Arc::strong_count(&tracer), 2);
+    drop(first.try_recv().unwrap());
+    assert_eq!(Arc::strong_count(&tracer), 1);
+    tx.send(tracer.clone()).unwrap();
+    drop((tx, first));
+    assert_eq!(Arc::strong_count(&tracer), 1);
+}
+
+#[test]
+fn the_last_receiver_gets_the_original() {
+    #[derive(Debug)]
+    struct Counted(Arc<std::sync::atomic::AtomicUsize>);
+    impl Clone for Counted {
+        fn clone(&self) -> Self {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Counted(self.0.clone())
+        }
+    }
+    let clones = Arc::default();
+    let (tx, mut first) = broadcast::channel(1);
+    let mut second = tx.subscribe();
+    tx.send(Counted(Arc::clone(&clones))).unwrap();
+    let _values = (first.try_recv().unwrap(), second.try_recv().unwrap());
+    assert_eq!(clones.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[test]
+fn between_threads_everything_arrives_in_order() {
+    let (tx, _) = broadcast::channel(16_384);
+    let receivers: Vec<_> = (0..3)
+        .map(|_| {
+            let mut rx = tx.subscribe();
+            std::thread::spawn(move || (0..10_000).all(|n| block_on(rx.recv()) == Ok(n)))
+        })
+        .collect();
+    (0..10_000).for_each(|n| assert_eq!(tx.send(n).unwrap_or(3), 3));
+    assert!(receivers.into_iter().all(|receiver| receiver.join().unwrap()));
+}
+
+#[test]
+#[should_panic(expected = "0")]
+fn no_capacity_is_refused() {
+    let _ = broadcast::channel::<u8>(0);
+}
