@@ -342,12 +342,12 @@ fn museum_lw14_a_closed_channel_ends_with_its_last_permit() {
                 Box::new(move || drop(permit.release()))
             }
             2 => {
-                let tx: &'static _ = Box::leak(Box::new(tx));
+                let tx: &'static _ = runtime_tests::leak(tx);
                 let permits = tx.try_reserve_many(2).unwrap();
                 Box::new(move || drop(permits))
             }
             3 => {
-                let tx: &'static _ = Box::leak(Box::new(tx));
+                let tx: &'static _ = runtime_tests::leak(tx);
                 let permit = tx.try_reserve().unwrap();
                 Box::new(move || drop(permit))
             }

@@ -17,3 +17,10 @@ pub fn leak_bytes<const N: usize>(bytes: [u8; N]) -> &'static mut [u8] {
     BYTES.lock().unwrap_or_else(PoisonError::into_inner).push(bytes.as_ptr().addr());
     bytes
 }
+
+/// `Box::leak` for anything that is only read.
+pub fn leak<T>(value: T) -> &'static T {
+    let value: &'static T = Box::leak(Box::new(value));
+    BYTES.lock().unwrap_or_else(PoisonError::into_inner).push(std::ptr::from_ref(value).addr());
+    value
+}

@@ -28,7 +28,7 @@ pub mod process;
 pub use counting_waker::{WakeCount, poll_once};
 pub use event::Event;
 pub use flavor::{Flavor, Place, World};
-pub use forgotten::{forget_waker, leak_bytes};
+pub use forgotten::{forget_waker, leak, leak_bytes};
 pub use panics::{CaughtPanic, catch, planned_panic};
 pub use probe::{Drops, Probe};
 pub use rng::Rng;
