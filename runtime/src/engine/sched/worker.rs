@@ -149,8 +149,7 @@ impl<'e> Worker<'e> {
             spin_rounds: Cell::new(SPIN_ROUNDS),
             failed_spins: Cell::new(0),
             awake_since: Cell::new(Instant::now()),
-            // SAFETY: the place table gives an index to one thread at a time, under its lock.
-            wheel: unsafe { engine.drive.wheels.get(index as u32).take_seat() },
+            wheel: engine.drive.wheels.get(index as u32).take_seat(),
             found: Cell::new(Vec::new()),
         }
     }
