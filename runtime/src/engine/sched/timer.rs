@@ -196,10 +196,13 @@ impl Drop for Timer {
     fn drop(&mut self) {
         if let State::InWheel(entry) = self.state {
             self.with_own_engine(|engine| {
-                if let Some(engine) = engine
-                    && !entry.is_elapsed(engine)
-                {
-                    entry.reach(engine, |reach, _| reach.give_up(entry.key));
+                if let Some(engine) = engine {
+                    entry.reach(engine, |reach, _| {
+                        // What is due comes out of its wheel without anybody's help.
+                        if reach.wheel().elapsed() < entry.tick {
+                            reach.give_up(entry.key);
+                        }
+                    });
                 }
             });
         }
@@ -207,7 +210,6 @@ impl Drop for Timer {
 }
 
 impl Entry {
-    /// Entries that are due come out of their wheel without anybody's help.
     #[inline]
     fn is_elapsed(self, engine: &Engine) -> bool {
         engine.drive.wheels.get(self.wheel).elapsed() >= self.tick
