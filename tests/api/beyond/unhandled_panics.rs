@@ -52,7 +52,7 @@ mod beyond_tokio {
     use super::FLAVORS;
     use parking_lot::Mutex;
     use runtime::runtime::UnhandledPanic;
-    use runtime::task::JoinHandle;
+    use runtime::task::{JoinHandle, JoinSet};
     use runtime_tests::{planned_panic, wait_until, watchdog};
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, Output};
@@ -81,6 +81,31 @@ mod beyond_tokio {
             assert_eq!(metrics.unhandled_panics(), 1);
             drop(late);
             wait_until("the other to be counted", || metrics.unhandled_panics() == 2);
+        }
+    }
+
+    /// A task that is over before its set has it: spawned on a runtime that is gone, it is cancelled at once, and its
+    /// future panics in its drop.
+    #[test]
+    fn a_set_that_is_dropped_handles_no_panic() {
+        struct PanicsInDrop;
+        impl Drop for PanicsInDrop {
+            fn drop(&mut self) {
+                planned_panic()
+            }
+        }
+        let _watch = watchdog();
+        for flavor in FLAVORS {
+            let runtime = flavor.build();
+            let (handle, metrics) = (runtime.handle().clone(), runtime.metrics());
+            drop(runtime);
+            let mut set = JoinSet::new();
+            let panics = PanicsInDrop;
+            let task = set.spawn_on(async move { drop(panics) }, &handle);
+            assert!(task.is_finished());
+            assert_eq!(metrics.unhandled_panics(), 0, "the set could still be joined");
+            drop(set);
+            assert_eq!(metrics.unhandled_panics(), 1);
         }
     }
 
