@@ -52,7 +52,7 @@ mod beyond_tokio {
     use super::FLAVORS;
     use parking_lot::Mutex;
     use runtime::runtime::UnhandledPanic;
-    use runtime::task::{JoinHandle, JoinSet};
+    use runtime::task::{JoinHandle, JoinSet, LocalSet};
     use runtime_tests::{planned_panic, wait_until, watchdog};
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, Output};
@@ -106,6 +106,24 @@ mod beyond_tokio {
             assert_eq!(metrics.unhandled_panics(), 0, "the set could still be joined");
             drop(set);
             assert_eq!(metrics.unhandled_panics(), 1);
+        }
+    }
+
+    /// They are not the runtime's tasks, but it is there that they panic.
+    #[test]
+    fn panics_in_a_local_set_are_reported_where_it_is_polled() {
+        let _watch = watchdog();
+        for flavor in FLAVORS {
+            let runtime = flavor.builder().unhandled_panic(UnhandledPanic::ShutdownRuntime).build().unwrap();
+            let set = LocalSet::new();
+            let joined: JoinHandle<()> = set.spawn_local(async { planned_panic() });
+            assert!(set.block_on(&runtime, joined).unwrap_err().is_panic());
+            assert_eq!(runtime.metrics().unhandled_panics(), 0);
+            drop::<JoinHandle<()>>(set.spawn_local(async { planned_panic() }));
+            assert_eq!(set.block_on(&runtime, set.spawn_local(async { 1 })).unwrap(), 1);
+            assert_eq!(runtime.metrics().unhandled_panics(), 1);
+            // Only its own tasks shut a runtime down.
+            assert_eq!(runtime.block_on(runtime.spawn(async { 2 })).unwrap(), 2);
         }
     }
 
