@@ -47,6 +47,7 @@ pub mod prelude;
 pub mod runtime;
 pub mod sync;
 pub mod task;
+pub mod time;
 
 #[cfg(feature = "macros")]
 pub use attributes::{main, test};

@@ -55,6 +55,8 @@ pub struct Builder {
     panic_hook: Option<PanicHook>,
     seed: Option<RngSeed>,
     guarantor: bool,
+    start_paused: bool,
+    precise_timers: bool,
 }
 
 /// tokio's documented defaults where it has them.
@@ -99,6 +101,8 @@ impl Builder {
             panic_hook: None,
             seed: None,
             guarantor: true,
+            start_paused: false,
+            precise_timers: false,
         }
     }
 
@@ -306,6 +310,32 @@ impl Builder {
         self
     }
 
+    /// Starts with the clock held still, as if [`time::pause`](crate::time::pause) was the first thing that runs. For
+    /// tests: sleeps cost no time, since the clock moves on by itself when nothing else could happen.
+    ///
+    /// Works on every flavor.
+    ///
+    /// ```
+    /// # use runtime::runtime::Builder;
+    /// # use std::time::{Duration, Instant};
+    /// let begun = Instant::now();
+    /// let rt = Builder::new_multi_thread().enable_all().start_paused(true).build().unwrap();
+    /// rt.block_on(runtime::time::sleep(Duration::from_secs(3600)));
+    /// assert!(begun.elapsed() < Duration::from_secs(60));
+    /// ```
+    pub fn start_paused(&mut self, paused: bool) -> &mut Self {
+        self.start_paused = paused;
+        self
+    }
+
+    /// Timers that are exact to a twentieth of a millisecond, instead of being rounded up to a whole one.
+    ///
+    /// A timer never fires early either way. Precise ones do not coalesce, so many of them wake the runtime more often.
+    pub fn precise_timers(&mut self, precise: bool) -> &mut Self {
+        self.precise_timers = precise;
+        self
+    }
+
     /// What happens when a task panics and nobody looks; nothing by default.
     pub fn unhandled_panic(&mut self, behavior: UnhandledPanic) -> &mut Self {
         self.panic_action = behavior;
@@ -418,6 +448,8 @@ impl Builder {
             poll_histogram: self.histogram.then(|| histogram::Shape::clone(&self.histogram_shape.0)),
             inject_interval: self.inject_interval,
             event_interval: self.event_interval,
+            start_paused: self.start_paused,
+            precise_timers: self.precise_timers,
             events_per_look: self.events_per_look,
             panic_sink: Some(policy.clone()),
             seed: self.seed.as_ref().map(|seed| seed.0),

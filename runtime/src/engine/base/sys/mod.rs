@@ -1,4 +1,5 @@
-//! How a thread sleeps on a word: a futex on Linux, a condition variable elsewhere (and in models).
+//! How a thread sleeps on a word: a futex on Linux, a condition variable elsewhere (and in models); and how one thread
+//! puts a fence into the others.
 
 #[cfg(all(target_os = "linux", not(loom)))]
 mod linux;
@@ -9,3 +10,11 @@ pub(super) use linux::Sleep;
 mod condvar;
 #[cfg(any(not(target_os = "linux"), loom))]
 pub(super) use condvar::Sleep;
+
+#[cfg(all(target_os = "linux", not(loom)))]
+#[allow(unsafe_code)] // a system call that `rustix` does not have
+#[path = "membarrier.rs"]
+pub(super) mod fences;
+#[cfg(any(not(target_os = "linux"), loom))]
+#[path = "full_fences.rs"]
+pub(super) mod fences;

@@ -1,0 +1,94 @@
+//! A descriptor's registration, for as long as somebody uses it.
+//!
+//! Owns: the source and a count of the driver.   Imports: `io-driver`.   Not here: the descriptor, which its owner closes
+//! *after* [`Registration::end`].
+//!
+//! A registration outlives its runtime without harm: its driver was shut down, and every wait ends with that error.
+
+use io_driver::{Direction, Driver, Interest, Ready, ReadyEvent, Source, Wait};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+#[derive(Debug)]
+pub(crate) struct Registration {
+    source: Source,
+    driver: Arc<Driver>,
+}
+
+impl Registration {
+    pub(super) fn new(source: Source, driver: Arc<Driver>) -> Self {
+        Registration { source, driver }
+    }
+
+    /// Ends it, before the descriptor is closed.
+    pub(crate) fn end(self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.driver.deregister(self.source, fd)
+    }
+
+    pub(crate) fn interest(&self) -> Interest {
+        self.source.interest()
+    }
+
+    /// One task per direction; the last one that asked is woken.
+    #[inline]
+    pub(crate) fn poll_ready(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
+        self.source.poll_ready(direction, cx)
+    }
+
+    /// Any number of tasks.
+    pub(crate) fn ready(&self, interest: Interest) -> Wait<'_> {
+        self.source.ready(interest)
+    }
+
+    /// What is ready now.
+    #[inline]
+    pub(crate) fn look(&self, interest: Interest) -> io::Result<ReadyEvent> {
+        self.source.look(interest)
+    }
+
+    /// An operation has found the readiness used up.
+    #[inline]
+    pub(crate) fn clear(&self, event: ReadyEvent) {
+        self.source.clear(event);
+    }
+
+    /// Marks it ready as if the kernel had said so.
+    pub(crate) fn set(&self, ready: Ready) {
+        self.source.set(ready, |waker| waker.wake_by_ref());
+    }
+
+    /// Tries `operation` if the readiness says that it may succeed, and takes the readiness back when it does not.
+    #[inline]
+    pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        let event = self.look(interest)?;
+        if event.ready().is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        match operation() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.clear(event);
+                Err(error)
+            }
+            done => done,
+        }
+    }
+
+    /// Tries `operation` until it does not say `WouldBlock`.
+    #[inline]
+    pub(crate) fn poll_io<R>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            let event = std::task::ready!(self.poll_ready(direction, cx))?;
+            match operation() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.clear(event),
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+}
