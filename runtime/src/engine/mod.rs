@@ -36,7 +36,6 @@ pub(crate) use cell::{
 pub(crate) use drive::Key as WheelKey;
 pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, TimerWheel};
 pub(crate) use entered::in_async_context;
-pub(crate) use sched::{clockwork, config};
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::inject::Chain;
 pub(crate) use sched::place;
@@ -44,3 +43,4 @@ pub(crate) use sched::sizing;
 pub(crate) use sched::sockets::{NoDriver, register};
 pub(crate) use sched::timer::{NoTimer, Timer, far_from};
 pub(crate) use sched::worker::with_worker_of;
+pub(crate) use sched::{clockwork, config};
