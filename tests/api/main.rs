@@ -42,4 +42,14 @@ mod sync_watch;
 mod task_fates;
 mod task_id;
 mod task_local;
+mod time_auto_traits;
+// tokio's is in tokio-util.
+#[cfg(not(feature = "oracle"))]
+mod time_delay_queue;
+mod time_extremes;
+mod time_instant;
+mod time_interval;
+mod time_paused;
+mod time_sleep;
+mod time_timeout;
 mod yield_now;
