@@ -43,7 +43,7 @@ fn one_thread_at_a_time_has_the_value() {
 }
 
 /// A worker leaves its place, another thread takes it, while a third one uses the value if it need not interrupt.
-/// Fault: the dropped seat does not rest; `with_if_shared` does not look whether it is shared.
+/// Fault: `with_if_shared` does not look whether it is shared; the seat is left with Relaxed.
 #[test]
 fn a_seat_is_handed_on() {
     check(|| {
