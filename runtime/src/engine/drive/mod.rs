@@ -20,6 +20,8 @@ mod lead;
 #[cfg(all(test, loom))]
 mod model;
 mod registration;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod ticks;
 mod watch;
 mod wheel;

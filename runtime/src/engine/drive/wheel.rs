@@ -31,7 +31,7 @@ pub(super) const BATCH: usize = if cfg!(test) { 2 } else { 128 };
 const GIVEN_UP_MANY: usize = if cfg!(test) { 2 } else { 32 };
 
 /// And so many are taken out by whoever gives up one more, even if he has to interrupt the worker for it.
-const GIVEN_UP_MOST: usize = if cfg!(test) { 4 } else { 512 };
+pub(super) const GIVEN_UP_MOST: usize = if cfg!(test) { 4 } else { 512 };
 
 pub(crate) struct Wheel {
     timers: Biased<Timers>,

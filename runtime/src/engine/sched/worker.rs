@@ -19,6 +19,7 @@ use super::config::Flavor;
 use super::engine::{Engine, wake_all};
 use super::place::Place;
 use super::search::SPIN_ROUNDS;
+use super::sys::ExactSleeps;
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
@@ -82,7 +83,7 @@ pub(crate) struct Worker<'e> {
     pub(super) spin_rounds: Cell<u32>,
     pub(super) failed_spins: Cell<u32>,
     pub(super) awake_since: Cell<Instant>,
-    pub(crate) wheel: WheelSeat<'e>,
+    wheel: WheelSeat<'e>,
     /// What the last look at sockets and timers found, until it is woken.
     pub(super) found: Cell<Vec<Waker>>,
 }
@@ -158,6 +159,7 @@ impl<'e> Worker<'e> {
     pub(crate) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
         self.place.set_thread();
         let _seeded = self.engine.config.seed.map(|seed| rng::seed_thread(seed.wrapping_add(self.index as u64)));
+        let _exact = self.engine.config.precise_timers.then(ExactSleeps::begin);
         let this: *const Worker<'_> = &self;
         let installed = Installed(WORKER.replace(this.cast()));
         let end = self.work(root);
@@ -315,6 +317,12 @@ impl<'e> Worker<'e> {
     #[inline]
     pub(crate) fn push_yielded(&self, task: Runnable) {
         self.deque.push(task);
+    }
+
+    /// Its wheel, if it looks after that now: inside `block_in_place` it is a thread like any other.
+    #[inline]
+    pub(crate) fn own_wheel(&self) -> Option<Reach<'_>> {
+        (self.pushes.get() != Pushes::Others).then_some(Reach::Own(&self.wheel))
     }
 
     pub(crate) fn index(&self) -> usize {
