@@ -103,7 +103,7 @@ fn fire(reach: Reach<'_>, now: u64) {
 
 /// The worker sets two timers; one is reset, one given up, by the worker or by another thread, while the guarantor fires
 /// what is due (museum T6, T14). The reset one fires once, late enough; the other one at most once; no waker is kept.
-/// Fault: `write_down` forgets the key; `rewake`, `reset` or `give_up` act on a wheel without its lock.
+/// Fault: `write_down` forgets the key; `fire` does not take out what was given up.
 #[test]
 fn given_up_against_fired_against_reset() {
     for by_worker in [false, true] {
@@ -114,6 +114,8 @@ fn given_up_against_fired_against_reset() {
             let seat = wheel.take_seat();
             let (reset, _) = set(Reach::Own(&seat), 5, first_waker).expect("tick 5 is ahead");
             let (given_up, _) = set(Reach::Own(&seat), 5, second_waker).expect("tick 5 is ahead");
+            let (third, third_waker) = waker();
+            let (in_time, _) = set(Reach::Own(&seat), 9, third_waker).expect("tick 9 is ahead");
             let guarantor = {
                 let wheel = wheel.clone();
                 spawn(move || fire(Reach::Other(&wheel), 5))
@@ -123,6 +125,7 @@ fn given_up_against_fired_against_reset() {
                 move |reach: Option<Reach<'_>>| {
                     let reach = reach.unwrap_or(Reach::Other(&wheel));
                     reach.give_up(given_up);
+                    reach.give_up(in_time);
                     reach.reset(reset, 9)
                 }
             };
@@ -142,6 +145,7 @@ fn given_up_against_fired_against_reset() {
             fire(Reach::Own(&seat), 9);
             assert_eq!(first.0.load(Relaxed), 1, "the timer that was reset fires once");
             assert!(second.0.load(Relaxed) <= 1);
+            assert_eq!((third.0.load(Relaxed), StdArc::strong_count(&third)), (0, 1), "given up in time");
             assert_eq!((StdArc::strong_count(&first), StdArc::strong_count(&second)), (1, 1), "no waker is kept");
             assert_eq!(wheel.next(), NEVER);
         });
