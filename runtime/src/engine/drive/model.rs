@@ -8,12 +8,12 @@ use super::bias::Biased;
 use super::ticks::NEVER;
 use super::watch::Watch;
 use super::wheel::{Reach, Set, Wheel};
-use crate::engine::base::atomics::{Arc, AtomicUsize, Mutex, fence};
+use crate::engine::base::atomics::{Arc, AtomicUsize, Mutex};
 use crate::engine::base::model::{check, spawn};
 use crate::engine::base::parker::Parker;
 use std::sync::Arc as StdArc;
 use std::sync::atomic::AtomicUsize as Count;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Wake, Waker};
 
 // ---- The biased lock ------------------------------------------------------------------------------------------------
@@ -233,7 +233,6 @@ impl Hall {
     fn wait(&self, parker: &Arc<Parker>, enough: impl Fn(u64) -> bool) -> bool {
         let leading = self.leading.lock();
         *self.parked.lock() = Some(parker.clone());
-        fence(SeqCst);
         let at_rest = || if self.wheel.is_at_rest() { self.wheel.next() } else { NEVER };
         let next = self.watch.begin(at_rest);
         let enough = enough(next);
@@ -326,7 +325,7 @@ fn a_worker_retires_with_a_timer() {
 }
 
 /// The first socket is registered while the leader is about to sleep on its parker, where no socket wakes it.
-/// Fault: no fence on either side; the leader looks for sockets before it names its parker.
+/// Fault: the leader looks for sockets before it names its parker; `register` looks for the leader first.
 #[test]
 fn the_first_socket_against_a_leader_about_to_sleep() {
     check(|| {
@@ -335,7 +334,6 @@ fn the_first_socket_against_a_leader_about_to_sleep() {
             let hall = hall.clone();
             spawn(move || {
                 hall.sockets.store(1, Relaxed);
-                fence(SeqCst);
                 if hall.parked.lock().is_some() {
                     hall.notify();
                 }
