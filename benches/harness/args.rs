@@ -31,7 +31,7 @@ impl Mode {
     /// The time of one measurement.
     pub(crate) fn target(self) -> Duration {
         match self {
-            Mode::Full => Duration::from_millis(100),
+            Mode::Full => crate::meter::FULL,
             Mode::Quick => Duration::from_millis(50),
             Mode::Smoke => Duration::from_millis(2),
         }

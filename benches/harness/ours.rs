@@ -6,3 +6,5 @@ crate::tokio_shaped::tokio_shaped!(
     "ours",
     runtime
 );
+
+// crate::tokio_shaped::tokio_shaped_timers!(Ours, runtime);

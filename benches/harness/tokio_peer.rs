@@ -6,3 +6,5 @@ crate::tokio_shaped::tokio_shaped!(
     "tokio",
     tokio
 );
+
+crate::tokio_shaped::tokio_shaped_timers!(Tokio, tokio);

@@ -24,4 +24,5 @@ families! {
     wake
     blocking
     idle
+    timers
 }
