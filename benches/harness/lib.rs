@@ -22,6 +22,7 @@ mod curve_chart;
 mod files;
 mod fresh;
 mod meter;
+pub mod net;
 mod ours;
 mod peer;
 mod process;

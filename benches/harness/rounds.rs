@@ -13,7 +13,7 @@ use crate::stats::Spread;
 use crate::table;
 use crate::watchdog::Watchdog;
 use crate::workload::{Entry, Workload};
-use crate::{Meter, Ours, Peer, Reading, Wrong, files, fresh, smol};
+use crate::{Meter, Ours, Peer, Reading, Wrong, files, fresh, net, smol};
 
 /// When the median ratio's relative standard error is below this, more rounds would not change the picture.
 const CERTAIN: f64 = 0.015;
@@ -26,6 +26,9 @@ pub fn main(workloads: Vec<Workload>) -> ExitCode {
     };
     if let Some(ask) = &args.fresh_process {
         return fresh::serve(ask, &workloads, args.workers);
+    }
+    if let Some(ask) = &args.serve {
+        return net::serve(ask, args.workers);
     }
     if args.help {
         print!("{HELP}");

@@ -8,3 +8,5 @@ crate::tokio_shaped::tokio_shaped!(
 );
 
 crate::tokio_shaped::tokio_shaped_timers!(Tokio, tokio);
+
+crate::net::tokio_servers::tokio_shaped_servers!(Tokio, tokio);

@@ -25,4 +25,5 @@ families! {
     blocking
     idle
     timers
+    net
 }
