@@ -20,9 +20,10 @@ mod lead;
 #[cfg(all(test, loom))]
 mod model;
 mod registration;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod ticks;
 mod watch;
-#[allow(unsafe_code)] // makes the one seat of a wheel
 mod wheel;
 mod wheels;
 
@@ -31,6 +32,7 @@ pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent};
 pub(crate) use lead::Sleeper;
 pub(crate) use registration::Registration;
 pub(crate) use ticks::NEVER;
+pub(crate) use timer_wheel::TimerWheel;
 pub(crate) use wheel::{Key, Reach, Set, WheelSeat};
 pub(crate) use wheels::{OUTSIDE, Wheels};
 
@@ -147,11 +149,7 @@ impl Drive {
     }
 
     /// A descriptor that is ready now and then. It must be non-blocking.
-    pub(crate) fn register(
-        &self,
-        fd: std::os::fd::BorrowedFd<'_>,
-        interest: Interest,
-    ) -> io::Result<Registration> {
+    pub(crate) fn register(&self, fd: std::os::fd::BorrowedFd<'_>, interest: Interest) -> io::Result<Registration> {
         let source = self.io.register(fd, interest)?;
         self.set_used();
         fence(Ordering::SeqCst);
