@@ -101,6 +101,10 @@ fn builder_options_that_make_no_sense() {
     assert_panics_here!(builder.event_interval(0), "event_interval");
     assert_panics_here!(builder.max_io_events_per_tick(0), "max_io_events_per_tick");
     assert_panics_here!(builder.name("  "), "name");
+    // tokio builds it, and std panics when the first thread starts.
+    if cfg!(not(feature = "oracle")) {
+        assert_panics_here!(builder.thread_name("a\0b"), "thread_name", "NUL");
+    }
 }
 
 // beyond tokio: there it blames a line of tokio's own.

@@ -35,7 +35,6 @@ pub(crate) use cell::{
 };
 pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration};
 pub(crate) use entered::in_async_context;
-pub(crate) use sched::{clockwork, config};
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::inject::Chain;
 pub(crate) use sched::place;
@@ -43,3 +42,4 @@ pub(crate) use sched::sizing;
 pub(crate) use sched::sockets::{NoDriver, register};
 pub(crate) use sched::timer::{NoTimer, Timer, far_from};
 pub(crate) use sched::worker::with_worker_of;
+pub(crate) use sched::{clockwork, config};

@@ -20,9 +20,10 @@ mod lead;
 #[cfg(all(test, loom))]
 mod model;
 mod registration;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod ticks;
 mod watch;
-#[allow(unsafe_code)] // makes the one seat of a wheel
 mod wheel;
 mod wheels;
 
@@ -147,11 +148,7 @@ impl Drive {
     }
 
     /// A descriptor that is ready now and then. It must be non-blocking.
-    pub(crate) fn register(
-        &self,
-        fd: std::os::fd::BorrowedFd<'_>,
-        interest: Interest,
-    ) -> io::Result<Registration> {
+    pub(crate) fn register(&self, fd: std::os::fd::BorrowedFd<'_>, interest: Interest) -> io::Result<Registration> {
         let source = self.io.register(fd, interest)?;
         self.set_used();
         fence(Ordering::SeqCst);

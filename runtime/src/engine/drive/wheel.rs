@@ -21,8 +21,8 @@ use super::ticks::NEVER;
 use crate::engine::base::atomics::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use std::mem;
 use std::task::Waker;
-use timer_wheel::TimerWheel;
 pub(crate) use timer_wheel::Key;
+use timer_wheel::TimerWheel;
 
 /// So many timers are handled at a time; then others get a chance to set theirs (museum T20).
 pub(super) const BATCH: usize = if cfg!(test) { 2 } else { 128 };
@@ -31,7 +31,7 @@ pub(super) const BATCH: usize = if cfg!(test) { 2 } else { 128 };
 const GIVEN_UP_MANY: usize = if cfg!(test) { 2 } else { 32 };
 
 /// And so many are taken out by whoever gives up one more, even if he has to interrupt the worker for it.
-const GIVEN_UP_MOST: usize = if cfg!(test) { 4 } else { 512 };
+pub(super) const GIVEN_UP_MOST: usize = if cfg!(test) { 4 } else { 512 };
 
 pub(crate) struct Wheel {
     timers: Biased<Timers>,
@@ -81,12 +81,8 @@ impl Wheel {
     }
 
     /// For the thread that holds the wheel's place.
-    ///
-    /// # Safety
-    /// There is no other seat, and what its last holder did happens before this call.
-    pub(crate) unsafe fn take_seat(&self) -> WheelSeat<'_> {
-        // SAFETY: the caller's promise.
-        WheelSeat { wheel: self, seat: unsafe { self.timers.take_seat() } }
+    pub(crate) fn take_seat(&self) -> WheelSeat<'_> {
+        WheelSeat { wheel: self, seat: self.timers.take_seat() }
     }
 
     /// No timer is due before this tick.

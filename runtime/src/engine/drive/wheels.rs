@@ -28,12 +28,21 @@ impl Wheels {
     }
 
     /// The wheel of a place, made when it is first asked for; or of `OUTSIDE`.
+    #[inline]
     pub(crate) fn get(&self, index: u32) -> &Wheel {
         if index == OUTSIDE {
             return &self.outside;
         }
-        let wheel = self.of_places[index as usize].get_or_init(|| Box::new(Wheel::new()));
-        self.made.fetch_max(index as usize + 1, Ordering::AcqRel);
+        match self.of_places[index as usize].get() {
+            Some(wheel) => wheel,
+            None => self.make(index as usize),
+        }
+    }
+
+    #[cold]
+    fn make(&self, index: usize) -> &Wheel {
+        let wheel = self.of_places[index].get_or_init(|| Box::new(Wheel::new()));
+        self.made.fetch_max(index + 1, Ordering::AcqRel);
         wheel
     }
 

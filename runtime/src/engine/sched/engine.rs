@@ -6,8 +6,8 @@
 //! Who keeps an engine alive: its `Runtime` and handles, its threads, and a foreign thread for the time of a wake.
 //! Tasks do not: `shutdown` sees to it that none outlives the last of those.
 
-use super::block_on::PlaceQueue;
 use super::batch;
+use super::block_on::PlaceQueue;
 use super::config::{Config, Flavor, TaskFacts};
 use super::engines;
 use super::fd_table;

@@ -150,10 +150,8 @@ impl Timer {
     fn enter_wheel(&self, engine: &Engine, waker: &Waker) -> Result<State, NoTimer> {
         let tick = engine.drive.clock.tick_of(self.deadline);
         with_worker_of(engine, |worker| {
-            let (wheel, reach) = match worker {
-                Some(worker) => (worker.index() as u32, Reach::Own(&worker.wheel)),
-                None => (OUTSIDE, Reach::Other(engine.drive.wheels.get(OUTSIDE))),
-            };
+            let own = worker.and_then(|worker| Some((worker.index() as u32, worker.own_wheel()?)));
+            let (wheel, reach) = own.unwrap_or_else(|| (OUTSIDE, Reach::Other(engine.drive.wheels.get(OUTSIDE))));
             if tick <= reach.wheel().elapsed() {
                 return Ok(State::Done);
             }
@@ -162,7 +160,7 @@ impl Timer {
                 Set::Closed => Err(NoTimer::ShutDown),
                 Set::Waits { key, earliest } => {
                     if earliest {
-                        tell_the_leader(engine, worker, tick);
+                        tell_the_leader(engine, reach, tick);
                     }
                     Ok(State::InWheel(Entry { wheel, key, tick, waker: WakerId::of(waker) }))
                 }
@@ -196,10 +194,13 @@ impl Drop for Timer {
     fn drop(&mut self) {
         if let State::InWheel(entry) = self.state {
             self.with_own_engine(|engine| {
-                if let Some(engine) = engine
-                    && !entry.is_elapsed(engine)
-                {
-                    entry.reach(engine, |reach, _| reach.give_up(entry.key));
+                if let Some(engine) = engine {
+                    entry.reach(engine, |reach| {
+                        // What is due comes out of its wheel without anybody's help.
+                        if reach.wheel().elapsed() < entry.tick {
+                            reach.give_up(entry.key);
+                        }
+                    });
                 }
             });
         }
@@ -207,17 +208,16 @@ impl Drop for Timer {
 }
 
 impl Entry {
-    /// Entries that are due come out of their wheel without anybody's help.
     #[inline]
     fn is_elapsed(self, engine: &Engine) -> bool {
         engine.drive.wheels.get(self.wheel).elapsed() >= self.tick
     }
 
     #[inline]
-    fn reach<R>(self, engine: &Engine, f: impl FnOnce(Reach<'_>, Option<&Worker<'_>>) -> R) -> R {
-        with_worker_of(engine, |worker| match worker {
-            Some(worker) if worker.index() as u32 == self.wheel => f(Reach::Own(&worker.wheel), Some(worker)),
-            _ => f(Reach::Other(engine.drive.wheels.get(self.wheel)), None),
+    fn reach<R>(self, engine: &Engine, f: impl FnOnce(Reach<'_>) -> R) -> R {
+        with_worker_of(engine, |worker| {
+            let own = worker.filter(|worker| worker.index() as u32 == self.wheel).and_then(Worker::own_wheel);
+            f(own.unwrap_or_else(|| Reach::Other(engine.drive.wheels.get(self.wheel))))
         })
     }
 
@@ -231,17 +231,17 @@ impl Entry {
         }
         let waker = waker.clone();
         // Gone from the wheel between the two looks: it has fired.
-        let waits = self.reach(engine, |reach, _| reach.rewake(self.key, waker));
+        let waits = self.reach(engine, |reach| reach.rewake(self.key, waker));
         if waits { State::InWheel(Entry { waker: id, ..self }) } else { State::Done }
     }
 
     fn reset(self, engine: &Engine, deadline: Instant) -> State {
         let tick = engine.drive.clock.tick_of(deadline);
-        self.reach(engine, |reach, worker| match reach.reset(self.key, tick) {
+        self.reach(engine, |reach| match reach.reset(self.key, tick) {
             None => State::Unset,
             Some(earliest) => {
                 if earliest {
-                    tell_the_leader(engine, worker, tick);
+                    tell_the_leader(engine, reach, tick);
                 }
                 State::InWheel(Entry { tick, ..self })
             }
@@ -251,10 +251,10 @@ impl Entry {
 
 /// A worker that sets a timer in its own wheel looks after it, and tells the leader before it sleeps.
 #[inline]
-fn tell_the_leader(engine: &Engine, worker: Option<&Worker<'_>>, tick: u64) {
-    match worker {
-        Some(_) => engine.drive.timer_set(),
-        None => engine.drive.settle(tick),
+fn tell_the_leader(engine: &Engine, reach: Reach<'_>, tick: u64) {
+    match reach {
+        Reach::Own(_) => engine.drive.timer_set(),
+        Reach::Other(_) => engine.drive.settle(tick),
     }
 }
 

@@ -82,7 +82,7 @@ pub(crate) struct Worker<'e> {
     pub(super) spin_rounds: Cell<u32>,
     pub(super) failed_spins: Cell<u32>,
     pub(super) awake_since: Cell<Instant>,
-    pub(crate) wheel: WheelSeat<'e>,
+    wheel: WheelSeat<'e>,
     /// What the last look at sockets and timers found, until it is woken.
     pub(super) found: Cell<Vec<Waker>>,
 }
@@ -149,8 +149,7 @@ impl<'e> Worker<'e> {
             spin_rounds: Cell::new(SPIN_ROUNDS),
             failed_spins: Cell::new(0),
             awake_since: Cell::new(Instant::now()),
-            // SAFETY: the place table gives an index to one thread at a time, under its lock.
-            wheel: unsafe { engine.drive.wheels.get(index as u32).take_seat() },
+            wheel: engine.drive.wheels.get(index as u32).take_seat(),
             found: Cell::new(Vec::new()),
         }
     }
@@ -316,6 +315,12 @@ impl<'e> Worker<'e> {
     #[inline]
     pub(crate) fn push_yielded(&self, task: Runnable) {
         self.deque.push(task);
+    }
+
+    /// Its wheel, if it looks after that now: inside `block_in_place` it is a thread like any other.
+    #[inline]
+    pub(crate) fn own_wheel(&self) -> Option<Reach<'_>> {
+        (self.pushes.get() != Pushes::Others).then_some(Reach::Own(&self.wheel))
     }
 
     pub(crate) fn index(&self) -> usize {

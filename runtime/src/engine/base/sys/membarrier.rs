@@ -10,7 +10,9 @@ static IN_THE_KERNEL: AtomicBool = AtomicBool::new(false);
 /// Asks the kernel, the first time. Call it before making what the fences guard.
 pub(crate) fn prepare() {
     static ASKED: Once = Once::new();
-    ASKED.call_once(|| IN_THE_KERNEL.store(register() && membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED), Ordering::Release));
+    ASKED.call_once(|| {
+        IN_THE_KERNEL.store(register() && membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED), Ordering::Release)
+    });
 }
 
 fn register() -> bool {

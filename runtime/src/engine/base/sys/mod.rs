@@ -13,8 +13,11 @@ pub(super) use condvar::Sleep;
 
 #[cfg(all(target_os = "linux", not(loom)))]
 #[allow(unsafe_code)] // a system call that `rustix` does not have
-#[path = "membarrier.rs"]
-pub(super) mod fences;
+pub(super) mod membarrier;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub(super) use membarrier as fences;
+
 #[cfg(any(not(target_os = "linux"), loom))]
-#[path = "full_fences.rs"]
-pub(super) mod fences;
+pub(super) mod full_fences;
+#[cfg(any(not(target_os = "linux"), loom))]
+pub(super) use full_fences as fences;
