@@ -198,7 +198,7 @@ struct Hall {
     wheel: Wheel,
     sockets: AtomicUsize,
     parked: Mutex<Option<Arc<Parker>>>,
-    leader: Arc<Parker>,
+    leading: Mutex<()>,
 }
 
 impl Hall {
@@ -208,7 +208,7 @@ impl Hall {
             wheel: Wheel::new(),
             sockets: AtomicUsize::new(0),
             parked: Mutex::new(None),
-            leader: Arc::new(Parker::new()),
+            leading: Mutex::new(()),
         })
     }
 
@@ -225,24 +225,26 @@ impl Hall {
         }
     }
 
-    /// `Lead::wait`, again and again until it knows of a timer for tick 5, or of a socket. To sleep for longer than that is
-    /// to sleep for ever, which loom reports.
-    fn lead(&self, enough: impl Fn(u64) -> bool) {
-        loop {
-            *self.parked.lock() = Some(self.leader.clone());
-            fence(SeqCst);
-            let at_rest = || if self.wheel.is_at_rest() { self.wheel.next() } else { NEVER };
-            let next = self.watch.begin(at_rest);
-            let done = enough(next);
-            if !done {
-                self.leader.park(None);
-            }
-            self.watch.end();
-            *self.parked.lock() = None;
-            if done {
-                return;
-            }
+    /// `Lead::wait`. Without `enough` it sleeps for ever, which loom reports if nobody wakes it.
+    fn wait(&self, parker: &Arc<Parker>, enough: impl Fn(u64) -> bool) -> bool {
+        let leading = self.leading.lock();
+        *self.parked.lock() = Some(parker.clone());
+        fence(SeqCst);
+        let at_rest = || if self.wheel.is_at_rest() { self.wheel.next() } else { NEVER };
+        let next = self.watch.begin(at_rest);
+        let enough = enough(next);
+        if !enough {
+            parker.park(None);
         }
+        self.watch.end();
+        *self.parked.lock() = None;
+        drop(leading);
+        enough
+    }
+
+    fn lead(&self, enough: impl Fn(u64) -> bool) {
+        let parker = Arc::new(Parker::new());
+        while !self.wait(&parker, &enough) {}
     }
 }
 
@@ -262,6 +264,30 @@ fn an_earlier_timer_against_a_leader_about_to_sleep() {
             })
         };
         hall.lead(|next| next == 5);
+        setter.join().unwrap();
+    });
+}
+
+/// The lead goes from one thread to another while the earlier timer is set: whoever sleeps learns of it.
+/// Fault: the parker stays named, or is taken back, after the lead was left.
+#[test]
+fn the_lead_is_handed_on_while_somebody_notifies() {
+    check(|| {
+        let hall = Hall::new();
+        let first = {
+            let hall = hall.clone();
+            spawn(move || hall.wait(&Arc::new(Parker::new()), |next| next == 5))
+        };
+        let setter = {
+            let hall = hall.clone();
+            spawn(move || {
+                let (_wakes, waker) = waker();
+                set(Reach::Other(&hall.wheel), 5, waker).expect("tick 5 is ahead");
+                hall.settle(5);
+            })
+        };
+        hall.lead(|next| next == 5);
+        first.join().unwrap();
         setter.join().unwrap();
     });
 }
