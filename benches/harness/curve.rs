@@ -5,8 +5,7 @@ use crate::percentile;
 use crate::stats::Spread;
 
 /// The parts. Towards the end they lie closer and closer: what is rare is what is looked for.
-pub(crate) const PARTS: [f64; 13] =
-    [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 1.0];
+pub(crate) const PARTS: [f64; 13] = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 1.0];
 
 /// A value for each of the parts.
 #[derive(Clone, Debug, PartialEq)]

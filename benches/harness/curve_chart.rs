@@ -44,10 +44,16 @@ fn svg(row: &Row) -> Option<String> {
     let (low, high) = (low.log10().floor(), high.log10().ceil().max(low.log10().floor() + 1.0));
     let y = |value: f64| TOP + HEIGHT * (high - value.max(1.0).log10()) / (high - low);
     let mut body = String::new();
-    add(&mut body, format_args!(r#"<text x="{LEFT}" y="16">{}: distribution, median of the rounds</text>"#, escape(&row.name)));
+    add(
+        &mut body,
+        format_args!(r#"<text x="{LEFT}" y="16">{}: distribution, median of the rounds</text>"#, escape(&row.name)),
+    );
     for power in low as i32..=high as i32 {
         let at = y(10f64.powi(power));
-        add(&mut body, format_args!(r#"<line class="grid" x1="{LEFT}" x2="{}" y1="{at:.1}" y2="{at:.1}"/>"#, LEFT + WIDTH));
+        add(
+            &mut body,
+            format_args!(r#"<line class="grid" x1="{LEFT}" x2="{}" y1="{at:.1}" y2="{at:.1}"/>"#, LEFT + WIDTH),
+        );
         let label = value(10f64.powi(power), "ns");
         add(&mut body, format_args!(r#"<text class="side" x="{}" y="{:.1}">{label}</text>"#, LEFT - 8.0, at + 4.0));
     }
@@ -64,7 +70,12 @@ fn svg(row: &Row) -> Option<String> {
         let last = curve.values().last().copied().unwrap_or(1.0);
         add(
             &mut body,
-            format_args!(r#"<text class="{class}" x="{}" y="{:.1}">{}</text>"#, LEFT + WIDTH + 8.0, y(last) + 4.0, escape(peer)),
+            format_args!(
+                r#"<text class="{class}" x="{}" y="{:.1}">{}</text>"#,
+                LEFT + WIDTH + 8.0,
+                y(last) + 4.0,
+                escape(peer)
+            ),
         );
     }
     let (width, height) = (LEFT + WIDTH + 80.0, TOP + HEIGHT + 28.0);

@@ -85,9 +85,11 @@ mod tests {
     #[test]
     fn a_reading_survives_the_pipe() {
         let curve = Curve::of(&mut [3.0, 1.0, 2.5]);
-        for reading in
-            [Reading::of(vec![1.5, 1e-9]), Reading::of(vec![3.25]).with_cpu(7.125), Reading::of(vec![2.0]).with_curve(curve)]
-        {
+        for reading in [
+            Reading::of(vec![1.5, 1e-9]),
+            Reading::of(vec![3.25]).with_cpu(7.125),
+            Reading::of(vec![2.0]).with_curve(curve),
+        ] {
             assert_eq!(parse(&print(&reading)), Some(reading));
         }
         assert_eq!(parse("warning: something"), None);

@@ -7,6 +7,6 @@ crate::tokio_shaped::tokio_shaped!(
     runtime
 );
 
-// crate::tokio_shaped::tokio_shaped_timers!(Ours, runtime);
+crate::tokio_shaped::tokio_shaped_timers!(Ours, runtime);
 
-// crate::net::tokio_servers::tokio_shaped_servers!(Ours, runtime);
+crate::net::tokio_servers::tokio_shaped_servers!(Ours, runtime, tcp_only);

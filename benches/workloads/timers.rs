@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use runtime_benches::{
-    Curve, Meter, Metric, Reading, Smol, Spawn, Timers, Tokio, Workload, Wrong, check, cpu_time, percentile,
+    Curve, Meter, Metric, Ours, Reading, Smol, Spawn, Timers, Tokio, Workload, Wrong, check, cpu_time, percentile,
     voluntary_switches_of_others,
 };
 
@@ -63,7 +63,7 @@ fn on_all<L: TimerLoad>(name: &'static str, about: &'static str, load: L) -> Wor
         move |meter| load.run(&P::build(meter.workers()), meter)
     }
     Workload::new(name, about)
-        //         .runtime("ours", on::<Ours, L>(load))
+        .runtime("ours", on::<Ours, L>(load))
         .runtime("tokio", on::<Tokio, L>(load))
         .runtime("smol", on::<Smol, L>(load))
 }

@@ -13,9 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::service::{EPOLL, socket_path};
 use super::{Servers, Service, epoll_server, limit};
-use crate::{
-    Meter, Ours, Peer, Smol, Spawn, Tokio, Wrong, cpu_time, resident_bytes, voluntary_switches_of_others,
-};
+use crate::{Meter, Ours, Peer, Smol, Spawn, Tokio, Wrong, cpu_time, resident_bytes, voluntary_switches_of_others};
 
 /// Behind it: SERVICE PEER.
 pub(crate) const FLAG: &str = "--serve";
@@ -128,7 +126,7 @@ pub(crate) fn serve(ask: &ServerAsk, workers: usize) -> ExitCode {
     limit::descriptors();
     let service = ask.service;
     let ended = match ask.peer.as_str() {
-        // Ours::NAME => serve_on::<Ours>(service, workers),
+        Ours::NAME => serve_on::<Ours>(service, workers),
         Tokio::NAME => serve_on::<Tokio>(service, workers),
         Smol::NAME => serve_on::<Smol>(service, workers),
         EPOLL => {

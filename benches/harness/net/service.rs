@@ -12,8 +12,7 @@ pub const EPOLL: &str = "epoll";
 /// A request as `wrk` and small clients send it.
 pub const HTTP_REQUEST: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n";
 /// The only answer of the HTTP service.
-pub const HTTP_REPLY: &str =
-    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\nHello, World!\n";
+pub const HTTP_REPLY: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\nHello, World!\n";
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
 /// Longer heads are refused.
@@ -77,7 +76,10 @@ pub(crate) fn announce(address: impl std::fmt::Display) {
 
 /// True for what `accept` reports of a connection that broke before it was taken.
 pub(crate) fn concerns_one_connection(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
 }
 
 /// Takes whole requests off the front of `pending`; says how many.
