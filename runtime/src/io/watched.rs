@@ -43,6 +43,15 @@ impl<S: AsFd> Watched<S> {
         Watched::with_interest(object, BOTH, what).map_err(|(_, error)| error)
     }
 
+    /// The same for an object that can surely be written: the first write need not wait for the driver to say so. If it
+    /// cannot after all, that write finds it out like any other.
+    #[track_caller]
+    pub(crate) fn new_writable(object: S, what: &str) -> io::Result<Self> {
+        let watched = Watched::new(object, what)?;
+        watched.registration().set(Ready::WRITABLE.get());
+        Ok(watched)
+    }
+
     #[track_caller]
     pub(crate) fn with_interest(object: S, interest: Interest, what: &str) -> Result<Self, (S, io::Error)> {
         match engine::register(object.as_fd(), interest.get()) {

@@ -26,14 +26,30 @@
 
 mod accept;
 mod addr;
+mod datagram;
+mod options;
+// `FromRawFd` is an unsafe trait.
+#[allow(unsafe_code)]
+mod raw_fd;
+mod sendfile;
 mod stream;
 mod sys;
 mod syscalls;
 pub mod tcp;
+mod udp;
+pub mod unix;
 
 pub use addr::{ToSocketAddrs, lookup_host};
+pub use sendfile::sendfile;
+pub use tcp::happy::connect_happy;
 pub use tcp::listener::TcpListener;
+pub use tcp::socket::TcpSocket;
 pub use tcp::stream::TcpStream;
+pub use udp::UdpSocket;
+pub use unix::datagram::UnixDatagram;
+pub use unix::listener::UnixListener;
+pub use unix::socket::UnixSocket;
+pub use unix::stream::UnixStream;
 
 use rustix::io::Errno;
 use socket2::{SockAddr, Socket};

@@ -5,8 +5,10 @@
 
 use crate::io::ReadBuf;
 use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny};
+use std::cell::Cell;
 use std::io::{self, IoSlice, IoSliceMut};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 
 /// Appends to `buf` what one `recv` gives.
@@ -40,6 +42,36 @@ pub(super) fn recv(fd: impl AsFd, buf: &mut [u8], flags: RecvFlags) -> io::Resul
     Ok(n)
 }
 
+/// Fills `buf` with one message and says who has sent it.
+pub(super) fn recv_from(
+    fd: impl AsFd,
+    buf: &mut [u8],
+    flags: RecvFlags,
+) -> io::Result<(usize, Option<SocketAddrAny>)> {
+    let (n, _, from) = retry_on_intr(|| rustix::net::recvfrom(fd.as_fd(), &mut *buf, flags))?;
+    Ok((n, from))
+}
+
+/// Appends one message to `buf` and says who has sent it.
+pub(super) fn recv_into_from(
+    fd: impl AsFd,
+    buf: &mut ReadBuf<'_>,
+    flags: RecvFlags,
+) -> io::Result<Option<SocketAddrAny>> {
+    let sender = Cell::new(None);
+    fill(buf, |memory| {
+        let ((filled, _), _, from) = rustix::net::recvfrom(fd.as_fd(), memory, flags)?;
+        sender.set(from);
+        Ok(filled)
+    })?;
+    Ok(sender.into_inner())
+}
+
+#[inline]
+pub(super) fn send_to(fd: impl AsFd, buf: &[u8], target: SocketAddr) -> io::Result<usize> {
+    Ok(retry_on_intr(|| rustix::net::sendto(fd.as_fd(), buf, SendFlags::NOSIGNAL, &target))?)
+}
+
 #[inline]
 pub(super) fn send(fd: impl AsFd, buf: &[u8]) -> io::Result<usize> {
     Ok(retry_on_intr(|| rustix::net::send(fd.as_fd(), buf, SendFlags::NOSIGNAL))?)
@@ -56,6 +88,16 @@ pub(super) fn send_vectored(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> io::Result<u
 pub(super) fn readv(fd: impl AsFd, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
     let count = bufs.len().min(IOV_MAX);
     Ok(retry_on_intr(|| rustix::io::readv(fd.as_fd(), &mut bufs[..count]))?)
+}
+
+#[inline]
+pub(super) fn read(fd: impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
+    Ok(retry_on_intr(|| rustix::io::read(fd.as_fd(), &mut *buf))?)
+}
+
+#[inline]
+pub(super) fn write(fd: impl AsFd, buf: &[u8]) -> io::Result<usize> {
+    Ok(retry_on_intr(|| rustix::io::write(fd.as_fd(), buf))?)
 }
 
 #[inline]

@@ -50,7 +50,7 @@ impl TcpListener {
     /// [`local_addr`](TcpListener::local_addr) tells.
     ///
     /// The address may be reused at once after an earlier listener (`SO_REUSEADDR`), and the system's longest queue of
-    /// connections, or 4096, is asked for. For other options there is [`TcpSocket`](super::super::TcpSocket).
+    /// connections, or 4096, is asked for. For other options there is [`TcpSocket`](crate::net::TcpSocket).
     ///
     /// # Errors
     /// The last address's, if none works; `InvalidInput` if there is none.
@@ -135,7 +135,7 @@ fn accept(listener: &net::TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
         Some(peer) => peer,
         None => stream.peer_addr()?,
     };
-    Ok((TcpStream::over(Watched::new(stream, "TcpListener::accept")?), peer))
+    Ok((TcpStream::over(Watched::new_writable(stream, "TcpListener::accept")?), peer))
 }
 
 impl TryFrom<net::TcpListener> for TcpListener {
