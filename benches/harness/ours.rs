@@ -9,4 +9,4 @@ crate::tokio_shaped::tokio_shaped!(
 
 crate::tokio_shaped::tokio_shaped_timers!(Ours, runtime);
 
-crate::net::tokio_servers::tokio_shaped_servers!(Ours, runtime, tcp_only);
+crate::net::tokio_servers::tokio_shaped_servers!(Ours, runtime);

@@ -4,6 +4,7 @@
 //! often its threads fall asleep, memory). A server on bare epolls stands beside: its ratio is the distance to what the
 //! kernel allows.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -129,15 +130,16 @@ fn net_stall(peer: &str, meter: Meter) -> Result<Reading, Wrong> {
     const BLOCKED: Duration = Duration::from_millis(300);
     let mut server = Server::start(ECHO, peer, meter)?;
     let address = server.address().to_owned();
-    let over = AtomicBool::new(false);
+    let (over, start) = (AtomicBool::new(false), Barrier::new(5));
     thread::scope(|scope| {
         let clients = [0, 1, 2, 3].map(|number| {
-            let (address, over) = (&address, &over);
+            let (address, over, start) = (&address, &over, &start);
             scope.spawn(move || {
                 let exchange = Exchange::with(ECHO, 64, number);
-                Client::paced(address, &exchange, Duration::from_millis(1), || !over.load(Ordering::Relaxed))
+                Client::paced(address, &exchange, start, Duration::from_millis(1), || !over.load(Ordering::Relaxed))
             })
         });
+        start.wait();
         let late = server.stall(BLOCKED);
         over.store(true, Ordering::Relaxed);
         let mut slowest = 0f64;

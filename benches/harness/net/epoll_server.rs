@@ -76,11 +76,14 @@ struct Place {
     epoll: OwnedFd,
     /// Its thread holds this for a batch of events; others only to put a connection in.
     connections: Mutex<HashMap<u64, Connection>>,
+    /// How many those are.
+    held: AtomicUsize,
 }
 
 struct Desk {
     service: Service,
     listener: OwnedFd,
+    /// How many so far; the next one's key.
     accepted: AtomicUsize,
     places: Vec<Place>,
 }
@@ -92,7 +95,7 @@ impl Desk {
             let epoll = epoll::create(CreateFlags::CLOEXEC)?;
             // Each thread waits for connections; the kernel wakes one of them.
             epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::EXCLUSIVE)?;
-            places.push(Place { epoll, connections: Mutex::default() });
+            places.push(Place { epoll, connections: Mutex::default(), held: AtomicUsize::new(0) });
         }
         Ok(Self { service, listener, accepted: AtomicUsize::new(0), places })
     }
@@ -120,17 +123,18 @@ impl Desk {
                 {
                     // The drop closes it, and the kernel forgets what is closed.
                     connections.remove(&key);
+                    place.held.fetch_sub(1, Ordering::Relaxed);
                 }
             }
             drop(connections);
             if knocked {
-                self.accept()?;
+                self.accept(number)?;
             }
         }
     }
 
-    /// Takes all new connections and deals them out.
-    fn accept(&self) -> io::Result<()> {
+    /// Takes all new connections. It keeps them while it has no more than the others; handing one over costs both sides.
+    fn accept(&self, me: usize) -> io::Result<()> {
         loop {
             let stream = match accept_with(&self.listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
                 Ok(stream) => stream,
@@ -141,8 +145,11 @@ impl Desk {
             if self.service != Service::UnixEcho {
                 sockopt::set_tcp_nodelay(&stream, true)?;
             }
+            let held = |place: &Place| place.held.load(Ordering::Relaxed);
+            let fewest = self.places.iter().min_by_key(|place| held(place)).unwrap_or(&self.places[me]);
+            let place = if held(&self.places[me]) <= held(fewest) { &self.places[me] } else { fewest };
+            place.held.fetch_add(1, Ordering::Relaxed);
             let number = self.accepted.fetch_add(1, Ordering::Relaxed);
-            let place = &self.places[number % self.places.len()];
             let mut connections = place.connections.lock().unwrap_or_else(PoisonError::into_inner);
             let key = number as u64;
             epoll::add(&place.epoll, &stream, EventData::new_u64(key), EventFlags::IN)?;

@@ -28,7 +28,7 @@ pub use cycles::{Cycles, repeat_cycles, storm};
 pub use limit::descriptors;
 pub use load::{Load, Pressed};
 pub(crate) use process::{FLAG, ServerAsk, serve};
-pub use process::{Server, Usage};
+pub use process::{STALLED_FROM, Server, Usage};
 pub use service::{EPOLL, HTTP_REPLY, HTTP_REQUEST, Servers, Service};
 pub use socket::{Client, Exchange};
 pub use wrk::{Wrk, installed as wrk_installed, wrk};

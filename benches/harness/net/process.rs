@@ -18,6 +18,12 @@ use crate::{Meter, Ours, Peer, Smol, Spawn, Tokio, Wrong, cpu_time, resident_byt
 /// Behind it: SERVICE PEER.
 pub(crate) const FLAG: &str = "--serve";
 
+/// From `Server::stall` to the moment when a worker blocks; the sleeps of 10 ms end before and after, not then, so that
+/// nothing else has woken a worker.
+const BLOCKED_FROM: Duration = Duration::from_millis(26);
+/// From `Server::stall` to the first message of a client that is to find the other workers idle.
+pub const STALLED_FROM: Duration = Duration::from_millis(50);
+
 /// What a server process is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerAsk {
@@ -76,7 +82,7 @@ impl Server {
         }
     }
 
-    /// Lets one task block its worker for `blocked`, while another sleeps 10 ms again and again; returns, when
+    /// Lets one task block its worker for `blocked`, soon, while another sleeps 10 ms again and again; returns, when
     /// all is over, by how many ns the latest of these sleeps was late.
     pub fn stall(&mut self, blocked: Duration) -> Result<f64, Wrong> {
         let line = self.ask(&format!("stall {}", blocked.as_millis()))?;
@@ -182,7 +188,7 @@ fn control(stall: impl Fn(Duration) -> Result<f64, String> + Send + 'static) {
 fn stall<P: Servers>(handle: &P::Handle, blocked: Duration) -> Result<f64, String> {
     const SLEEP: Duration = Duration::from_millis(10);
     let (told, latest) = mpsc::channel();
-    let until = Instant::now() + 2 * SLEEP + blocked + 2 * SLEEP;
+    let until = Instant::now() + BLOCKED_FROM + blocked + 2 * SLEEP;
     handle.detach(async move {
         let mut latest = 0f64;
         while Instant::now() < until {
@@ -194,8 +200,8 @@ fn stall<P: Servers>(handle: &P::Handle, blocked: Duration) -> Result<f64, Strin
         let _ = told.send(latest);
     });
     handle.detach(async move {
-        // It wakes on the worker that waits for timers and sockets, as a request's task would.
-        P::sleep(2 * SLEEP).await;
+        // It wakes alone, on the worker that waits for timers and sockets, as the task of a request would.
+        P::sleep(BLOCKED_FROM).await;
         thread::sleep(blocked);
     });
     latest.recv_timeout(blocked + Duration::from_secs(10)).map_err(|error| error.to_string())

@@ -4,9 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::sync::Barrier;
 use std::time::Duration;
 
-use super::{HTTP_REPLY, HTTP_REQUEST, Service};
+use super::{HTTP_REPLY, HTTP_REQUEST, STALLED_FROM, Service};
 use crate::{Wrong, check};
 
 /// A set-up step that takes longer than this is stuck.
@@ -95,16 +96,25 @@ impl Client {
         Ok(Self { socket, exchange })
     }
 
-    /// One exchange after the other with a pause before each, for as long as `go_on` says; returns the longest in ns.
-    pub fn paced(address: &str, exchange: &Exchange, pause: Duration, go_on: impl Fn() -> bool) -> Result<f64, Wrong> {
-        let stream = tcp(address)?;
-        exchange_once(&stream, exchange)?;
+    /// Connects, waits for the start, then one exchange after the other with a pause behind each, for as long as `go_on` says;
+    /// returns the longest in ns.
+    pub fn paced(
+        address: &str,
+        exchange: &Exchange,
+        start: &Barrier,
+        pause: Duration,
+        go_on: impl Fn() -> bool,
+    ) -> Result<f64, Wrong> {
+        let connected = tcp(address).and_then(|stream| exchange_once(&stream, exchange).map(|()| stream));
+        start.wait();
+        let stream = connected?;
+        std::thread::sleep(STALLED_FROM);
         let mut longest = 0f64;
         while go_on() {
-            std::thread::sleep(pause);
             let since = std::time::Instant::now();
             exchange_once(&stream, exchange)?;
             longest = longest.max(since.elapsed().as_nanos() as f64);
+            std::thread::sleep(pause);
         }
         Ok(longest)
     }

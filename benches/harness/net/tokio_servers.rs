@@ -2,16 +2,16 @@
 
 /// Implements `Servers` over a crate with tokio's module layout.
 macro_rules! tokio_shaped_servers {
-    ($peer:ident, $krate:ident $(, $others:ident)?) => {
+    ($peer:ident, $krate:ident) => {
         const _: () = {
             use ::std::io;
 
             use ::$krate::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-            use ::$krate::net::{TcpListener, TcpStream};
+            use ::$krate::net::{TcpListener, TcpStream, UdpSocket, UnixListener};
 
             use $crate::net::Service;
             use $crate::net::service::{
-                ANY_PORT, announce, concerns_one_connection, take_requests,
+                ANY_PORT, BUFFER, announce, concerns_one_connection, socket_path, take_requests,
             };
 
             async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, buffer: usize) -> io::Result<()> {
@@ -59,33 +59,6 @@ macro_rules! tokio_shaped_servers {
                 }
             }
 
-            $crate::net::tokio_servers::tokio_shaped_servers!(@others $krate $($others)?);
-
-            impl $crate::net::Servers for $peer {
-                async fn serve(here: Here, service: Service) -> io::Result<()> {
-                    match service {
-                        Service::TcpEcho(buffer) => tcp(here, move |stream| echo(stream, buffer)).await,
-                        Service::Http => tcp(here, http).await,
-                        Service::UnixEcho => unix(here).await,
-                        Service::UdpEcho => udp().await,
-                    }
-                }
-            }
-        };
-    };
-    (@others $krate:ident tcp_only) => {
-            async fn unix(_: Here) -> io::Result<()> {
-                Err(io::ErrorKind::Unsupported.into())
-            }
-
-            async fn udp() -> io::Result<()> {
-                Err(io::ErrorKind::Unsupported.into())
-            }
-    };
-    (@others $krate:ident) => {
-            use ::$krate::net::{UdpSocket, UnixListener};
-            use $crate::net::service::{BUFFER, socket_path};
-
             async fn unix(here: Here) -> io::Result<()> {
                 let listener = UnixListener::bind(socket_path())?;
                 announce(socket_path().display());
@@ -104,6 +77,18 @@ macro_rules! tokio_shaped_servers {
                     socket.send_to(&buffer[..got], from).await?;
                 }
             }
+
+            impl $crate::net::Servers for $peer {
+                async fn serve(here: Here, service: Service) -> io::Result<()> {
+                    match service {
+                        Service::TcpEcho(buffer) => tcp(here, move |stream| echo(stream, buffer)).await,
+                        Service::Http => tcp(here, http).await,
+                        Service::UnixEcho => unix(here).await,
+                        Service::UdpEcho => udp().await,
+                    }
+                }
+            }
+        };
     };
 }
 
