@@ -1,7 +1,6 @@
 //! The same services without a runtime: a thread and an epoll per worker, nothing between the kernel and the answer. It
 //! does what no runtime may do (it blocks, it serves one protocol only), so it is the limit, not a peer.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -72,10 +71,31 @@ struct Connection {
     pending: Vec<u8>,
 }
 
+/// Connections by index; free ones are taken again.
+#[derive(Default)]
+struct Slots {
+    all: Vec<Option<Connection>>,
+    free: Vec<usize>,
+}
+
+impl Slots {
+    fn next(&self) -> usize {
+        self.free.last().copied().unwrap_or(self.all.len())
+    }
+
+    /// Puts a connection where `next` said.
+    fn put(&mut self, connection: Connection) {
+        match self.free.pop() {
+            Some(index) => self.all[index] = Some(connection),
+            None => self.all.push(Some(connection)),
+        }
+    }
+}
+
 struct Place {
     epoll: OwnedFd,
     /// Its thread holds this for a batch of events; others only to put a connection in.
-    connections: Mutex<HashMap<u64, Connection>>,
+    connections: Mutex<Slots>,
     /// How many those are.
     held: AtomicUsize,
 }
@@ -83,8 +103,6 @@ struct Place {
 struct Desk {
     service: Service,
     listener: OwnedFd,
-    /// How many so far; the next one's key.
-    accepted: AtomicUsize,
     places: Vec<Place>,
 }
 
@@ -97,7 +115,7 @@ impl Desk {
             epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::EXCLUSIVE)?;
             places.push(Place { epoll, connections: Mutex::default(), held: AtomicUsize::new(0) });
         }
-        Ok(Self { service, listener, accepted: AtomicUsize::new(0), places })
+        Ok(Self { service, listener, places })
     }
 
     /// One thread's life.
@@ -115,14 +133,17 @@ impl Desk {
             let mut connections = place.connections.lock().unwrap_or_else(PoisonError::into_inner);
             let mut knocked = false;
             for event in events.drain(..) {
-                let key = event.data.u64();
-                if key == LISTENER {
+                if event.data.u64() == LISTENER {
                     knocked = true;
-                } else if let Some(connection) = connections.get_mut(&key)
+                    continue;
+                }
+                let index = event.data.u64() as usize;
+                if let Some(Some(connection)) = connections.all.get_mut(index)
                     && !self.answer(connection, &mut buffer)
                 {
                     // The drop closes it, and the kernel forgets what is closed.
-                    connections.remove(&key);
+                    connections.all[index] = None;
+                    connections.free.push(index);
                     place.held.fetch_sub(1, Ordering::Relaxed);
                 }
             }
@@ -149,26 +170,38 @@ impl Desk {
             let fewest = self.places.iter().min_by_key(|place| held(place)).unwrap_or(&self.places[me]);
             let place = if held(&self.places[me]) <= held(fewest) { &self.places[me] } else { fewest };
             place.held.fetch_add(1, Ordering::Relaxed);
-            let number = self.accepted.fetch_add(1, Ordering::Relaxed);
             let mut connections = place.connections.lock().unwrap_or_else(PoisonError::into_inner);
-            let key = number as u64;
-            epoll::add(&place.epoll, &stream, EventData::new_u64(key), EventFlags::IN)?;
-            connections.insert(key, Connection { stream, pending: Vec::new() });
+            let key = EventData::new_u64(connections.next() as u64);
+            epoll::add(&place.epoll, &stream, key, EventFlags::IN | EventFlags::ET)?;
+            connections.put(Connection { stream, pending: Vec::new() });
         }
     }
 
-    /// Reads once and answers; false when the connection is over.
+    /// Reads what is there and answers; false when the connection is over.
     fn answer(&self, connection: &mut Connection, buffer: &mut [u8]) -> bool {
-        let got = match rustix::io::read(&connection.stream, &mut *buffer) {
-            Ok(0) => return false,
-            Ok(got) => got,
-            Err(Errno::AGAIN | Errno::INTR) => return true,
-            Err(_) => return false,
-        };
-        if self.service != Service::Http {
-            return write_all(&connection.stream, &buffer[..got]).is_ok();
+        loop {
+            let got = match rustix::io::read(&connection.stream, &mut *buffer) {
+                Ok(0) => return false,
+                Ok(got) => got,
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => return true,
+                Err(_) => return false,
+            };
+            if !self.reply(connection, &buffer[..got]) {
+                return false;
+            }
+            // A short read has emptied the socket; what comes later is a new edge.
+            if got < buffer.len() {
+                return true;
+            }
         }
-        connection.pending.extend_from_slice(&buffer[..got]);
+    }
+
+    fn reply(&self, connection: &mut Connection, bytes: &[u8]) -> bool {
+        if self.service != Service::Http {
+            return write_all(&connection.stream, bytes).is_ok();
+        }
+        connection.pending.extend_from_slice(bytes);
         let Ok(requests) = take_requests(&mut connection.pending) else { return false };
         (0..requests).all(|_| write_all(&connection.stream, HTTP_REPLY.as_bytes()).is_ok())
     }

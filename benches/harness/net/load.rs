@@ -58,16 +58,6 @@ impl Load {
     }
 }
 
-impl Usage {
-    pub(crate) fn since(self, before: Usage) -> Usage {
-        Usage {
-            cpu_ns: self.cpu_ns - before.cpu_ns,
-            switches: self.switches - before.switches,
-            resident: self.resident,
-        }
-    }
-}
-
 struct UnderWay {
     client: Client,
     sent: usize,

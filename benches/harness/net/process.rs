@@ -38,8 +38,12 @@ pub struct Usage {
     pub cpu_ns: f64,
     /// How often its threads fell asleep.
     pub switches: f64,
-    /// Bytes in memory.
-    pub resident: f64,
+}
+
+impl Usage {
+    pub(crate) fn since(self, before: Usage) -> Usage {
+        Usage { cpu_ns: self.cpu_ns - before.cpu_ns, switches: self.switches - before.switches }
+    }
 }
 
 /// Parent's side: a running server.
@@ -77,9 +81,15 @@ impl Server {
         let line = self.ask("usage")?;
         let numbers: Vec<f64> = line.split(' ').filter_map(|number| number.parse().ok()).collect();
         match numbers[..] {
-            [cpu_ns, switches, resident] => Ok(Usage { cpu_ns, switches, resident }),
+            [cpu_ns, switches] => Ok(Usage { cpu_ns, switches }),
             _ => Err(Wrong(format!("the server says of its usage: {line:?}"))),
         }
+    }
+
+    /// Its bytes in memory.
+    pub fn resident(&mut self) -> Result<f64, Wrong> {
+        let line = self.ask("resident")?;
+        line.parse().map_err(|_| Wrong(format!("the server says of its memory: {line:?}")))
     }
 
     /// Lets one task block its worker for `blocked`, soon, while another sleeps 10 ms again and again; returns, when
@@ -169,10 +179,10 @@ fn control(stall: impl Fn(Duration) -> Result<f64, String> + Send + 'static) {
             let Ok(line) = line else { break };
             match line.split_once(' ') {
                 None if line == "usage" => {
-                    let (switches, resident) = (voluntary_switches_of_others(), resident_bytes());
-                    let (switches, resident) = (switches.unwrap_or_default(), resident.unwrap_or_default());
-                    println!("usage {} {switches} {resident}", cpu_time().as_nanos());
+                    let switches = voluntary_switches_of_others().unwrap_or_default();
+                    println!("usage {} {switches}", cpu_time().as_nanos());
                 }
+                None if line == "resident" => println!("resident {}", resident_bytes().unwrap_or_default()),
                 Some(("stall", millis)) => match stall(Duration::from_millis(millis.parse().unwrap_or_default())) {
                     Ok(late) => println!("stall {late}"),
                     Err(error) => println!("error {error}"),
