@@ -34,6 +34,7 @@ pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent};
 pub(crate) use lead::Sleeper;
 pub(crate) use registration::Registration;
 pub(crate) use ticks::NEVER;
+pub(crate) use timer_wheel::TimerWheel;
 pub(crate) use wheel::{Key, Reach, Set, WheelSeat};
 pub(crate) use wheels::{OUTSIDE, Wheels};
 
