@@ -23,6 +23,7 @@
 //! * [`select!`], [`join!`], [`try_join!`], [`pin!`]: several futures in one task.
 //! * [`io`]: the traits [`AsyncRead`](io::AsyncRead) and [`AsyncWrite`](io::AsyncWrite), their many methods, buffers,
 //!   copying, in-memory pipes.
+//! * [`net`]: TCP, UDP and unix sockets, pipes, names to addresses.
 //! * [`sync`]: channels ([`mpsc`](sync::mpsc), [`oneshot`](sync::oneshot), [`broadcast`](sync::broadcast),
 //!   [`watch`](sync::watch)), locks for data across an `.await`, [`Semaphore`](sync::Semaphore), [`Notify`](sync::Notify),
 //!   [`Barrier`](sync::Barrier), values made once.
@@ -45,6 +46,8 @@ mod engine;
 pub mod io;
 #[doc(hidden)]
 pub mod macros;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod prelude;
 pub mod runtime;
 pub mod sync;

@@ -25,6 +25,7 @@ mod local_set;
 #[cfg(not(feature = "oracle"))]
 mod macros;
 mod metrics;
+mod net_tcp;
 mod shutdown;
 mod spawn;
 mod spawn_blocking;

@@ -9,9 +9,11 @@
 //! registers the first one wakes it.
 //!
 //! ```text
-//! leader:    say that the parker is where to wake me  - fence -  any sockets? none: park
-//! register:  one more socket                          - fence -  wake whom the parker says
+//! leader:    lock, say that the parker is where to wake me, unlock;  any sockets? none: park
+//! register:  one more socket;  lock, where is the leader to be woken?, unlock;  wake it there
 //! ```
+//!
+//! Whoever locks first is seen by the other.
 
 #[allow(unsafe_code)] // gives the value to one thread at a time
 mod bias;
@@ -42,7 +44,7 @@ use io_driver::{Driver, Events};
 use lead::Lead;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 use watch::Watch;
 
@@ -152,7 +154,6 @@ impl Drive {
     pub(crate) fn register(&self, fd: std::os::fd::BorrowedFd<'_>, interest: Interest) -> io::Result<Registration> {
         let source = self.io.register(fd, interest)?;
         self.set_used();
-        fence(Ordering::SeqCst);
         if self.parked.lock().is_some() {
             self.notify();
         }
