@@ -50,6 +50,7 @@ pub mod macros;
 pub mod net;
 pub mod prelude;
 pub mod runtime;
+pub mod scope;
 pub mod sync;
 pub mod task;
 pub mod time;
