@@ -29,6 +29,7 @@ use crate::task::{self, AbortHandle, JoinError, JoinHandle};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
+use std::task::{Context, Poll};
 
 impl Stop for AbortHandle {
     fn stop(&self) {
@@ -339,6 +340,11 @@ impl<T, E> TaskGroup<T, E> {
     pub async fn join_first(self) -> Result<Option<T>, GroupError<E>> {
         let outputs = self.outputs().await?;
         Ok(outputs.into_iter().find(|finished| finished.decided).map(|finished| finished.output))
+    }
+
+    /// Is everybody gone?
+    pub(super) fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.spawner.roster.poll_gone(cx).map(drop)
     }
 
     /// All outputs in the order of their completion, when everybody is gone.
