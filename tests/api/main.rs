@@ -25,6 +25,16 @@ mod local_set;
 #[cfg(not(feature = "oracle"))]
 mod macros;
 mod metrics;
+#[cfg(not(feature = "oracle"))]
+mod scope_blocking;
+#[cfg(not(feature = "oracle"))]
+mod scope_cancel;
+#[cfg(not(feature = "oracle"))]
+mod scope_context;
+#[cfg(not(feature = "oracle"))]
+mod scope_group;
+#[cfg(not(feature = "oracle"))]
+mod scope_local;
 mod net_tcp;
 mod shutdown;
 mod spawn;

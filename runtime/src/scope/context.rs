@@ -185,7 +185,8 @@ impl<T: Send + Sync + 'static> ContextKey<T> {
 
     fn value(&'static self) -> Option<Arc<dyn Any + Send + Sync>> {
         let key = self.address();
-        let find = |scoped: &Scoped| scoped.values.iter().find(|entry| entry.key == key).map(|entry| entry.value.clone());
+        let find =
+            |scoped: &Scoped| scoped.values.iter().find(|entry| entry.key == key).map(|entry| entry.value.clone());
         current::with_context(|context| context.content_as::<Scoped>().and_then(find)).flatten()
     }
 

@@ -136,8 +136,13 @@ struct State<T, E, A> {
 enum Slot<A> {
     Vacant,
     /// Not attached yet, or stopped.
-    Silent { daemon: bool },
-    Running { daemon: bool, child: A },
+    Silent {
+        daemon: bool,
+    },
+    Running {
+        daemon: bool,
+        child: A,
+    },
 }
 
 impl<A> Slot<A> {
