@@ -4,6 +4,7 @@ use runtime::scope::scope_blocking;
 use runtime::task::{self, yield_now};
 use runtime_tests::{Drops, Event, Flavor, assert_panics_here, catch, planned_panic, watchdog};
 use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Barrier, Mutex};
 
@@ -99,7 +100,7 @@ fn a_panic_of_a_task_is_its_joiners_or_the_callers() {
     assert!(joined);
     for early in [true, false] {
         let other_is_done = Event::new();
-        let caught = catch(|| {
+        let caught = catch_unwind(AssertUnwindSafe(|| {
             scope_blocking(|scope| {
                 let panics = scope.spawn(async { planned_panic() });
                 while !early && !panics.is_finished() {
@@ -108,7 +109,7 @@ fn a_panic_of_a_task_is_its_joiners_or_the_callers() {
                 drop(panics);
                 scope.spawn(async { other_is_done.set() });
             })
-        });
+        }));
         assert!(caught.is_err() && other_is_done.is_set());
     }
 }

@@ -3,9 +3,10 @@
 use runtime::runtime::UnhandledPanic;
 use runtime::scope::{ChildError, GroupError, NotReady, Ready, TaskGroup, gather, gather_settled};
 use runtime::task::yield_now;
-use runtime_tests::{Drops, Event, Flavor, WakeCount, catch, for_each_flavor, planned_panic, watchdog};
+use runtime_tests::{Drops, Event, Flavor, WakeCount, for_each_flavor, planned_panic, watchdog};
 use std::convert::Infallible;
 use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -102,7 +103,7 @@ fn join_goes_on_with_a_panic_when_all_are_gone(flavor: Flavor) {
     let runtime = flavor.build();
     let drops = Drops::new();
     let probe = drops.probe();
-    let caught = catch(|| {
+    let panics = || {
         runtime.block_on(async {
             let group = Group::<u32>::new();
             group.spawn(async move {
@@ -112,8 +113,8 @@ fn join_goes_on_with_a_panic_when_all_are_gone(flavor: Flavor) {
             group.spawn(async { planned_panic() });
             group.join().await
         })
-    });
-    assert!(caught.is_err());
+    };
+    assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
     assert_eq!(drops.alive(), 0);
     assert_eq!(runtime.metrics().num_alive_tasks(), 0);
     assert_eq!(runtime.metrics().unhandled_panics(), 0);
@@ -373,7 +374,7 @@ fn gather_keeps_the_order_and_settles_panics(flavor: Flavor) {
     let runtime = flavor.build();
     let others = Arc::new(AtomicUsize::new(0));
     let counts = others.clone();
-    let caught = catch(|| {
+    let panics = || {
         runtime.block_on(async move {
             let futures = (0..10).map(move |n| {
                 let others = counts.clone();
@@ -387,8 +388,8 @@ fn gather_keeps_the_order_and_settles_panics(flavor: Flavor) {
             });
             gather(futures).await
         })
-    });
-    assert!(caught.is_err());
+    };
+    assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
     assert_eq!(others.load(SeqCst), 9, "a sibling was stopped");
 }
 

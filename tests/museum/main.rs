@@ -4,4 +4,6 @@
 
 mod engine;
 mod io;
+#[cfg(not(feature = "oracle"))]
+mod scope;
 mod sync;

@@ -39,6 +39,8 @@ mod context;
 pub mod deadline;
 mod group;
 mod local;
+#[cfg(all(test, loom))]
+mod model;
 
 pub use blocking::{BlockingScope, ScopedTask, scope_blocking};
 pub use cancel::{
