@@ -25,7 +25,11 @@ mod local_set;
 #[cfg(not(feature = "oracle"))]
 mod macros;
 mod metrics;
+mod net_halves;
+mod net_pipes;
 mod net_tcp;
+mod net_udp;
+mod net_unix;
 mod shutdown;
 mod spawn;
 mod spawn_blocking;

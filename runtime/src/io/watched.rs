@@ -48,8 +48,13 @@ impl<S: AsFd> Watched<S> {
     #[track_caller]
     pub(crate) fn new_writable(object: S, what: &str) -> io::Result<Self> {
         let watched = Watched::new(object, what)?;
-        watched.registration().set(Ready::WRITABLE.get());
+        watched.set_writable();
         Ok(watched)
+    }
+
+    /// Lets the next write try, whatever the system has said.
+    pub(crate) fn set_writable(&self) {
+        self.registration().set(Ready::WRITABLE.get());
     }
 
     #[track_caller]

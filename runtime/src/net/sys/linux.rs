@@ -1,7 +1,7 @@
 //! Linux.
 
 use rustix::io::retry_on_intr;
-use rustix::net::{SocketAddrAny, SocketAddrUnix, SocketFlags, sockopt};
+use rustix::net::{SendFlags, SocketAddrAny, SocketAddrUnix, SocketFlags, sockopt};
 use socket2::SockRef;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -10,6 +10,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net;
+
+/// A write to a socket that nobody reads is an error, and no signal.
+pub(in crate::net) const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
 
 /// A connection from the queue, non-blocking and close-on-exec from its first moment on.
 pub(in crate::net) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, Option<SocketAddrAny>)> {
