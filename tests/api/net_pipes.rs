@@ -20,6 +20,7 @@ for_each_flavor!(
     trying,
     named,
     named_in_both_directions,
+    one_writer_after_the_other,
     what_is_no_pipe,
     from_and_to_descriptors,
 );
@@ -145,6 +146,24 @@ fn named_in_both_directions(flavor: Flavor) {
         assert_eq!(receiver.read_u8().await.unwrap(), b'x');
         // It holds a writing end itself: there is no end of the stream.
         assert!(poll_once(&mut pin!(receiver.read(&mut [0]))).is_pending());
+    });
+}
+
+/// The end of the stream that the first writer leaves is over when the second one comes.
+fn one_writer_after_the_other(flavor: Flavor) {
+    let place = Place::new();
+    flavor.build().block_on(async {
+        let path = place.at("fifo");
+        fifo(&path);
+        let mut receiver = OpenOptions::new().open_receiver(&path).unwrap();
+        for round in 0..3_u8 {
+            let mut sender = OpenOptions::new().open_sender(&path).unwrap();
+            assert!(poll_once(&mut pin!(receiver.read(&mut [0]))).is_pending());
+            sender.write_all(&[round]).await.unwrap();
+            assert_eq!(receiver.read_u8().await.unwrap(), round);
+            drop(sender);
+            assert_eq!(receiver.read(&mut [0]).await.unwrap(), 0);
+        }
     });
 }
 

@@ -64,7 +64,9 @@ pub(in crate::net) fn abstract_name(address: &net::SocketAddr) -> Option<&[u8]> 
 
 /// Who has connected, or sent a message, in std's form.
 pub(in crate::net) fn unix_address(any: Option<SocketAddrAny>) -> io::Result<net::SocketAddr> {
-    let Some(address) = any.and_then(|any| SocketAddrUnix::try_from(any).ok()) else {
+    // `rustix` takes an address of nothing but its family for an empty abstract name.
+    let named = any.filter(|any| any.addr_len() as usize > size_of::<libc::sa_family_t>());
+    let Some(address) = named.and_then(|any| SocketAddrUnix::try_from(any).ok()) else {
         // An empty path is how std spells an address that is none.
         return net::SocketAddr::from_pathname("");
     };

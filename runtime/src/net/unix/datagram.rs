@@ -183,7 +183,8 @@ impl UnixDatagram {
         self.io.get().peer_addr().map(SocketAddr)
     }
 
-    /// Ends receiving, sending, or both.
+    /// Ends receiving, sending, or both. [`recv`](UnixDatagram::recv) then gives what is left, and 0 after that;
+    /// [`recv_from`](UnixDatagram::recv_from), which has no sender to tell, waits in vain.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.io.get().shutdown(how)
     }
