@@ -48,8 +48,13 @@ impl<S: AsFd> Watched<S> {
     #[track_caller]
     pub(crate) fn new_writable(object: S, what: &str) -> io::Result<Self> {
         let watched = Watched::new(object, what)?;
-        watched.registration().set(Ready::WRITABLE.get());
+        watched.set_writable();
         Ok(watched)
+    }
+
+    /// Lets the next write try, whatever the system has said.
+    pub(crate) fn set_writable(&self) {
+        self.registration().set(Ready::WRITABLE.get());
     }
 
     #[track_caller]
@@ -130,7 +135,7 @@ impl<S: AsFd> Watched<S> {
         self.event(interest).await.map(|event| Ready::new(event.ready()))
     }
 
-    /// Does `operation` until it does not say `WouldBlock`. One task per direction.
+    /// Does `operation`, a system call of ours, until it does not say `WouldBlock`. One task per direction.
     #[inline]
     pub(crate) fn poll_io<R>(
         &self,
@@ -145,8 +150,24 @@ impl<S: AsFd> Watched<S> {
         Poll::Ready(done)
     }
 
-    /// Does `operation` until it does not say `WouldBlock`. Any number of tasks; cancelling it loses nothing.
+    /// Does `operation`, a system call of ours, until it does not say `WouldBlock`. Any number of tasks; cancelling it
+    /// loses nothing.
     pub(crate) async fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        loop {
+            let event = self.event(interest).await?;
+            match operation(self.get()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.registration().disprove(event),
+                done => return done,
+            }
+        }
+    }
+
+    /// [`async_io`](Watched::async_io) for what the user does: a `WouldBlock` of his takes no end of a stream back.
+    pub(crate) async fn users_async_io<R>(
         &self,
         interest: Interest,
         mut operation: impl FnMut(&S) -> io::Result<R>,
@@ -160,7 +181,26 @@ impl<S: AsFd> Watched<S> {
         }
     }
 
-    /// Does `operation` if the readiness says that it may succeed.
+    /// [`try_io`](Watched::try_io) for what the user does: a `WouldBlock` of his takes no end of a stream back.
+    pub(crate) fn users_try_io<R>(
+        &self,
+        interest: Interest,
+        operation: impl FnOnce(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let event = self.registration().look(interest.get())?;
+        if event.ready().is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        match operation(self.get()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.clear(event);
+                Err(error)
+            }
+            done => done,
+        }
+    }
+
+    /// Does `operation`, a system call of ours, if the readiness says that it may succeed.
     #[inline]
     pub(crate) fn try_io<R>(
         &self,

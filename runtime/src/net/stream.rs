@@ -126,7 +126,7 @@ macro_rules! stream {
             /// # Errors
             /// `WouldBlock` if nothing is ready; otherwise what `f` says.
             pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-                self.io.try_io(interest, |_| f())
+                self.io.users_try_io(interest, |_| f())
             }
 
             /// Waits until something of `interest` is ready and calls `f`, again and again as long as it says
@@ -139,7 +139,7 @@ macro_rules! stream {
                 interest: Interest,
                 mut f: impl FnMut() -> io::Result<R>,
             ) -> io::Result<R> {
-                self.io.async_io(interest, |_| f()).await
+                self.io.users_async_io(interest, |_| f()).await
             }
 
             /// Lends a half for reading and one for writing, for two futures of one task.

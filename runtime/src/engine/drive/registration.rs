@@ -48,7 +48,7 @@ impl Registration {
         self.source.look(interest)
     }
 
-    /// An operation has found the readiness used up.
+    /// An operation has found the readiness used up. The closed flags stay.
     #[inline]
     pub(crate) fn clear(&self, event: ReadyEvent) {
         self.source.clear(event);
@@ -59,7 +59,14 @@ impl Registration {
         self.source.set(ready, |waker| waker.wake_by_ref());
     }
 
-    /// Tries `operation` if the readiness says that it may succeed, and takes the readiness back when it does not.
+    /// An operation has found that nothing of it is so: it would block, also where `event` called the source closed.
+    #[inline]
+    pub(crate) fn disprove(&self, event: ReadyEvent) {
+        self.source.disprove(event);
+    }
+
+    /// Tries `operation`, a system call of our own, if the readiness says that it may succeed, and takes the readiness
+    /// back when it does not.
     #[inline]
     pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         let event = self.look(interest)?;
@@ -68,14 +75,14 @@ impl Registration {
         }
         match operation() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.clear(event);
+                self.disprove(event);
                 Err(error)
             }
             done => done,
         }
     }
 
-    /// Tries `operation` until it does not say `WouldBlock`.
+    /// Tries `operation`, a system call of our own, until it does not say `WouldBlock`.
     #[inline]
     pub(crate) fn poll_io<R>(
         &self,
@@ -86,7 +93,7 @@ impl Registration {
         loop {
             let event = std::task::ready!(self.poll_ready(direction, cx))?;
             match operation() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.clear(event),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.disprove(event),
                 done => return Poll::Ready(done),
             }
         }
