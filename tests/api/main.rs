@@ -25,7 +25,17 @@ mod local_set;
 #[cfg(not(feature = "oracle"))]
 mod macros;
 mod metrics;
+mod net_async_fd;
+mod net_halves;
+mod net_lookup;
+mod net_options;
+mod net_pipes;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod net_sendfile;
 mod net_tcp;
+mod net_udp;
+mod net_unix;
 mod shutdown;
 mod spawn;
 mod spawn_blocking;
