@@ -11,7 +11,7 @@
 
 use super::error::Elapsed;
 use super::{Instant, cannot_wait, no_runtime_here};
-use crate::engine::{NoTimer, Timer, budget};
+use crate::engine::{Countdown, NoTimer, budget};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -22,7 +22,8 @@ use std::time::Duration;
 
 /// Waits for `future`, for `duration` at the most.
 ///
-/// The time counts from this call. The future is polled first: if it is ready in the same poll in which its time is up,
+/// The time counts from this call. (If the future is first polled noticeably later, it may end up to a tenth of a second
+/// late, never early: a look at the exact clock costs more than most timeouts do otherwise.) The future is polled first: if it is ready in the same poll in which its time is up,
 /// its output is returned. When time is up, the future is dropped with the `Timeout`, or given back by
 /// [`into_inner`](Timeout::into_inner). A future that does not return from its `poll` cannot be interrupted.
 ///
@@ -47,7 +48,7 @@ use std::time::Duration;
 #[inline]
 #[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
-    match Timer::after(duration) {
+    match Countdown::new(duration) {
         Ok(timer) => Timeout { value: future.into_future(), timer, _pinned: PhantomPinned },
         Err(_) => no_runtime_here("time::timeout"),
     }
@@ -63,7 +64,7 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 #[inline]
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-    match Timer::new(deadline.into_std()) {
+    match Countdown::until(deadline.into_std()) {
         Ok(timer) => Timeout { value: future.into_future(), timer, _pinned: PhantomPinned },
         Err(_) => no_runtime_here("time::timeout_at"),
     }
@@ -75,7 +76,7 @@ pin_project! {
     pub struct Timeout<T> {
         #[pin]
         value: T,
-        timer: Timer,
+        timer: Countdown,
         #[pin]
         _pinned: PhantomPinned,
     }
@@ -115,7 +116,7 @@ impl<T: Future> Future for Timeout<T> {
     }
 }
 
-fn poll_timer(timer: &mut Timer, had_budget: bool, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
+fn poll_timer(timer: &mut Countdown, had_budget: bool, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
     if had_budget && !budget::has_remaining() {
         return timer.poll(cx);
     }

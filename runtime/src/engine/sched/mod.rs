@@ -11,6 +11,7 @@ mod batch;
 pub(crate) mod block_on;
 pub(crate) mod clockwork;
 pub(crate) mod config;
+pub(crate) mod countdown;
 pub(crate) mod engine;
 mod engines;
 pub(crate) mod fd_table;

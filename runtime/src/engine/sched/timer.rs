@@ -74,7 +74,13 @@ impl Timer {
         })
     }
 
-    /// The same, for so long from now.
+    /// A timer of the runtime with that number.
+    #[inline]
+    pub(super) fn of(engine: u64, deadline: Instant) -> Timer {
+        Timer { engine, deadline, state: State::Unset }
+    }
+
+    /// A timer of this thread's runtime, for so long from now.
     #[inline]
     pub(crate) fn after(time: Duration) -> Result<Timer, NoTimer> {
         with_engine(|engine| match engine {
@@ -117,31 +123,50 @@ impl Timer {
     /// to be dropped.)
     #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
-        let polled = match self.state {
-            State::Done => return Poll::Ready(Ok(())),
-            State::Unset => self.with_own_engine(|engine| match engine {
-                Some(engine) => self.enter_wheel(engine, cx.waker()),
-                None => Err(NoTimer::ShutDown),
-            }),
-            State::InWheel(entry) => self.with_own_engine(|engine| match engine {
-                Some(engine) if !engine.is_closing() => Ok(entry.look_again(engine, cx.waker())),
-                _ => Err(NoTimer::ShutDown),
-            }),
-        };
-        match polled {
-            Ok(State::Done) => {
-                self.state = State::Done;
-                Poll::Ready(Ok(()))
-            }
-            Ok(waits) => {
-                self.state = waits;
-                Poll::Pending
-            }
-            Err(why) => {
-                self.state = State::Unset;
-                if self.is_about_to_be_dropped() { Poll::Pending } else { Poll::Ready(Err(why)) }
-            }
+        if let State::Done = self.state {
+            return Poll::Ready(Ok(()));
         }
+        with_engine(|here| match here {
+            Some(engine) if engine.id == self.engine => self.poll_in(engine, cx),
+            _ => self.poll_elsewhere(cx),
+        })
+    }
+
+    /// The thread is inside of another runtime, or of none.
+    #[cold]
+    fn poll_elsewhere(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
+        match engines::find(self.engine) {
+            Some(engine) => self.poll_in(&engine, cx),
+            None => self.fail(),
+        }
+    }
+
+    /// In place: a state that was returned and stored would be copied twice.
+    #[inline]
+    fn poll_in(&mut self, engine: &Engine, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
+        match &mut self.state {
+            State::Unset => self.enter_wheel(engine, cx.waker()),
+            _ if engine.is_closing() => self.fail(),
+            State::InWheel(entry) => {
+                if entry.still_waits(engine, cx.waker()) {
+                    return Poll::Pending;
+                }
+                self.done()
+            }
+            State::Done => self.done(),
+        }
+    }
+
+    #[inline]
+    fn done(&mut self) -> Poll<Result<(), NoTimer>> {
+        self.state = State::Done;
+        Poll::Ready(Ok(()))
+    }
+
+    #[cold]
+    fn fail(&mut self) -> Poll<Result<(), NoTimer>> {
+        self.state = State::Unset;
+        if self.is_about_to_be_dropped() { Poll::Pending } else { Poll::Ready(Err(NoTimer::ShutDown)) }
     }
 
     /// Is it polled by a task of the runtime that shuts down?
@@ -153,22 +178,23 @@ impl Timer {
     }
 
     #[inline]
-    fn enter_wheel(&self, engine: &Engine, waker: &Waker) -> Result<State, NoTimer> {
+    fn enter_wheel(&mut self, engine: &Engine, waker: &Waker) -> Poll<Result<(), NoTimer>> {
         let tick = engine.drive.clock.tick_of(self.deadline);
         with_worker_of(engine, |worker| {
             let own = worker.and_then(|worker| Some((worker.index() as u32, worker.own_wheel()?)));
             let (wheel, reach) = own.unwrap_or_else(|| (OUTSIDE, Reach::Other(engine.drive.wheels.get(OUTSIDE))));
             if tick <= reach.wheel().elapsed() || stands_past(engine, tick) {
-                return Ok(State::Done);
+                return self.done();
             }
             match reach.set(tick, waker.clone()) {
-                Set::Elapsed => Ok(State::Done),
-                Set::Closed => Err(NoTimer::ShutDown),
+                Set::Elapsed => self.done(),
+                Set::Closed => self.fail(),
                 Set::Waits { key, earliest } => {
                     if earliest {
                         tell_the_leader(engine, reach, tick);
                     }
-                    Ok(State::InWheel(Entry { wheel, key, tick, waker: WakerId::of(waker) }))
+                    self.state = State::InWheel(Entry { wheel, key, tick, waker: WakerId::of(waker) });
+                    Poll::Pending
                 }
             }
         })
@@ -232,18 +258,18 @@ impl Entry {
         })
     }
 
-    fn look_again(self, engine: &Engine, waker: &Waker) -> State {
+    fn still_waits(&mut self, engine: &Engine, waker: &Waker) -> bool {
         if self.is_elapsed(engine) || stands_past(engine, self.tick) {
-            return State::Done;
+            return false;
         }
         let id = WakerId::of(waker);
         if id == self.waker {
-            return State::InWheel(self);
+            return true;
         }
         let waker = waker.clone();
+        self.waker = id;
         // Gone from the wheel between the two looks: it has fired.
-        let waits = self.reach(engine, |reach| reach.rewake(self.key, waker));
-        if waits { State::InWheel(Entry { waker: id, ..self }) } else { State::Done }
+        self.reach(engine, |reach| reach.rewake(self.key, waker))
     }
 
     fn reset(self, engine: &Engine, deadline: Instant) -> State {
