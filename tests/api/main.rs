@@ -30,6 +30,7 @@ mod net_halves;
 mod net_lookup;
 mod net_options;
 mod net_pipes;
+mod net_random;
 // Beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod net_sendfile;

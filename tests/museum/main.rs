@@ -4,4 +4,5 @@
 
 mod engine;
 mod io;
+mod net;
 mod sync;

@@ -10,5 +10,6 @@ mod join_resolves;
 mod no_wake_lost;
 mod panics_contained;
 mod shutdown_deadline;
+mod sockets_served;
 mod stuck_worker;
 mod wake_from_anywhere;

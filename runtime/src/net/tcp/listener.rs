@@ -1,7 +1,7 @@
 //! Accepting TCP connections.
 
-use super::stream::TcpStream;
 use super::connect::new_socket;
+use super::stream::TcpStream;
 use crate::io::Watched;
 use crate::net::accept::Acceptor;
 use crate::net::addr::{ToSocketAddrs, with_each};
