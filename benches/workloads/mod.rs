@@ -24,4 +24,6 @@ families! {
     wake
     blocking
     idle
+    timers
+    net
 }

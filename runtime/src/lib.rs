@@ -27,6 +27,8 @@
 //! * [`sync`]: channels ([`mpsc`](sync::mpsc), [`oneshot`](sync::oneshot), [`broadcast`](sync::broadcast),
 //!   [`watch`](sync::watch)), locks for data across an `.await`, [`Semaphore`](sync::Semaphore), [`Notify`](sync::Notify),
 //!   [`Barrier`](sync::Barrier), values made once.
+//! * [`time`]: [`sleep`](time::sleep()), [`timeout`](time::timeout()), [`interval`](time::interval()), queues of delays, and
+//!   time that stands still for tests, on every flavor.
 //!
 //! # Names
 //!

@@ -5,7 +5,7 @@
 //! | one runtime  | [`Engine`]: `new`, `spawn`, `spawn_blocking`, `block_on_*`, `close`, `drain`, its counters   |
 //! | its settings | [`config`]                                                                                |
 //! | this thread  | [`entered`] (which runtime, may it block), [`current`] (which task), [`budget`], random    |
-//! | its time     | [`Timer`], [`clockwork`]                                                                  |
+//! | its time     | [`Timer`], [`clockwork`]; [`TimerWheel`], to order deadlines with                         |
 //! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]                                   |
 //! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model             |
 //! | one task     | [`JoinCell`], [`TaskRef`], [`JoinError`], [`Id`]; for other schedulers of cells (`LocalSet`) |
@@ -33,7 +33,8 @@ pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{
     Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current, panic_text,
 };
-pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration};
+pub(crate) use drive::Key as WheelKey;
+pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, TimerWheel};
 pub(crate) use entered::in_async_context;
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::inject::Chain;

@@ -7,8 +7,9 @@
 //! a loop of `readable` and `try_read` on a busy socket would otherwise never yield. `try_*` operations take none: who
 //! calls them does not wait.
 //!
-//! Readiness is taken back when an operation has said `WouldBlock`, and at no other time. A short read would save the
-//! next attempt, but is no proof: urgent data, records with descriptors or credentials, and peeks end a read early too.
+//! Readiness is taken back when an operation has said `WouldBlock`. A short read would save the next attempt, but in
+//! general is no proof: urgent data, records with descriptors or credentials, and peeks end a read early too. Where it is
+//! one (TCP on Linux, while no urgent data is reported) `poll_short_reads` makes use of it.
 //!
 //! The danger: a descriptor closed before it is deregistered stays in the kernel's queue as long as a duplicate lives.
 //! So the two go together: registration first, on every way out.
@@ -32,15 +33,15 @@ pub(crate) struct Watched<S: AsFd> {
 impl<S: AsFd> UnwindSafe for Watched<S> {}
 impl<S: AsFd> RefUnwindSafe for Watched<S> {}
 
-/// Both directions: what a socket is registered for.
-pub(crate) const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+/// Both directions, and urgent data: what a socket is registered for.
+const SOCKET: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
 
 impl<S: AsFd> Watched<S> {
     /// Registers `object`, which must be non-blocking, with the runtime that this thread has entered. `what` is the
     /// public function that a panic names.
     #[track_caller]
     pub(crate) fn new(object: S, what: &str) -> io::Result<Self> {
-        Watched::with_interest(object, BOTH, what).map_err(|(_, error)| error)
+        Watched::with_interest(object, SOCKET, what).map_err(|(_, error)| error)
     }
 
     /// The same for an object that can surely be written: the first write need not wait for the driver to say so. If it
@@ -146,6 +147,20 @@ impl<S: AsFd> Watched<S> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
         let done = ready!(registration.poll_io(direction, cx, || operation(object)));
+        unit.made_progress();
+        Poll::Ready(done)
+    }
+
+    /// As `poll_io`, where a short read means that nothing is left. `operation` says whether it was one.
+    #[inline]
+    pub(crate) fn poll_short_reads<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&S) -> io::Result<(R, bool)>,
+    ) -> Poll<io::Result<R>> {
+        let unit = ready!(budget::poll_proceed(cx));
+        let (registration, object) = self.parts();
+        let done = ready!(registration.poll_short_reads(cx, || operation(object)));
         unit.made_progress();
         Poll::Ready(done)
     }

@@ -4,7 +4,7 @@
 //! method is one line, and what it does stands in `io::Watched` and `syscalls`.
 
 macro_rules! stream {
-    ($Stream:ident, $std:ty) => {
+    ($Stream:ident, $std:ty, short_reads: $short_reads:expr) => {
         impl $Stream {
             pub(in crate::net) fn over(io: Watched<$std>) -> $Stream {
                 $Stream { io }
@@ -159,6 +159,14 @@ macro_rules! stream {
                 if buf.remaining() == 0 {
                     // A call without room would wait for bytes that it cannot take.
                     return Poll::Ready(Ok(()));
+                }
+                if $short_reads {
+                    let recv = |socket: &$std| {
+                        let room = buf.remaining();
+                        let n = syscalls::recv_into(socket, buf, RecvFlags::empty())?;
+                        Ok(((), n < room))
+                    };
+                    return self.io.poll_short_reads(cx, recv);
                 }
                 let recv = |socket: &$std| syscalls::recv_into(socket, buf, RecvFlags::empty());
                 self.io.poll_io(Direction::Read, cx, recv).map_ok(|_| ())

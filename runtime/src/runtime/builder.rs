@@ -320,7 +320,7 @@ impl Builder {
     /// # use std::time::{Duration, Instant};
     /// let begun = Instant::now();
     /// let rt = Builder::new_multi_thread().enable_all().start_paused(true).build().unwrap();
-    /// rt.block_on(runtime::time::sleep(Duration::from_secs(3600)));
+    /// rt.block_on(async { runtime::time::sleep(Duration::from_secs(3600)).await });
     /// assert!(begun.elapsed() < Duration::from_secs(60));
     /// ```
     pub fn start_paused(&mut self, paused: bool) -> &mut Self {

@@ -13,7 +13,6 @@ use crate::engine::base::atomics::MutexGuard;
 use crate::engine::base::parker::Parker;
 use io_driver::Events;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -50,7 +49,6 @@ impl<'d> Lead<'d> {
         if on_parker {
             // Before the deadline is announced: whoever finds it too late must know where to wake us.
             *drive.parked.lock() = Some(sleeper.parker.clone());
-            fence(Ordering::SeqCst);
         }
         let next = drive.watch.begin(|| drive.wheels.next_at_rest());
         let timeout = match self.time_to_sleep(next, sleeper, woken) {

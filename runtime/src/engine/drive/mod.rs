@@ -9,9 +9,11 @@
 //! registers the first one wakes it.
 //!
 //! ```text
-//! leader:    say that the parker is where to wake me  - fence -  any sockets? none: park
-//! register:  one more socket                          - fence -  wake whom the parker says
+//! leader:    lock, say that the parker is where to wake me, unlock;  any sockets? none: park
+//! register:  one more socket;  lock, where is the leader to be woken?, unlock;  wake it there
 //! ```
+//!
+//! Whoever locks first is seen by the other.
 
 #[allow(unsafe_code)] // gives the value to one thread at a time
 mod bias;
@@ -32,6 +34,7 @@ pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent};
 pub(crate) use lead::Sleeper;
 pub(crate) use registration::Registration;
 pub(crate) use ticks::NEVER;
+pub(crate) use timer_wheel::TimerWheel;
 pub(crate) use wheel::{Key, Reach, Set, WheelSeat};
 pub(crate) use wheels::{OUTSIDE, Wheels};
 
@@ -41,7 +44,7 @@ use io_driver::{Driver, Events};
 use lead::Lead;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 use watch::Watch;
 
@@ -151,7 +154,6 @@ impl Drive {
     pub(crate) fn register(&self, fd: std::os::fd::BorrowedFd<'_>, interest: Interest) -> io::Result<Registration> {
         let source = self.io.register(fd, interest)?;
         self.set_used();
-        fence(Ordering::SeqCst);
         if self.parked.lock().is_some() {
             self.notify();
         }

@@ -27,10 +27,6 @@ impl Registration {
         self.driver.deregister(self.source, fd)
     }
 
-    pub(crate) fn interest(&self) -> Interest {
-        self.source.interest()
-    }
-
     /// One task per direction; the last one that asked is woken.
     #[inline]
     pub(crate) fn poll_ready(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
@@ -79,6 +75,33 @@ impl Registration {
                 Err(error)
             }
             done => done,
+        }
+    }
+
+    /// As `poll_io`, for a stream whose reads end short only when there is nothing left, or at urgent data. `operation`
+    /// says whether its read was short: then the next one would find nothing, and is spared.
+    ///
+    /// What arrives between the event and a short read is an edge of its own, and comes as a new event: either its tick
+    /// voids the receipt, or it marks the source again. (`epoll(7)` recommends the short read as a sign for that reason.)
+    /// The end of the stream is never taken back.
+    #[inline]
+    pub(crate) fn poll_short_reads<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut() -> io::Result<(R, bool)>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            let event = std::task::ready!(self.poll_ready(Direction::Read, cx))?;
+            match operation() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.disprove(event),
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok((done, short)) => {
+                    if short && self.look(Interest::PRIORITY).is_ok_and(|urgent| urgent.ready().is_empty()) {
+                        self.clear(event);
+                    }
+                    return Poll::Ready(Ok(done));
+                }
+            }
         }
     }
 

@@ -51,15 +51,11 @@ impl Owner for Nobody {
 /// A task that runs `body` in its one poll, detached.
 fn ready_task(body: impl Fn() + Send) -> Runnable {
     static NOBODY: Nobody = Nobody;
-    let owner: NonNull<Nobody> = NonNull::from(&NOBODY);
-    let (task, join) = allocate(
-        poll_fn(move |_| {
-            body();
-            Poll::Ready(())
-        }),
-        owner,
-        info(),
-    );
+    let future = poll_fn(move |_| {
+        body();
+        Poll::Ready(())
+    });
+    let (task, join) = allocate(future, NonNull::from(&NOBODY), info());
     drop(join);
     task
 }
@@ -184,8 +180,7 @@ fn wake(yard: &Arc<Yard>, wake: Option<Wake>) {
         }
         Some(Wake::NewThread) => {
             let yard = yard.clone();
-            let place = 1;
-            let started = spawn(move || work(&yard, place, true, 1));
+            let started = spawn(move || work(&yard, 1, true, 1));
             STARTED.with_borrow_mut(|threads| threads.push(started));
         }
     }
@@ -242,9 +237,8 @@ fn no_wake_up_is_lost() {
     check(|| {
         let yard = Yard::new(0);
         yard.idle.occupy();
-        let theirs = yard.clone();
-        let worker = spawn(move || work(&theirs, 0, false, 2));
-        let theirs = yard.clone();
+        let (theirs, others) = (yard.clone(), yard.clone());
+        let worker = spawn(move || work(&others, 0, false, 2));
         let producer = spawn(move || push_from_outside(&theirs, ready_task(|| ())));
         push_from_outside(&yard, ready_task(|| ()));
         producer.join().unwrap();
@@ -264,28 +258,25 @@ fn two_workers_against_two_producers(begins_asleep: bool) {
     let [first, second] = [(); 2].map(|()| ready_task(|| ()));
     yard.idle.occupy();
     yard.idle.occupy();
+    let mut threads = Vec::new();
     let produce = || {
         let (theirs, others) = (yard.clone(), yard.clone());
-        let producer = spawn(move || push_from_outside(&theirs, second));
-        let worker = spawn(move || work(&others, 0, false, 1));
+        threads.push(spawn(move || push_from_outside(&theirs, second)));
+        threads.push(spawn(move || work(&others, 0, false, 1)));
         push_from_outside(&yard, first);
-        [producer, worker]
     };
-    let threads = if begins_asleep {
-        let mut threads = None;
+    let searching = if begins_asleep {
         let wait = || {
-            threads = Some(produce());
+            produce();
             yard.parkers[1].park(None);
             true
         };
-        let (_woken, chosen) = yard.idle.sleep_through(1, false, |_everywhere| false, wait);
-        work(&yard, 1, chosen, 1);
-        threads.expect("the wait was called")
+        yard.idle.sleep_through(1, false, |_everywhere| false, wait).1
     } else {
-        let threads = produce();
-        work(&yard, 1, false, 1);
-        threads
+        produce();
+        false
     };
+    work(&yard, 1, searching, 1);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     assert!(yard.inject.is_empty());
 }

@@ -29,6 +29,7 @@
 use super::engine::Engine;
 use super::inject::Chain;
 use super::place::{Doing, Place};
+use super::sys::ExactSleeps;
 use crate::engine::base::atomics::{AtomicBool, Ordering, fence};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::drive::Sleeper;
@@ -115,6 +116,7 @@ impl Engine {
     }
 
     fn guard(&self) {
+        let _exact = self.config.precise_timers.then(ExactSleeps::begin);
         let mut samples = Vec::new();
         let mut woken = Vec::new();
         let mut idle_ticks = 0;

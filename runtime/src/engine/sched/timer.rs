@@ -92,12 +92,18 @@ impl Timer {
         self.deadline
     }
 
+    /// What time it is by the clock of its runtime.
+    pub(crate) fn now(&self) -> Instant {
+        self.with_own_engine(|engine| engine.map_or_else(Instant::now, |engine| engine.drive.clock.now()))
+    }
+
     /// Has the deadline passed? Of a timer that waits: has it fired?
     pub(crate) fn is_elapsed(&self) -> bool {
         match self.state {
             State::Done => true,
             State::InWheel(entry) => {
-                self.with_own_engine(|engine| engine.is_some_and(|engine| entry.is_elapsed(engine)))
+                let is_past = |engine: &Engine| entry.is_elapsed(engine) || stands_past(engine, entry.tick);
+                self.with_own_engine(|engine| engine.is_some_and(is_past))
             }
             State::Unset => self.with_own_engine(|engine| {
                 engine.is_some_and(|engine| engine.drive.clock.tick_of(self.deadline) <= engine.drive.clock.tick())
@@ -152,7 +158,7 @@ impl Timer {
         with_worker_of(engine, |worker| {
             let own = worker.and_then(|worker| Some((worker.index() as u32, worker.own_wheel()?)));
             let (wheel, reach) = own.unwrap_or_else(|| (OUTSIDE, Reach::Other(engine.drive.wheels.get(OUTSIDE))));
-            if tick <= reach.wheel().elapsed() {
+            if tick <= reach.wheel().elapsed() || stands_past(engine, tick) {
                 return Ok(State::Done);
             }
             match reach.set(tick, waker.clone()) {
@@ -177,6 +183,11 @@ impl Timer {
             }
             State::Unset | State::Done => State::Unset,
         };
+    }
+
+    /// Gives it another deadline, for polls to come: nobody waits for it now.
+    pub(crate) fn renew(&mut self, deadline: Instant) {
+        *self = Timer { engine: self.engine, deadline, state: State::Unset };
     }
 
     /// With the timer's own runtime, whichever this thread is inside of.
@@ -222,7 +233,7 @@ impl Entry {
     }
 
     fn look_again(self, engine: &Engine, waker: &Waker) -> State {
-        if self.is_elapsed(engine) {
+        if self.is_elapsed(engine) || stands_past(engine, self.tick) {
             return State::Done;
         }
         let id = WakerId::of(waker);
@@ -247,6 +258,14 @@ impl Entry {
             }
         })
     }
+}
+
+/// Has a clock that stands still been moved past `tick`, whether or not the wheel has come round to it? Its user counts
+/// every step, and asks before the wheel's worker had a chance. (Where time flows, reading the clock costs more than the
+/// fraction of a tick is worth.)
+#[inline]
+fn stands_past(engine: &Engine, tick: u64) -> bool {
+    engine.drive.clock.is_paused() && tick <= engine.drive.clock.tick()
 }
 
 /// A worker that sets a timer in its own wheel looks after it, and tells the leader before it sleeps.

@@ -19,6 +19,7 @@ use super::config::Flavor;
 use super::engine::{Engine, wake_all};
 use super::place::Place;
 use super::search::SPIN_ROUNDS;
+use super::sys::ExactSleeps;
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
@@ -158,6 +159,7 @@ impl<'e> Worker<'e> {
     pub(crate) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
         self.place.set_thread();
         let _seeded = self.engine.config.seed.map(|seed| rng::seed_thread(seed.wrapping_add(self.index as u64)));
+        let _exact = self.engine.config.precise_timers.then(ExactSleeps::begin);
         let this: *const Worker<'_> = &self;
         let installed = Installed(WORKER.replace(this.cast()));
         let end = self.work(root);

@@ -14,6 +14,10 @@ use std::os::unix::net;
 /// A write to a socket that nobody reads is an error, and no signal.
 pub(in crate::net) const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
 
+/// A TCP read that fills less than its buffer has taken all there was, unless urgent data is reported; and what comes later
+/// is a new edge.
+pub(in crate::net) const A_SHORT_READ_IS_ALL: bool = true;
+
 /// A connection from the queue, non-blocking and close-on-exec from its first moment on.
 pub(in crate::net) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, Option<SocketAddrAny>)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;

@@ -11,6 +11,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::os::unix::net;
 
+/// Not known of every poller.
+pub(in crate::net) const A_SHORT_READ_IS_ALL: bool = false;
+
 /// Nothing: a socket is told once not to raise SIGPIPE, where there is a way, or the program ignores it, as Rust's do.
 pub(in crate::net) const NO_SIGNAL: SendFlags = SendFlags::empty();
 

@@ -44,7 +44,7 @@ pub struct TcpStream {
     io: Watched<net::TcpStream>,
 }
 
-stream!(TcpStream, net::TcpStream);
+stream!(TcpStream, net::TcpStream, short_reads: sys::A_SHORT_READ_IS_ALL);
 
 impl TcpStream {
     /// Connects to the first of the addresses that answers, one after the other.
