@@ -26,6 +26,7 @@ mod local_set;
 mod macros;
 mod metrics;
 mod net_async_fd;
+mod net_auto_traits;
 mod net_halves;
 mod net_lookup;
 mod net_options;

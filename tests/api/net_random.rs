@@ -213,8 +213,7 @@ where
         runtime::spawn(write_all_of_it(one.1, totals[0], fresh())),
         runtime::spawn(write_all_of_it(other.1, totals[1], fresh())),
     ];
-    let readers =
-        [runtime::spawn(read_all_of_it(other.0, fresh())), runtime::spawn(read_all_of_it(one.0, fresh()))];
+    let readers = [runtime::spawn(read_all_of_it(other.0, fresh())), runtime::spawn(read_all_of_it(one.0, fresh()))];
     for writer in writers {
         // Dropped here, which ends the stream if it was not shut down.
         drop(writer.await.unwrap().map_err(|(at, error)| panic!("{error} at {at}")));

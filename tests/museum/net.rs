@@ -5,7 +5,7 @@ use runtime::io::{AsyncReadExt, AsyncWriteExt};
 use runtime::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixListener, UnixStream};
 use runtime_tests::{Flavor, poll_once, watchdog, watchdog_secs};
 use std::future::poll_fn;
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::pin::pin;
 use std::process::{Command, Stdio};
@@ -63,6 +63,48 @@ fn museum_i7_a_short_read_is_not_the_last() {
                 }
                 assert_eq!(all, [vec![1; before], vec![2; before]].concat(), "{before} bytes, read by {size}");
             }
+        });
+    }
+}
+
+/// The same while it arrives: the reader is at every place of the stream when the urgent byte comes.
+#[test]
+fn museum_i7_urgent_data_races_with_short_reads() {
+    let _watch = watchdog_secs(60);
+    const PIECES: usize = 3000;
+    for flavor in FLAVORS {
+        flavor.build().block_on(async {
+            let (mut client, server) = pair().await;
+            let mut dice = runtime_tests::Rng::from_env("museum_i7");
+            let server = server.into_std().unwrap();
+            server.set_nonblocking(false).unwrap();
+            let writer = std::thread::spawn(move || {
+                for piece in 0..PIECES {
+                    (&server).write_all(&vec![1; 1 + dice.below(100)]).unwrap();
+                    if dice.one_in(3) {
+                        rustix::net::send(&server, b"!", rustix::net::SendFlags::OOB).unwrap();
+                    }
+                    if dice.one_in(4) {
+                        std::thread::yield_now();
+                    }
+                    // A last byte that must not be forgotten.
+                    (&server).write_all(&[2]).unwrap();
+                    if piece % 100 == 99 {
+                        // Until the reader has it all: a forgotten byte is a hang.
+                        (&server).read_exact(&mut [0]).unwrap();
+                    }
+                }
+            });
+            let (mut lasts, mut buf) = (0, [0; 256]);
+            while lasts < PIECES {
+                let n = client.read(&mut buf).await.unwrap();
+                let before = lasts;
+                lasts += buf[..n].iter().filter(|byte| **byte == 2).count();
+                if before / 100 < lasts / 100 {
+                    client.write_all(b"x").await.unwrap();
+                }
+            }
+            writer.join().unwrap();
         });
     }
 }
@@ -342,13 +384,13 @@ fn museum_i15_half_closes() {
 /// Sockets that are always ready kept their task running, and its neighbours starved.
 #[test]
 fn museum_i20_a_flood_lets_others_run() {
-    async fn beside_others(mut flood: impl AsyncFnMut()) {
+    async fn beside_others<T>(mut flood: impl AsyncFnMut() -> T) {
         let ran = Arc::new(AtomicBool::new(false));
         let sets = ran.clone();
         let other = runtime::spawn(async move { sets.store(true, Ordering::Relaxed) });
         let mut operations = 0;
         while !ran.load(Ordering::Relaxed) {
-            flood().await;
+            let _ = flood().await;
             operations += 1;
             assert!(operations < 500, "500 operations in a row without letting another task run");
         }
@@ -362,28 +404,28 @@ fn museum_i20_a_flood_lets_others_run() {
         one.writable().await.unwrap();
         one.send(b"x").await.unwrap();
         two.readable().await.unwrap();
-        beside_others(async || drop(two.peek(&mut [0; 4]).await.unwrap())).await;
-        beside_others(async || drop(two.peek_from(&mut [0; 4]).await.unwrap())).await;
-        beside_others(async || drop(two.peek_sender().await.unwrap())).await;
-        beside_others(async || drop(poll_fn(|cx| two.poll_peek_sender(cx)).await.unwrap())).await;
-        beside_others(async || drop(one.send(b"x").await.unwrap())).await;
-        beside_others(async || drop(poll_fn(|cx| one.poll_send(cx, b"x")).await.unwrap())).await;
+        beside_others(async || two.peek(&mut [0; 4]).await.unwrap()).await;
+        beside_others(async || two.peek_from(&mut [0; 4]).await.unwrap()).await;
+        beside_others(async || two.peek_sender().await.unwrap()).await;
+        beside_others(async || poll_fn(|cx| two.poll_peek_sender(cx)).await.unwrap()).await;
+        beside_others(async || one.send(b"x").await.unwrap()).await;
+        beside_others(async || poll_fn(|cx| one.poll_send(cx, b"x")).await.unwrap()).await;
         #[cfg(not(feature = "oracle"))]
         beside_others(async || two.readable().await.unwrap()).await;
 
         let (client, mut server) = pair().await;
         server.write_all(b"x").await.unwrap();
         client.readable().await.unwrap();
-        beside_others(async || drop(client.peek(&mut [0; 4]).await.unwrap())).await;
+        beside_others(async || client.peek(&mut [0; 4]).await.unwrap()).await;
         let (mut near, far) = UnixStream::pair().unwrap();
         far.writable().await.unwrap();
         far.try_write(&[0; 600]).unwrap();
-                beside_others(async || drop(near.read_u8().await.unwrap())).await;
+        beside_others(async || near.read_u8().await.unwrap()).await;
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let clients: Vec<_> = (0..300).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
-        beside_others(async || drop(listener.accept().await.unwrap())).await;
+        beside_others(async || listener.accept().await.unwrap()).await;
         drop(clients);
     });
 }
