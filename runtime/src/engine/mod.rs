@@ -36,7 +36,6 @@ pub(crate) use cell::{
 pub(crate) use drive::Key as WheelKey;
 pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, TimerWheel};
 pub(crate) use entered::in_async_context;
-pub(crate) use sched::countdown::Countdown;
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::inject::Chain;
 pub(crate) use sched::place;

@@ -11,7 +11,7 @@
 
 use super::error::Elapsed;
 use super::{Instant, cannot_wait, no_runtime_here};
-use crate::engine::{Countdown, NoTimer, budget};
+use crate::engine::{NoTimer, Timer, budget};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -48,7 +48,7 @@ use std::time::Duration;
 #[inline]
 #[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
-    match Countdown::new(duration) {
+    match Timer::countdown(duration) {
         Ok(timer) => Timeout { value: future.into_future(), timer, _pinned: PhantomPinned },
         Err(_) => no_runtime_here("time::timeout"),
     }
@@ -64,7 +64,7 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 #[inline]
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
-    match Countdown::until(deadline.into_std()) {
+    match Timer::new(deadline.into_std()) {
         Ok(timer) => Timeout { value: future.into_future(), timer, _pinned: PhantomPinned },
         Err(_) => no_runtime_here("time::timeout_at"),
     }
@@ -76,7 +76,7 @@ pin_project! {
     pub struct Timeout<T> {
         #[pin]
         value: T,
-        timer: Countdown,
+        timer: Timer,
         #[pin]
         _pinned: PhantomPinned,
     }
@@ -116,7 +116,7 @@ impl<T: Future> Future for Timeout<T> {
     }
 }
 
-fn poll_timer(timer: &mut Countdown, had_budget: bool, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
+fn poll_timer(timer: &mut Timer, had_budget: bool, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
     if had_budget && !budget::has_remaining() {
         return timer.poll(cx);
     }

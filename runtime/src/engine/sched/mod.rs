@@ -11,7 +11,6 @@ mod batch;
 pub(crate) mod block_on;
 pub(crate) mod clockwork;
 pub(crate) mod config;
-pub(crate) mod countdown;
 pub(crate) mod engine;
 mod engines;
 pub(crate) mod fd_table;
