@@ -22,6 +22,11 @@
 mod barrier;
 mod blocking;
 pub mod broadcast;
+mod cancellation;
+mod capacity_limiter;
+mod condvar;
+mod event;
+mod line;
 #[allow(unsafe_code)] // data inside a lock, and the pointers of its guards
 mod lock_data;
 #[cfg(all(test, loom))]
@@ -34,15 +39,27 @@ mod once_cell;
 mod once_slot;
 pub mod oneshot;
 mod permits;
+pub mod queue;
 mod rwlock;
 mod semaphore;
 mod set_once;
+mod tracker;
 mod unit;
 mod waiters;
 mod wake;
 pub mod watch;
 
 pub use barrier::{Barrier, BarrierWaitResult};
+pub use cancellation::{
+    CancellationToken, DropGuard, DropGuardRef, RunUntilCancelledFuture, RunUntilCancelledFutureOwned,
+    WaitForCancellationFuture, WaitForCancellationFutureOwned,
+};
+pub use capacity_limiter::{
+    AlreadyBorrowed, Borrower, CapacityLimiter, CapacityLimiterStatistics, CapacityToken, OwnedCapacityToken,
+    TryBorrowError,
+};
+pub use condvar::Condvar;
+pub use event::Event;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError};
 pub use notify::Notify;
 pub use once_cell::{OnceCell, SetError};
@@ -52,6 +69,7 @@ pub use rwlock::{
 };
 pub use semaphore::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
 pub use set_once::{SetOnce, SetOnceError};
+pub use tracker::{TaskTracker, TaskTrackerToken, TaskTrackerWaitFuture, TrackedFuture};
 
 /// Futures of this module that have a name.
 pub mod futures {

@@ -77,6 +77,11 @@ impl Permits {
         self.word.load(Ordering::Acquire) & CLOSED != 0
     }
 
+    /// How many are queued.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiters.lock().queued()
+    }
+
     /// Takes `n` permits if they are free and nobody is queued for them.
     #[inline]
     pub(super) fn try_acquire(&self, n: usize) -> Result<(), Refusal> {

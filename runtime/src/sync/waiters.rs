@@ -61,6 +61,11 @@ impl<P> WaitList<P> {
         self.first == NIL
     }
 
+    /// How many are queued. Walks the queue.
+    pub(super) fn queued(&self) -> usize {
+        std::iter::successors(self.nodes.get(self.first as usize), |node| self.nodes.get(node.next as usize)).count()
+    }
+
     /// Queues a waiter behind all others.
     pub(super) fn push_back(&mut self, waker: Option<Waker>, payload: P) -> Key {
         let key = self.allocate(waker, payload);
@@ -209,36 +214,48 @@ impl<P> Waiters<P> {
         self.0.lock()
     }
 
-    /// Runs `check` under the lock until it is content or the waiter with `key` is registered with `cx`'s waker.
-    ///
-    /// `check` answers `Some` when there is nothing to wait for any more. The waker is cloned and the old one is
-    /// dropped outside of the lock; `check` runs again after each time the lock was free.
+    /// See [`check_or_wait`].
     pub(super) fn check_or_wait<R>(
         &self,
         key: Key,
         cx: &mut Context<'_>,
-        mut check: impl FnMut(&mut WaitList<P>, Key) -> Option<R>,
+        check: impl FnMut(&mut WaitList<P>, Key) -> Option<R>,
     ) -> Option<R> {
-        let mut fresh = None;
-        loop {
-            let mut list = self.lock();
-            if let Some(answer) = check(&mut list, key) {
-                drop(list);
-                return Some(answer);
-            }
-            if list.will_wake(key, cx.waker()) {
-                drop(list);
-                return None;
-            }
-            if let Some(waker) = fresh.take() {
-                let old = list.set_waker(key, waker);
-                drop(list);
-                drop(old);
-                return None;
-            }
-            drop(list);
-            fresh = Some(cx.waker().clone());
+        check_or_wait(&self.0, |list| list, key, cx, check)
+    }
+}
+
+/// Runs `check` under the lock until it is content or the waiter with `key` is registered with `cx`'s waker.
+///
+/// `check` answers `Some` when there is nothing to wait for any more. The waker is cloned and the old one is dropped
+/// outside of the lock; `check` runs again after each time the lock was free.
+pub(super) fn check_or_wait<S, P, R>(
+    lock: &Mutex<S>,
+    list_of: impl Fn(&mut S) -> &mut WaitList<P>,
+    key: Key,
+    cx: &mut Context<'_>,
+    mut check: impl FnMut(&mut S, Key) -> Option<R>,
+) -> Option<R> {
+    let mut fresh = None;
+    loop {
+        let mut state = lock.lock();
+        if let Some(answer) = check(&mut state, key) {
+            drop(state);
+            return Some(answer);
         }
+        let list = list_of(&mut state);
+        if list.will_wake(key, cx.waker()) {
+            drop(state);
+            return None;
+        }
+        if let Some(waker) = fresh.take() {
+            let old = list.set_waker(key, waker);
+            drop(state);
+            drop(old);
+            return None;
+        }
+        drop(state);
+        fresh = Some(cx.waker().clone());
     }
 }
 
