@@ -19,6 +19,7 @@ use super::store::Store;
 use crate::sync::line::Line;
 use crate::sync::permits::{MAX_PERMITS, Permits, Refusal};
 use crate::sync::wake::WakeBatch;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 struct Shelf<S> {
     store: S,
@@ -85,14 +86,29 @@ impl<S: Store> Exchange<S> {
             drop(shelf);
             return Err(PutError(item));
         }
-        let number = shelf.put;
-        shelf.store.put(item, number);
-        shelf.put += 1;
-        shelf.unfinished += 1;
-        shelf.peak = shelf.peak.max(shelf.store.len());
+        let (number, before) = (shelf.put, shelf.store.len());
+        // AssertUnwindSafe: a comparison that panics leaves the item in the store or not, and the length says which.
+        let outcome = catch_unwind(AssertUnwindSafe(|| shelf.store.put(item, number)));
+        let is_in = shelf.store.len() > before;
+        if is_in {
+            shelf.put += 1;
+            shelf.unfinished += 1;
+            shelf.peak = shelf.peak.max(shelf.store.len());
+        }
         drop(shelf);
-        self.items.release(1);
-        Ok(())
+        if is_in {
+            self.items.release(1);
+        } else {
+            self.vacate();
+        }
+        outcome.map_err(|panic| resume_unwind(panic))
+    }
+
+    /// An item less: there is room for another.
+    fn vacate(&self) {
+        if self.maxsize.is_some() {
+            self.room.release(1);
+        }
     }
 
     pub(super) async fn get(&self) -> Result<S::Item, GetError> {
@@ -111,13 +127,15 @@ impl<S: Store> Exchange<S> {
     /// `None`: it is closed, and others were faster.
     fn unshelve(&self) -> Option<S::Item> {
         let mut shelf = self.shelf.lock();
-        let item = shelf.store.take()?;
+        if shelf.store.len() == 0 {
+            return None;
+        }
+        // AssertUnwindSafe: a comparison that panics may cost the item that was to be taken. It is gone then, and counts.
+        let taken = catch_unwind(AssertUnwindSafe(|| shelf.store.take()));
         shelf.got += 1;
         drop(shelf);
-        if self.maxsize.is_some() {
-            self.room.release(1);
-        }
-        Some(item)
+        self.vacate();
+        taken.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     #[track_caller]

@@ -88,8 +88,8 @@ pub struct LifoQueue<T> {
 /// For the greatest first, wrap items in [`Reverse`](std::cmp::Reverse). What is smallest is decided when a `get` takes
 /// the item, not when it is woken for it.
 ///
-/// `T`'s comparison runs while the queue is locked, so it must not use the same queue; if it panics, the queue stays
-/// usable and loses nothing, but the order of the items in it is no longer certain.
+/// `T`'s comparison runs while the queue is locked, so it must not use the same queue. If it panics, the queue stays usable
+/// and its counts right, but the order of the items is no longer certain, and a `get` may have cost its item.
 ///
 /// ```
 /// use runtime::sync::queue::PriorityQueue;

@@ -122,3 +122,26 @@ impl<T: Ord> Store for BinaryHeap<Ranked<T>> {
         BinaryHeap::len(self)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn capacity_after_a_peak<S: Store<Item = u64>>(capacity: impl Fn(&S) -> usize) {
+        let mut store = S::empty();
+        (0..10_000).for_each(|n| store.put(n, n));
+        let most = capacity(&store);
+        while store.len() > 3 {
+            store.take();
+        }
+        assert!(capacity(&store) < most / 50, "{} of {most}", capacity(&store));
+        assert_eq!(store.drain().len(), 3);
+    }
+
+    #[test]
+    fn museum_f5_a_peak_is_given_back() {
+        capacity_after_a_peak(VecDeque::capacity);
+        capacity_after_a_peak(Vec::capacity);
+        capacity_after_a_peak(BinaryHeap::<Ranked<u64>>::capacity);
+    }
+}
