@@ -8,6 +8,9 @@
 //!
 //! The danger: a call given to a waiter that is dropped before it runs. Its drop passes a `call_one` on (museum LW13).
 
+#[cfg(all(test, loom))]
+mod model;
+
 use super::waiters::{Key, WaitList, check_or_wait};
 use super::wake::WakeBatch;
 use crate::engine::atomics::{Mutex, MutexGuard};

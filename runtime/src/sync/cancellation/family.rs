@@ -136,7 +136,7 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        if !*self.cancelled.get_mut() {
+        if !self.is_cancelled() {
             let mut tree = self.family.0.lock();
             tree.leave(self.number);
             tree.shrink();

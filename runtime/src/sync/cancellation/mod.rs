@@ -14,6 +14,8 @@
 mod family;
 mod futures;
 mod guard;
+#[cfg(all(test, loom))]
+mod model;
 
 pub use self::futures::{
     RunUntilCancelledFuture, RunUntilCancelledFutureOwned, WaitForCancellationFuture, WaitForCancellationFutureOwned,

@@ -11,6 +11,8 @@
 
 mod borrower;
 mod ledger;
+#[cfg(all(test, loom))]
+mod model;
 mod token;
 
 pub use self::borrower::Borrower;

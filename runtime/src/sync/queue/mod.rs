@@ -40,6 +40,8 @@
 pub mod error;
 mod exchange;
 mod faces;
+#[cfg(all(test, loom))]
+mod model;
 mod store;
 
 use self::exchange::Exchange;

@@ -14,6 +14,8 @@
 //! This is the one file of `sync` that knows tasks: it spawns them for its user.
 
 mod futures;
+#[cfg(all(test, loom))]
+mod model;
 
 pub use self::futures::{TaskTrackerWaitFuture, TrackedFuture};
 
