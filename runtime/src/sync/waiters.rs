@@ -133,12 +133,21 @@ impl<P> WaitList<P> {
 
     /// Fires every queued waiter, each payload being shown to `mark`, and collects the wakers.
     pub(super) fn fire_all(&mut self, batch: &mut WakeBatch, mut mark: impl FnMut(&mut P)) {
-        while self.first != NIL {
-            let index = self.first;
-            if let Some(payload) = self.nodes[index as usize].payload.as_mut() {
+        if self.first == NIL {
+            return;
+        }
+        // Nodes that are live are queued or fired, so this is room for all, and at most for some more.
+        batch.reserve(self.live);
+        let mut index = std::mem::replace(&mut self.first, NIL);
+        self.last = NIL;
+        // All of them go, so none needs its neighbours mended.
+        while let Some(node) = self.nodes.get_mut(index as usize) {
+            index = node.next;
+            (node.prev, node.next, node.queued) = (NIL, NIL, false);
+            if let Some(payload) = &mut node.payload {
                 mark(payload);
             }
-            if let Some(waker) = self.fire(index) {
+            if let Some(waker) = node.waker.take() {
                 batch.push(waker);
             }
         }

@@ -320,7 +320,8 @@ impl<T: Clone> Receiver<T> {
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
         let found = self.chan.ring.lock().take(&mut self.position);
         match found {
-            Found::Value(value) => Ok(std::sync::Arc::unwrap_or_clone(value)),
+            Found::Copied(value) => Ok(T::clone(&value)),
+            Found::Last(value) => Ok(std::sync::Arc::unwrap_or_clone(value)),
             Found::Nothing => Err(TryRecvError::Empty),
             Found::Closed => Err(TryRecvError::Closed),
             Found::Lagged(missed) => Err(TryRecvError::Lagged(missed)),
@@ -417,7 +418,8 @@ impl<T: Clone> Future for Recv<'_, T> {
                     unit.made_progress();
                     drop(old);
                     return Poll::Ready(match found {
-                        Found::Value(value) => Ok(std::sync::Arc::unwrap_or_clone(value)),
+                        Found::Copied(value) => Ok(T::clone(&value)),
+                        Found::Last(value) => Ok(std::sync::Arc::unwrap_or_clone(value)),
                         Found::Lagged(missed) => Err(RecvError::Lagged(missed)),
                         Found::Closed | Found::Nothing => Err(RecvError::Closed),
                     });

@@ -32,7 +32,10 @@ pub(super) struct Ring<T> {
 /// What a receiver finds at its position.
 #[derive(Debug)]
 pub(super) enum Found<T> {
-    Value(Arc<T>),
+    /// Others have yet to receive it: a clone is asked for.
+    Copied(Arc<T>),
+    /// Nobody else will.
+    Last(Arc<T>),
     Nothing,
     Closed,
     Lagged(u64),
@@ -97,8 +100,10 @@ impl<T> Ring<T> {
         let place = self.place(*position);
         *position += 1;
         place.wanted_by -= 1;
-        let value = if place.wanted_by == 0 { place.value.take() } else { place.value.clone() };
-        Found::Value(value.expect("BUG: a value stays until all who want it have passed it"))
+        let last = place.wanted_by == 0;
+        let value = if last { place.value.take() } else { place.value.clone() };
+        let value = value.expect("BUG: a value stays until all who want it have passed it");
+        if last { Found::Last(value) } else { Found::Copied(value) }
     }
 
     /// A receiver at `position` leaves. Gives what nobody wants any more, to be dropped after unlocking.
