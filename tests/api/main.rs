@@ -37,6 +37,8 @@ mod sync_conserve;
 #[cfg(not(feature = "oracle"))]
 mod sync_event;
 #[cfg(not(feature = "oracle"))]
+mod sync_futurelock;
+#[cfg(not(feature = "oracle"))]
 mod sync_limiter;
 mod sync_locks;
 mod sync_models;

@@ -26,6 +26,7 @@ mod cancellation;
 mod capacity_limiter;
 mod condvar;
 mod event;
+pub mod futurelock;
 mod line;
 #[allow(unsafe_code)] // data inside a lock, and the pointers of its guards
 mod lock_data;
@@ -60,7 +61,7 @@ pub use capacity_limiter::{
 };
 pub use condvar::Condvar;
 pub use event::Event;
-pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError};
+pub use mutex::{Holder, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError};
 pub use notify::Notify;
 pub use once_cell::{OnceCell, SetError};
 pub use rwlock::{

@@ -19,13 +19,18 @@
 //! Ordering: a release adds with Release, an acquire swaps with Acquire: what the last holder wrote is seen by the
 //! next. Through the queue the same edge goes over its lock.
 
+mod own_task;
+
+use self::own_task::Own;
+use super::futurelock::{Asker, report};
 use super::waiters::{Key, WaitList, Waiters};
 use super::wake::WakeBatch;
 use crate::engine::atomics::{AtomicUsize, Ordering};
 use crate::engine::budget::{self, RestoreOnPending};
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 const CLOSED: usize = 1;
 const QUEUED: usize = 2;
@@ -35,9 +40,9 @@ const SHIFT: u32 = 2;
 /// Three bits are kept from the count, two for flags and one so that a release beyond the limit is seen.
 pub(super) const MAX_PERMITS: usize = usize::MAX >> 3;
 
-/// 1 + 2 + 4 + 8 pauses, some 100 ns: as long as a lock that is held for a few lines of code takes to come back. With 3
-/// rounds 8 tasks on 2 workers still queue one time in ten, with 5 a lock that is held across an await costs more.
-const SPIN_ROUNDS: u32 = 4;
+/// Looks before queueing, with a pause before each: some 200 ns where a pause is 50. A queue costs about as much, and
+/// again for everybody who comes before it is empty.
+const LOOKS_BEFORE_QUEUE: u32 = 4;
 
 /// Why permits were not taken at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +56,18 @@ struct Claim {
     wanted: usize,
     /// 0: the claim is granted.
     missing: usize,
+    asker: Asker,
+    /// The waiter of the same task that saw this one granted and not taken (`own_task`).
+    marked_by: Option<Key>,
+}
+
+impl Claim {
+    /// Takes back what it was given.
+    fn give_up(&mut self) -> usize {
+        let given = self.wanted - self.missing;
+        (self.missing, self.marked_by) = (self.wanted, None);
+        given
+    }
 }
 
 /// See the module's head.
@@ -124,10 +141,8 @@ impl Permits {
     /// everybody behind it queue too, for as long as they come back before it is empty.
     #[cold]
     fn acquire_soon(&self, n: usize) -> bool {
-        for round in 0..SPIN_ROUNDS {
-            for _ in 0..1 << round {
-                std::hint::spin_loop();
-            }
+        for _ in 0..LOOKS_BEFORE_QUEUE {
+            std::hint::spin_loop();
             let word = self.word.load(Ordering::Relaxed);
             if word & FLAGS != 0 {
                 return false;
@@ -139,10 +154,17 @@ impl Permits {
         false
     }
 
-    /// A future that takes `n` permits, in the order of first polls.
+    /// A future that takes `n` permits, in the order of first polls. Its place is the caller's.
     #[inline]
+    #[track_caller]
     pub(super) fn acquire(&self, n: usize) -> Acquire<'_> {
-        Acquire { permits: self, wanted: n, stage: Stage::Fresh }
+        self.acquire_at(n, Location::caller())
+    }
+
+    /// The same for a caller who acts for another, in whose name it asks.
+    #[inline]
+    pub(super) fn acquire_at(&self, n: usize, place: &'static Location<'static>) -> Acquire<'_> {
+        Acquire { permits: self, wanted: n, stage: Stage::Fresh, place }
     }
 
     /// Gives `n` permits back. `true`: the word was closed before.
@@ -243,7 +265,7 @@ impl Permits {
             if claim.missing > 0 {
                 break;
             }
-            if let Some(waker) = list.fire_first() {
+            if let Some(waker) = list.grant_first() {
                 batch.push(waker);
             }
         }
@@ -261,13 +283,14 @@ impl Permits {
     }
 
     /// Takes the permits, or queues the waiter with what is free already.
-    fn enqueue(&self, waker: Option<std::task::Waker>, wanted: usize) -> Enqueued {
+    fn enqueue(&self, waker: Waker, wanted: usize, place: &'static Location<'static>) -> Enqueued {
+        let asker = Asker::now(&waker, place);
+        let mut waker = Some(waker);
         let mut list = self.waiters.lock();
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             if word & CLOSED != 0 {
                 drop(list);
-                drop(waker);
                 return Enqueued::Closed;
             }
             // With QUEUED set, permits in the word belong to the queue: their releaser waits for our lock.
@@ -275,18 +298,22 @@ impl Permits {
             let taken = free.min(wanted);
             let after = (word - (taken << SHIFT)) | if taken < wanted { QUEUED } else { 0 };
             // Nothing to change: QUEUED is set and stays so while we hold the lock.
-            if taken < wanted && after == word {
-                return Enqueued::Waits(list.push_back(waker, Claim { wanted, missing: wanted }));
+            if !(taken < wanted && after == word)
+                && let Err(now) = self.word.compare_exchange(word, after, Ordering::AcqRel, Ordering::Relaxed)
+            {
+                word = now;
+                continue;
             }
-            match self.word.compare_exchange(word, after, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) if taken == wanted => {
-                    drop(list);
-                    drop(waker);
-                    return Enqueued::Taken;
-                }
-                Ok(_) => return Enqueued::Waits(list.push_back(waker, Claim { wanted, missing: wanted - taken })),
-                Err(now) => word = now,
+            if taken == wanted {
+                // Before the waker, which is the user's to drop.
+                drop(list);
+                return Enqueued::Taken;
             }
+            let claim = Claim { wanted, missing: wanted - taken, asker, marked_by: None };
+            let key = list.push_back(waker.take(), claim);
+            let again =
+                list.has_granted() && matches!(self.look_for_own(&mut list, key, &mut WakeBatch::new()), Own::Marked);
+            return Enqueued::Waits { key, again };
         }
     }
 
@@ -313,7 +340,11 @@ fn too_many_permits() -> ! {
 
 enum Enqueued {
     Taken,
-    Waits(Key),
+    /// `again`: another future of this task may be in the way; the task is to be polled once more to find out.
+    Waits {
+        key: Key,
+        again: bool,
+    },
     Closed,
 }
 
@@ -337,6 +368,7 @@ pub(super) struct Acquire<'a> {
     permits: &'a Permits,
     wanted: usize,
     stage: Stage,
+    place: &'static Location<'static>,
 }
 
 impl Future for Acquire<'_> {
@@ -364,9 +396,10 @@ impl Acquire<'_> {
     #[cold]
     fn take_place(&mut self, cx: &mut Context<'_>) {
         if matches!(self.stage, Stage::Fresh) && !self.permits.are_free(self.wanted) {
-            match self.permits.enqueue(Some(cx.waker().clone()), self.wanted) {
+            match self.permits.enqueue(cx.waker().clone(), self.wanted, self.place) {
                 Enqueued::Taken => self.stage = Stage::Taken,
-                Enqueued::Waits(key) => self.stage = Stage::Queued(key),
+                // The task has been woken already.
+                Enqueued::Waits { key, again: _ } => self.stage = Stage::Queued(key),
                 Enqueued::Closed => {}
             }
         }
@@ -375,20 +408,19 @@ impl Acquire<'_> {
     #[inline(never)]
     fn poll_slow(&mut self, cx: &mut Context<'_>, unit: RestoreOnPending) -> Poll<Result<(), Closed>> {
         let granted = match &self.stage {
-            Stage::Fresh => match self.permits.enqueue(Some(cx.waker().clone()), self.wanted) {
+            Stage::Fresh => match self.permits.enqueue(cx.waker().clone(), self.wanted, self.place) {
                 Enqueued::Taken => true,
                 Enqueued::Closed => false,
-                Enqueued::Waits(key) => {
+                Enqueued::Waits { key, again } => {
                     self.stage = Stage::Queued(key);
+                    if again {
+                        cx.waker().wake_by_ref();
+                    }
                     return Poll::Pending;
                 }
             },
             Stage::Queued(key) => {
-                let served = self.permits.waiters.check_or_wait(*key, cx, |list, key| {
-                    // A fired node has no waker, so nothing foreign is dropped here.
-                    (!list.is_queued(key)).then(|| list.remove(key).0.missing == 0)
-                });
-                let Some(granted) = served else { return Poll::Pending };
+                let Some(granted) = self.poll_queued(*key, cx) else { return Poll::Pending };
                 granted
             }
             Stage::Taken => true,
@@ -397,6 +429,41 @@ impl Acquire<'_> {
         self.stage = Stage::Done;
         unit.made_progress();
         Poll::Ready(if granted { Ok(()) } else { Err(Closed) })
+    }
+
+    /// `None`: it waits on. Otherwise, whether it has its permits.
+    fn poll_queued(&self, key: Key, cx: &mut Context<'_>) -> Option<bool> {
+        let mut own = Own::Nobody;
+        let (mut looked, mut batch) = (false, WakeBatch::new());
+        let served = self.permits.waiters.check_or_wait(key, cx, |list, key| {
+            if list.is_queued(key) {
+                // Once a poll: a mark of this poll proves nothing.
+                if looked || !list.has_granted() {
+                    return None;
+                }
+                looked = true;
+                own = self.permits.look_for_own(list, key, &mut batch);
+                if !matches!(own, Own::Resolved(..)) {
+                    return None;
+                }
+            }
+            // A served node has no waker, so nothing foreign is dropped here.
+            Some(list.remove(key).0.missing == 0)
+        });
+        match own {
+            Own::Nobody => {}
+            Own::Marked => cx.waker().wake_by_ref(),
+            Own::Resolved(found, waker) => {
+                batch.wake_all();
+                drop(waker);
+                report(&found);
+            }
+            Own::Nearer(found) => {
+                batch.wake_all();
+                report(&found);
+            }
+        }
+        served
     }
 }
 
