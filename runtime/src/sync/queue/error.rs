@@ -4,11 +4,11 @@ use std::error::Error;
 use std::fmt;
 
 /// The queue is closed; the item comes back.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PutError<T>(pub T);
 
 /// Why a `try_put` put nothing in; the item comes back.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum TryPutError<T> {
     /// There is no room, or others wait for it.
     Full(T),
@@ -17,11 +17,11 @@ pub enum TryPutError<T> {
 }
 
 /// The queue is closed and empty; no item will come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GetError(pub(super) ());
 
 /// Why a `try_get` got nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TryGetError {
     /// There is no item, or those that are there are promised to others who wait.
     Empty,
