@@ -8,14 +8,20 @@
 //! | let many tasks see the latest value | [`watch`] |
 //! | guard data across `.await` | [`Mutex`], [`RwLock`] |
 //! | limit how many do something at once | [`Semaphore`] |
-//! | say "look again" | [`Notify`] |
+//! | lend tokens to owners, and change their number | [`CapacityLimiter`] |
+//! | say "look again" | [`Notify`]; until it is taken back: [`Event`] |
+//! | wait for a condition on guarded data | [`Condvar`] |
+//! | share work among many tasks and threads | [`queue`] |
+//! | tell tasks to stop | [`CancellationToken`]; and wait until they have: [`TaskTracker`] |
 //! | meet at one point | [`Barrier`] |
 //! | make a value once, on first use | [`OnceCell`]; or wait for one that another task sets: [`SetOnce`] |
 //!
-//! They know no runtime: every one of them works under any executor, and has `blocking_*` functions for threads
-//! without one. Waiting is first come, first served. Every operation that can be ready for ever takes part in the
-//! cooperative budget ([`task::coop`](crate::task::coop)). No code of yours (a waker, a destructor, a closure other
-//! than those of [`watch::Sender::send_modify`] and its like) runs while a lock of ours is held.
+//! They know no runtime ([`TaskTracker`] apart, which spawns): every one of them works under any executor, and has
+//! `blocking_*` functions for threads without one. Waiting is first come, first served. Every operation that can be ready
+//! for ever takes part in the cooperative budget ([`task::coop`](crate::task::coop)). No code of yours (a waker, a
+//! destructor, a closure other than those of [`watch::Sender::send_modify`] and its like, the comparison in a
+//! [`queue::PriorityQueue`]) runs while a lock of ours is held. A task that waits for itself is found and helped
+//! ([`futurelock`]).
 //!
 //! A plain [`std::sync::Mutex`] is right, and faster, wherever no `.await` happens while it is locked.
 
