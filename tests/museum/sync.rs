@@ -630,3 +630,36 @@ fn museum_f2_many_waiters_on_one_mutex_are_linear() {
     let (small, large) = (least(10_000), least(40_000));
     assert!(large < small * 12, "four times the futures took {large:?} instead of about four times {small:?}");
 }
+
+/// Receives that lose a race in a `select!` are dropped after a poll, or before one: what was sent is received or still
+/// there. `api/sync_conserve.rs` does the same a hundred thousand times for each primitive.
+#[test]
+fn museum_y10_a_receive_that_loses_a_race_loses_no_item() {
+    let mut dice = runtime_tests::hostile::Dice(10);
+    let (tx, mut rx) = mpsc::channel(4);
+    let (unbounded, mut unbounded_rx) = mpsc::unbounded_channel();
+    let everybody = broadcast::Sender::new(64);
+    let mut listener = everybody.subscribe();
+    let (mut sent, mut received) = ([0; 3], [0; 3]);
+    for n in 0..3_000 {
+        sent[0] += usize::from(tx.try_send(n).is_ok());
+        // A send that loses its race has sent nothing.
+        let mut waiting = Box::pin(tx.send(n));
+        sent[0] += usize::from(dice.below(2) == 0 && poll(waiting.as_mut()).is_ready());
+        drop(waiting);
+        unbounded.send(n).unwrap();
+        everybody.send(n).unwrap();
+        (sent[1], sent[2]) = (sent[1] + 1, sent[2] + 1);
+        for _ in 0..2 {
+            if dice.below(3) > 0 {
+                received[0] += usize::from(poll(pin!(rx.recv())).is_ready());
+                received[1] += usize::from(poll(pin!(unbounded_rx.recv())).is_ready());
+                received[2] += usize::from(poll(pin!(listener.recv())).is_ready());
+            } else {
+                drop((rx.recv(), unbounded_rx.recv(), listener.recv()));
+            }
+        }
+    }
+    let left = [rx.len(), unbounded_rx.len(), listener.len()];
+    assert_eq!(sent, [0, 1, 2].map(|which| received[which] + left[which]));
+}

@@ -41,7 +41,7 @@ const SHIFT: u32 = 2;
 /// Three bits are kept from the count, two for flags and one so that a release beyond the limit is seen.
 pub(super) const MAX_PERMITS: usize = usize::MAX >> 3;
 
-/// Looks before queueing, with a pause before each: some 200 ns where a pause is 50. A queue costs about as much, and
+/// Looks before queueing, with a pause before each: some 100 ns where a pause is 25. A queue costs more, and
 /// again for everybody who comes before it is empty.
 const LOOKS_BEFORE_QUEUE: u32 = 4;
 

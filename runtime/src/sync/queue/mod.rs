@@ -23,7 +23,7 @@
 //!     let jobs = jobs.clone();
 //!     runtime::spawn(async move {
 //!         while let Ok(job) = jobs.get().await {
-//!             let _: u32 = job * 2;
+//!             assert!(job < 100);
 //!             jobs.task_done();
 //!         }
 //!     });
