@@ -4,7 +4,7 @@ use crate::sync::CancellationToken;
 use crate::sync::model::kit::{block_on, check};
 use loom::thread;
 
-// Planted fault: in `Member::cancel`, wake before the flags are set: deadlock.
+// Planted fault: in `Member::cancel`, wake before the flags are set: the assertion.
 #[test]
 fn model_token_cancel_against_wait() {
     check(|| {
@@ -17,7 +17,7 @@ fn model_token_cancel_against_wait() {
     });
 }
 
-// Planted fault: in `Member::join`, do not ask whether the parent still has its place: the child is never cancelled.
+// Planted fault: in `Member::join`, do not ask whether the parent still has its place: a link that leads nowhere.
 #[test]
 fn model_token_cancel_against_a_new_child() {
     check(|| {

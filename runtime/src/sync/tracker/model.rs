@@ -4,8 +4,8 @@ use crate::sync::TaskTracker;
 use crate::sync::model::kit::{block_on, check};
 use loom::thread;
 
-// Planted fault: in `TaskTracker::close`, call nobody: deadlock. In the drop of a token, compare with TOKEN alone:
-// deadlock too.
+// Planted fault: in `TaskTracker::close`, call nobody: deadlock. In the drop of a token, compare with TOKEN alone: the wait
+// ends before the close.
 #[test]
 fn model_tracker_last_token_against_close() {
     check(|| {
