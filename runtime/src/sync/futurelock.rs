@@ -26,13 +26,12 @@
 //! futurelock::set_hook(|report| eprintln!("please fix: {report}"));
 //! ```
 
-use crate::engine::atomics::Mutex;
 use crate::engine::{Id, current};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::Location;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 /// Whose poll it was.
@@ -118,23 +117,23 @@ impl fmt::Display for Futurelock {
 
 type Hook = Arc<dyn Fn(&Futurelock) + Send + Sync>;
 
-#[derive(Default)]
 struct Reports {
     hook: Option<Hook>,
     /// Pairs of places that were reported, by address.
-    seen: HashSet<(usize, usize)>,
+    seen: BTreeSet<(usize, usize)>,
 }
 
-fn reports() -> &'static Mutex<Reports> {
-    static REPORTS: OnceLock<Mutex<Reports>> = OnceLock::new();
-    REPORTS.get_or_init(|| Mutex::new(Reports::default()))
+/// std's lock: no model is interested in it.
+fn reports() -> MutexGuard<'static, Reports> {
+    static REPORTS: Mutex<Reports> = Mutex::new(Reports { hook: None, seen: BTreeSet::new() });
+    REPORTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Calls `hook` for each futurelock, once per pair of places, instead of writing to the standard error stream.
 ///
 /// It runs inside a poll of the task that was resolved, with no lock held.
 pub fn set_hook(hook: impl Fn(&Futurelock) + Send + Sync + 'static) {
-    let old = reports().lock().hook.replace(Arc::new(hook));
+    let old = reports().hook.replace(Arc::new(hook));
     drop(old);
 }
 
@@ -142,7 +141,7 @@ pub fn set_hook(hook: impl Fn(&Futurelock) + Send + Sync + 'static) {
 #[cold]
 pub(super) fn report(found: &Futurelock) {
     let place = |place: &'static Location<'static>| std::ptr::from_ref(place).addr();
-    let mut reports = reports().lock();
+    let mut reports = reports();
     if !reports.seen.insert((place(found.idle), place(found.waiting))) {
         return;
     }

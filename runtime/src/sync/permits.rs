@@ -21,6 +21,8 @@
 //! next. Through the queue the same edge goes over its lock.
 
 mod acquire;
+#[cfg(all(test, loom))]
+mod model;
 mod own_task;
 
 pub(super) use self::acquire::{Acquire, Closed};
