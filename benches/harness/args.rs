@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::net::{self, ServerAsk, Service};
+
 pub(crate) const HELP: &str = "\
 cargo bench -- [NAME…] [options]      measure ours against tokio, smol and others in interleaved rounds
 
@@ -31,7 +33,7 @@ impl Mode {
     /// The time of one measurement.
     pub(crate) fn target(self) -> Duration {
         match self {
-            Mode::Full => Duration::from_millis(100),
+            Mode::Full => crate::meter::FULL,
             Mode::Quick => Duration::from_millis(50),
             Mode::Smoke => Duration::from_millis(2),
         }
@@ -73,6 +75,7 @@ pub(crate) struct Args {
     pub(crate) rounds: Option<usize>,
     pub(crate) workers: usize,
     pub(crate) fresh_process: Option<FreshProcess>,
+    pub(crate) serve: Option<ServerAsk>,
 }
 
 impl Args {
@@ -86,6 +89,7 @@ impl Args {
             rounds: None,
             workers: 2,
             fresh_process: None,
+            serve: None,
         };
         let mut quick = false;
         let mut rest = arguments.into_iter();
@@ -102,6 +106,7 @@ impl Args {
                 "--help" | "-h" => args.help = true,
                 "--rounds" => args.rounds = Some(positive(&flag, next())?),
                 "--workers" => args.workers = positive(&flag, next())?,
+                serve if serve == net::FLAG => args.serve = Some(server(next)?),
                 fresh if fresh == crate::fresh::FLAG => args.fresh_process = Some(fresh_process(next)?),
                 unknown if unknown.starts_with('-') => {
                     return Err(format!("unknown argument `{unknown}`. `--help` shows what there is."));
@@ -140,6 +145,14 @@ fn fresh_process(mut next: impl FnMut() -> Option<String>) -> Result<FreshProces
     Ok(FreshProcess { workload, peer, target: Duration::from_micros(micros) })
 }
 
+fn server(mut next: impl FnMut() -> Option<String>) -> Result<ServerAsk, String> {
+    let (Some(service), Some(peer)) = (next(), next()) else {
+        return Err(format!("`{}` needs SERVICE PEER.", net::FLAG));
+    };
+    let service = Service::from_name(&service).ok_or_else(|| format!("`{service}` is no service."))?;
+    Ok(ServerAsk { service, peer })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +178,13 @@ mod tests {
     }
 
     #[test]
+    fn a_process_may_be_asked_to_serve() {
+        let args = parse("--serve tcp-echo:512 tokio --workers 3").expect("valid");
+        assert_eq!(args.serve, Some(ServerAsk { service: Service::TcpEcho(512), peer: "tokio".to_owned() }));
+        assert_eq!(args.workers, 3);
+    }
+
+    #[test]
     fn bad_arguments_are_named() {
         for (line, part) in [
             ("--fast", "unknown argument `--fast`"),
@@ -173,6 +193,8 @@ mod tests {
             ("--rounds 0", "above 0"),
             ("--rounds many", "`--rounds many`"),
             ("--workers -1", "`--workers -1`"),
+            ("--serve http", "needs SERVICE PEER"),
+            ("--serve ftp tokio", "`ftp` is no service"),
             ("--quick=yes", "`--quick` takes no value"),
         ] {
             let error = parse(line).expect_err(line);

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::args::Args;
+use crate::curve_chart;
 use crate::row::Row;
 use crate::stats::Spread;
 use crate::table::{machine, times, value, verdict};
@@ -94,11 +95,12 @@ pub(crate) fn page(rows: &[Row], args: &Args) -> String {
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>runtime: benchmarks</title>\n\
          <style>{PAGE_STYLE}</style>\n<h1>Ours against the peers</h1>\n<p>{}<br>{}</p>\n<pre>{}</pre>\n\
          <p>Ratio = peer / ours, both of the same round: right of 1x, ours is better. A dot is a round, the mark their \
-         median.</p>\n{}<h2>Values</h2>\n{}</html>\n",
+         median.</p>\n{}{}<h2>Values</h2>\n{}</html>\n",
         escape(&machine()),
         escape(&command),
         escape(verdict(rows).trim()),
         svg(rows),
+        curve_chart::section(rows),
         values(rows)
     )
 }
@@ -136,7 +138,7 @@ fn values(rows: &[Row]) -> String {
     text
 }
 
-fn add(text: &mut String, line: std::fmt::Arguments<'_>) {
+pub(crate) fn add(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").expect("a String takes all");
 }
 
@@ -145,7 +147,7 @@ fn x(ratio: f64) -> f64 {
     LEFT + PLOT * part
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -1,4 +1,5 @@
-//! The report's files: `rounds.tsv` (every value), `summary.tsv` (a line per row and peer), `index.html`, `ratios.svg`.
+//! The report's files: `rounds.tsv` (every value), `summary.tsv` (a line per row and peer), `index.html`, `ratios.svg`,
+//! and a picture for every distribution.
 
 use std::fmt::Write;
 use std::fs;
@@ -6,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::args::Args;
 use crate::chart;
+use crate::curve_chart;
 use crate::row::Row;
 use crate::stats::Spread;
 
@@ -17,6 +19,9 @@ pub(crate) fn write(rows: &[Row], args: &Args) -> Result<PathBuf, String> {
     put(&folder.join("rounds.tsv"), &rounds(rows))?;
     put(&folder.join("summary.tsv"), &summary(rows))?;
     put(&folder.join("ratios.svg"), &chart::svg(rows))?;
+    for (name, picture) in curve_chart::pictures(rows) {
+        put(&folder.join(name), &picture)?;
+    }
     put(&page, &chart::page(rows, args))?;
     Ok(page)
 }

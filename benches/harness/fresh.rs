@@ -5,11 +5,12 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::args::FreshProcess;
 use crate::workload::Workload;
-use crate::{Meter, Reading, Wrong};
+use crate::{Curve, Meter, Reading, Wrong};
 
 /// Behind it: WORKLOAD PEER MICROSECONDS.
 pub(crate) const FLAG: &str = "--fresh-process";
 const MARK: &str = "reading";
+const CURVE: &str = "curve";
 
 /// Parent's side: starts the process and waits for its reading.
 pub(crate) fn measure(workload: &str, peer: &str, meter: Meter) -> Result<Reading, Wrong> {
@@ -55,15 +56,26 @@ pub(crate) fn serve(ask: &FreshProcess, workloads: &[Workload], workers: usize) 
 fn print(reading: &Reading) -> String {
     let cpu = reading.cpu_ns.map_or("-".to_owned(), |cpu| cpu.to_string());
     let values: Vec<String> = reading.values.iter().map(f64::to_string).collect();
-    format!("{MARK}\t{cpu}\t{}", values.join("\t"))
+    let mut line = format!("{MARK}\t{cpu}\t{}", values.join("\t"));
+    if let Some(curve) = &reading.curve {
+        line.push('\t');
+        line.push_str(CURVE);
+        line.extend(curve.values().iter().map(|value| format!("\t{value}")));
+    }
+    line
 }
 
 fn parse(line: &str) -> Option<Reading> {
     let mut fields = line.strip_prefix(MARK)?.strip_prefix('\t')?.split('\t');
     let cpu = fields.next()?;
     let cpu_ns = if cpu == "-" { None } else { Some(cpu.parse().ok()?) };
-    let values = fields.map(|field| field.parse().ok()).collect::<Option<Vec<f64>>>()?;
-    Some(Reading { values, cpu_ns })
+    let numbers = |fields: &[&str]| fields.iter().map(|field| field.parse().ok()).collect::<Option<Vec<f64>>>();
+    let fields: Vec<&str> = fields.collect();
+    let (values, curve) = match fields.iter().position(|field| *field == CURVE) {
+        Some(at) => (&fields[..at], Some(Curve::from_values(numbers(&fields[at + 1..])?)?)),
+        None => (&fields[..], None),
+    };
+    Some(Reading { values: numbers(values)?, cpu_ns, curve })
 }
 
 #[cfg(test)]
@@ -72,7 +84,12 @@ mod tests {
 
     #[test]
     fn a_reading_survives_the_pipe() {
-        for reading in [Reading::of(vec![1.5, 1e-9]), Reading { values: vec![3.25], cpu_ns: Some(7.125) }] {
+        let curve = Curve::of(&mut [3.0, 1.0, 2.5]);
+        for reading in [
+            Reading::of(vec![1.5, 1e-9]),
+            Reading::of(vec![3.25]).with_cpu(7.125),
+            Reading::of(vec![2.0]).with_curve(curve),
+        ] {
             assert_eq!(parse(&print(&reading)), Some(reading));
         }
         assert_eq!(parse("warning: something"), None);

@@ -4,8 +4,8 @@
 //! a runtime built for that measurement and dropped after it. Ratios are taken within a round, so that what disturbs the
 //! machine for a second disturbs both sides of a ratio. `docs/design/measure.md` says how to run it and how to read it.
 //!
-//! Owns: peers (`peer` and one file for each), measuring (`meter`, `workload`), running (`rounds`, `fresh`, `settle`,
-//! `watchdog`), reading (`stats`, `row`) and showing (`table`, `files`, `chart`, `progress`).
+//! Owns: peers (`peer`, `timers` and one file for each), servers and their clients (`net`), measuring (`meter`, `workload`), running (`rounds`, `fresh`, `settle`,
+//! `watchdog`), reading (`stats`, `row`, `curve`) and showing (`table`, `files`, `chart`, `curve_chart`, `progress`).
 //! Imports: the public API of `runtime`, and the peers.
 //! Not here: the workloads; they stand in `workloads/`, one file per family, and know nothing of rounds or reports.
 //!
@@ -17,9 +17,12 @@
 
 mod args;
 mod chart;
+mod curve;
+mod curve_chart;
 mod files;
 mod fresh;
 mod meter;
+pub mod net;
 mod ours;
 mod peer;
 mod process;
@@ -30,17 +33,20 @@ mod settle;
 mod smol;
 mod stats;
 mod table;
+mod timers;
 mod tokio_peer;
 mod tokio_shaped;
 mod watchdog;
 mod workload;
 
+pub use curve::Curve;
 pub use meter::{Meter, Reading, Span, Wrong, check};
 pub use ours::Ours;
 pub use peer::{Peer, Spawn};
-pub use process::{context_switches, cpu_time, resident_bytes};
+pub use process::{context_switches, cpu_time, resident_bytes, voluntary_switches_of_others};
 pub use rounds::main;
 pub use smol::Smol;
 pub use stats::percentile;
+pub use timers::Timers;
 pub use tokio_peer::Tokio;
 pub use workload::{InBlockOn, InTask, Load, Metric, Passes, Workload};

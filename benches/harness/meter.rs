@@ -6,10 +6,13 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use crate::Curve;
 use crate::process::cpu_time;
 
 /// Passes before the measurement take this part of its time: enough to fill free lists and start all threads.
 const WARM_UP_PART: u32 = 6;
+/// How long a measurement of a full run takes.
+pub(crate) const FULL: Duration = Duration::from_millis(100);
 
 /// A workload's result was not what it must be. It fails the run: a wrong answer has no speed.
 #[derive(Debug)]
@@ -33,12 +36,24 @@ pub struct Reading {
     pub values: Vec<f64>,
     /// CPU time per operation in ns, where it means something.
     pub cpu_ns: Option<f64>,
+    /// How one quantity was distributed, for the report's picture.
+    pub curve: Option<Curve>,
 }
 
 impl Reading {
     /// A reading of values other than time per operation.
     pub fn of(values: Vec<f64>) -> Self {
-        Self { values, cpu_ns: None }
+        Self { values, cpu_ns: None, curve: None }
+    }
+
+    /// Adds CPU time per operation, in ns.
+    pub fn with_cpu(self, cpu_ns: f64) -> Self {
+        Self { cpu_ns: Some(cpu_ns), ..self }
+    }
+
+    /// Adds a distribution.
+    pub fn with_curve(self, curve: Curve) -> Self {
+        Self { curve: Some(curve), ..self }
     }
 }
 
@@ -63,6 +78,12 @@ impl Meter {
     /// How many workers (or plain threads) each peer has.
     pub fn workers(&self) -> usize {
         self.workers
+    }
+
+    /// This part of what a full measurement does: for workloads whose size, not their time, is given.
+    pub fn part_of(&self, full: u64) -> u64 {
+        let part = self.target.as_micros() as u64 * full / FULL.as_micros() as u64;
+        part.clamp(1, full)
     }
 
     /// Starts the passes before the measurement; their reading is thrown away.
@@ -119,7 +140,7 @@ impl Span {
         let wall_ns = self.since.elapsed().as_nanos() as f64;
         let cpu_ns = cpu_time().saturating_sub(self.cpu_before).as_nanos() as f64;
         let operations = self.operations as f64;
-        Reading { values: vec![wall_ns / operations], cpu_ns: Some(cpu_ns / operations) }
+        Reading::of(vec![wall_ns / operations]).with_cpu(cpu_ns / operations)
     }
 }
 
@@ -138,6 +159,12 @@ mod tests {
         assert_eq!(passes, 2, "one to warm up, one measured");
         let reading = reading.expect("no pass was wrong");
         assert!(reading.values[0] > 0.0 && reading.cpu_ns.is_some());
+    }
+
+    #[test]
+    fn a_part_is_never_nothing_and_never_more_than_all() {
+        let part = |millis| Meter::new(Duration::from_millis(millis), 1).part_of(1000);
+        assert_eq!([part(0), part(50), part(100), part(500)], [1, 500, 1000, 1000]);
     }
 
     #[test]

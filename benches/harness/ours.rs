@@ -6,3 +6,7 @@ crate::tokio_shaped::tokio_shaped!(
     "ours",
     runtime
 );
+
+crate::tokio_shaped::tokio_shaped_timers!(Ours, runtime);
+
+crate::net::tokio_servers::tokio_shaped_servers!(Ours, runtime);

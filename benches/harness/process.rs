@@ -37,6 +37,21 @@ pub fn context_switches() -> Option<u64> {
     Some(sum)
 }
 
+/// How often threads other than the calling one fell asleep so far. Being preempted does not count.
+pub fn voluntary_switches_of_others() -> Option<u64> {
+    let me = rustix::thread::gettid().as_raw_nonzero().to_string();
+    let mut sum = 0;
+    for thread in fs::read_dir("/proc/self/task").ok()? {
+        let thread = thread.ok()?;
+        if thread.file_name().to_str() == Some(me.as_str()) {
+            continue;
+        }
+        let Ok(status) = fs::read_to_string(thread.path().join("status")) else { continue };
+        sum += number_after(&status, "\nvoluntary_ctxt_switches:")?;
+    }
+    Some(sum)
+}
+
 /// The processor's name, for the report's head.
 pub(crate) fn processor() -> Option<String> {
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;

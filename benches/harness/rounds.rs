@@ -13,7 +13,7 @@ use crate::stats::Spread;
 use crate::table;
 use crate::watchdog::Watchdog;
 use crate::workload::{Entry, Workload};
-use crate::{Meter, Ours, Peer, Reading, Wrong, files, fresh};
+use crate::{Meter, Ours, Peer, Reading, Wrong, files, fresh, net, smol};
 
 /// When the median ratio's relative standard error is below this, more rounds would not change the picture.
 const CERTAIN: f64 = 0.015;
@@ -27,11 +27,16 @@ pub fn main(workloads: Vec<Workload>) -> ExitCode {
     if let Some(ask) = &args.fresh_process {
         return fresh::serve(ask, &workloads, args.workers);
     }
+    if let Some(ask) = &args.serve {
+        return net::serve(ask, args.workers);
+    }
     if args.help {
         print!("{HELP}");
         return ExitCode::SUCCESS;
     }
-    let picked: Vec<&Workload> = workloads.iter().filter(|workload| args.picks(workload.name)).collect();
+    let has_time = |workload: &Workload| args.mode == Mode::Full || args.list || !workload.only_full;
+    let picked: Vec<&Workload> =
+        workloads.iter().filter(|workload| args.picks(workload.name) && has_time(workload)).collect();
     let unmatched = args.names.iter().find(|name| !workloads.iter().any(|workload| workload.name.contains(*name)));
     if let Some(name) = unmatched {
         return refuse(&format!("no workload's name contains `{name}`. `--list` names them."));
@@ -94,6 +99,7 @@ struct Runner<'a> {
 impl<'a> Runner<'a> {
     fn new(args: &'a Args, picked: usize) -> Self {
         let watchdog = Watchdog::start();
+        smol::start_reactor();
         Self {
             args,
             meter: Meter::new(args.mode.target(), args.workers),
@@ -154,7 +160,13 @@ fn measure(workload: &Workload, entry: &Entry, meter: Meter) -> Result<Reading, 
 }
 
 fn empty_rows(workload: &Workload) -> Vec<Row> {
-    let column = |entry: &Entry| Column { peer: entry.peer, kind: entry.kind, values: Vec::new(), cpu_ns: Vec::new() };
+    let column = |entry: &Entry| Column {
+        peer: entry.peer,
+        kind: entry.kind,
+        values: Vec::new(),
+        cpu_ns: Vec::new(),
+        curves: Vec::new(),
+    };
     let row = |metric: &crate::Metric| Row {
         name: format!("{}{}", workload.name, metric.suffix),
         unit: metric.unit,
@@ -169,8 +181,9 @@ fn record(rows: &mut [Row], readings: &[Reading]) {
     for (index, row) in rows.iter_mut().enumerate() {
         for (column, reading) in row.columns.iter_mut().zip(readings) {
             column.values.push(reading.values[index]);
-            // CPU time per operation belongs to the workload; it is shown once.
+            // CPU time per operation and the distribution belong to the workload; they are shown once.
             column.cpu_ns.extend(reading.cpu_ns.filter(|_| index == 0));
+            column.curves.extend(reading.curve.clone().filter(|_| index == 0));
         }
     }
 }

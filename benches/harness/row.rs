@@ -1,5 +1,6 @@
 //! One line of the table: one metric of one workload, with every peer's values of every round.
 
+use crate::Curve;
 use crate::Ours;
 use crate::Peer;
 use crate::Tokio;
@@ -13,6 +14,7 @@ pub(crate) struct Column {
     pub(crate) kind: Kind,
     pub(crate) values: Vec<f64>,
     pub(crate) cpu_ns: Vec<f64>,
+    pub(crate) curves: Vec<Curve>,
 }
 
 /// One metric of one workload. All columns have the same number of rounds.
@@ -115,6 +117,7 @@ pub(crate) mod tests {
             kind: if peer == "rayon" { Kind::Beside } else { Kind::Runtime },
             values: values.to_vec(),
             cpu_ns: values.iter().map(|value| value * 2.0).collect(),
+            curves: Vec::new(),
         };
         Row { name: name.to_owned(), unit: "ns", floor, columns: values.iter().map(column).collect() }
     }

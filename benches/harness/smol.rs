@@ -1,9 +1,12 @@
-//! Smol: async-executor on as many threads as the others have workers, the `blocking` crate for closures.
+//! Smol: async-executor on as many threads as the others have workers, async-io for timers and sockets, the `blocking` crate
+//! for closures.
 //!
 //! `smol::spawn` keeps its executor in a static. Here it lives in an `Arc` instead, so that each round gets a fresh one
 //! and its threads end with the round; a spawner is a clone of that `Arc`. The thread in `block_on` does not run tasks,
-//! as with `smol::block_on`. The pool of the `blocking` crate is global and outlives a round: a workload that uses
-//! it runs `in_fresh_process`.
+//! as with `smol::block_on`. Its threads wait in async-io's `block_on`, as smol's do: one that has nothing to do polls the
+//! reactor. The pool of the `blocking` crate is global and outlives a round: a workload that uses it runs
+//! `in_fresh_process`. The reactor's own thread outlives it too, but sleeps when nobody uses it; `start_reactor` lets it
+//! start before threads are counted.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -25,6 +28,11 @@ pub struct Smol {
 #[derive(Clone)]
 pub struct Executors(Arc<Executor<'static>>);
 
+/// Starts the thread that the reactor keeps for as long as the process runs.
+pub(crate) fn start_reactor() {
+    async_io::block_on(async {});
+}
+
 impl Peer for Smol {
     const NAME: &'static str = "smol";
     type Here = Executors;
@@ -38,7 +46,7 @@ impl Peer for Smol {
                 let executor = executor.clone();
                 let run = move || {
                     // An error is the sender's drop, which means the same as a message.
-                    let _ = future::block_on(executor.run(stopped));
+                    let _ = async_io::block_on(executor.run(stopped));
                 };
                 let thread = thread::Builder::new().name(format!("smol-{number}")).spawn(run);
                 (stop, thread.unwrap_or_else(|error| panic!("smol could not start a thread: {error}")))
@@ -56,7 +64,7 @@ impl Peer for Smol {
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {
-        future::block_on(future)
+        async_io::block_on(future)
     }
 
     fn yield_now() -> impl Future<Output = ()> + Send {

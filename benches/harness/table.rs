@@ -6,7 +6,7 @@ use crate::args::{Args, Mode};
 use crate::rounds::rounds_text;
 use crate::row::{Row, Verdict};
 use crate::stats::Spread;
-use crate::workload::Kind;
+use crate::workload::{Kind, RATE_UNIT};
 use crate::{Ours, Peer, Smol, Tokio, process};
 
 const NAME: usize = 28;
@@ -125,7 +125,9 @@ pub(crate) fn verdicts(rows: &[Row]) -> Vec<(&'static str, Verdict)> {
 }
 
 fn range(spread: &Spread, row: &Row) -> String {
-    format!("({}-{})", value(spread.min, row.unit), value(spread.max, row.unit))
+    // The longest time is the lowest rate.
+    let (low, high) = if row.unit == RATE_UNIT { (spread.max, spread.min) } else { (spread.min, spread.max) };
+    format!("({}-{})", value(low, row.unit), value(high, row.unit))
 }
 
 /// A ratio for people.
@@ -135,7 +137,11 @@ pub(crate) fn times(ratio: f64) -> String {
 
 /// A value for people: three digits and a unit.
 pub(crate) fn value(value: f64, unit: &str) -> String {
+    let rate = 1e9 / value;
     let (scaled, unit) = match unit {
+        RATE_UNIT if rate >= 1e6 => (rate / 1e6, "M/s"),
+        RATE_UNIT if rate >= 1e3 => (rate / 1e3, "k/s"),
+        RATE_UNIT => (rate, "/s"),
         "ns" if value >= 1e9 => (value / 1e9, "s"),
         "ns" if value >= 1e6 => (value / 1e6, "ms"),
         "ns" if value >= 1e3 => (value / 1e3, "us"),
@@ -164,6 +170,8 @@ mod tests {
         assert_eq!(value(123_456_789.0, "ns"), "123 ms");
         assert_eq!(value(2.5e9, "ns"), "2.50 s");
         assert_eq!(value(272.0, "B"), "272 B");
+        assert_eq!(value(4_000.0, RATE_UNIT), "250 k/s");
+        assert_eq!(value(2e6, RATE_UNIT), "500 /s");
         assert_eq!(times(43.217), "43.22x");
         assert_eq!(times(143.6), "144x");
     }

@@ -6,3 +6,7 @@ crate::tokio_shaped::tokio_shaped!(
     "tokio",
     tokio
 );
+
+crate::tokio_shaped::tokio_shaped_timers!(Tokio, tokio);
+
+crate::net::tokio_servers::tokio_shaped_servers!(Tokio, tokio);

@@ -128,4 +128,37 @@ macro_rules! tokio_shaped {
     };
 }
 
-pub(crate) use tokio_shaped;
+/// Implements `Timers` over a crate with tokio's module layout.
+macro_rules! tokio_shaped_timers {
+    ($peer:ident, $krate:ident) => {
+        impl $crate::Timers for $peer {
+            type Sleep = ::$krate::time::Sleep;
+
+            fn sleep(duration: ::std::time::Duration) -> Self::Sleep {
+                ::$krate::time::sleep(duration)
+            }
+
+            fn reset(sleep: Pin<&mut Self::Sleep>, after: ::std::time::Duration) {
+                sleep.reset(::$krate::time::Instant::now() + after);
+            }
+
+            async fn timeout<F>(duration: ::std::time::Duration, future: F) -> Option<F::Output>
+            where
+                F: Future + Send,
+                F::Output: Send,
+            {
+                ::$krate::time::timeout(duration, future).await.ok()
+            }
+
+            async fn ticks(period: ::std::time::Duration, count: u64) {
+                let first = ::$krate::time::Instant::now() + period;
+                let mut ticks = ::$krate::time::interval_at(first, period);
+                for _ in 0..count {
+                    ticks.tick().await;
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {tokio_shaped, tokio_shaped_timers};

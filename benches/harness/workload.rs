@@ -13,6 +13,9 @@ pub(crate) enum Kind {
     Beside,
 }
 
+/// Values of this unit are kept as ns per message and shown as messages per second.
+pub(crate) const RATE_UNIT: &str = "ns/msg";
+
 /// One number of a measurement; lower is better.
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {
@@ -27,6 +30,13 @@ pub struct Metric {
 impl Metric {
     /// Time per operation.
     pub const TIME: Metric = Metric { suffix: "", unit: "ns", floor: 0.0 };
+    /// Time per message, shown as messages per second.
+    pub const RATE: Metric = Metric { suffix: "", unit: RATE_UNIT, floor: 0.0 };
+
+    /// A value that stands behind the workload's name with this suffix.
+    pub const fn named(suffix: &'static str, unit: &'static str, floor: f64) -> Metric {
+        Metric { suffix, unit, floor }
+    }
 }
 
 /// Something to run on every runtime.
@@ -89,6 +99,7 @@ pub struct Workload {
     pub(crate) about: &'static str,
     pub(crate) metrics: Vec<Metric>,
     pub(crate) fresh_process: bool,
+    pub(crate) only_full: bool,
     pub(crate) entries: Vec<Entry>,
 }
 
@@ -100,13 +111,18 @@ impl Workload {
 
     /// A workload nobody does yet.
     pub fn new(name: &'static str, about: &'static str) -> Self {
-        Self { name, about, metrics: vec![Metric::TIME], fresh_process: false, entries: Vec::new() }
+        Self { name, about, metrics: vec![Metric::TIME], fresh_process: false, only_full: false, entries: Vec::new() }
     }
 
     /// Adds a runtime.
-    pub fn on<P: Peer, L: Load>(mut self, load: L) -> Self {
+    pub fn on<P: Peer, L: Load>(self, load: L) -> Self {
         let measure = move |meter: Meter| load.run(&P::build(meter.workers()), meter);
-        self.entries.push(Entry { peer: P::NAME, kind: Kind::Runtime, measure: Box::new(measure) });
+        self.runtime(P::NAME, measure)
+    }
+
+    /// Adds a runtime by the name of its peer; `measure` builds it.
+    pub fn runtime(mut self, peer: &'static str, measure: impl Fn(Meter) -> Result<Reading, Wrong> + 'static) -> Self {
+        self.entries.push(Entry { peer, kind: Kind::Runtime, measure: Box::new(measure) });
         self
     }
 
@@ -119,6 +135,12 @@ impl Workload {
     /// Says which values a reading has, instead of time per operation.
     pub fn reads(mut self, metrics: &[Metric]) -> Self {
         self.metrics = metrics.to_vec();
+        self
+    }
+
+    /// Leaves the workload out of `--quick` and of `cargo test`, for what takes long.
+    pub fn only_in_full(mut self) -> Self {
+        self.only_full = true;
         self
     }
 

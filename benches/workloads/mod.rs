@@ -25,4 +25,6 @@ families! {
     wake
     blocking
     idle
+    timers
+    net
 }

@@ -124,6 +124,7 @@ impl Load for Wake {
         mailbox.closed.store(true, Ordering::Release);
         mailbox.wake();
         check("the count of answers", futures_lite::future::block_on(task), asked)?;
-        Ok(Reading { values: vec![percentile(&mut times, 0.5), percentile(&mut times, 0.99)], cpu_ns })
+        let reading = Reading::of(vec![percentile(&mut times, 0.5), percentile(&mut times, 0.99)]);
+        Ok(Reading { cpu_ns, ..reading })
     }
 }

@@ -26,7 +26,7 @@
 /// |---|---|---|
 /// | `flavor` | `"multi_thread"`, `"current_thread"`, `"local"` (a `LocalRuntime`, which can spawn `!Send` tasks) | `"multi_thread"` |
 /// | `worker_threads` | how many threads run tasks; `multi_thread` only | one for each CPU this process may use |
-/// | `start_paused` | `true`: the clock stands still and jumps to the next timer; not for `multi_thread` | `false` |
+/// | `start_paused` | `true`: the clock stands still and jumps to the next timer | `false` |
 /// | `unhandled_panic` | `"ignore"`, `"shutdown_runtime"`, `"abort"`: what follows a panic in a spawned task | `"ignore"` |
 /// | `name` | the runtime's name | none |
 /// | `crate` | the path of this crate, where the attribute can't find out: `"my_framework::runtime"` | as the attribute was written |

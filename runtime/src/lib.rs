@@ -23,9 +23,12 @@
 //! * [`select!`], [`join!`], [`try_join!`], [`pin!`]: several futures in one task.
 //! * [`io`]: the traits [`AsyncRead`](io::AsyncRead) and [`AsyncWrite`](io::AsyncWrite), their many methods, buffers,
 //!   copying, in-memory pipes.
+//! * [`net`]: TCP, UDP and unix sockets, pipes, names to addresses.
 //! * [`sync`]: channels ([`mpsc`](sync::mpsc), [`oneshot`](sync::oneshot), [`broadcast`](sync::broadcast),
 //!   [`watch`](sync::watch)), locks for data across an `.await`, [`Semaphore`](sync::Semaphore), [`Notify`](sync::Notify),
 //!   [`Barrier`](sync::Barrier), values made once.
+//! * [`time`]: [`sleep`](time::sleep()), [`timeout`](time::timeout()), [`interval`](time::interval()), queues of delays, and
+//!   time that stands still for tests, on every flavor.
 //!
 //! # Names
 //!
@@ -43,10 +46,13 @@ mod engine;
 pub mod io;
 #[doc(hidden)]
 pub mod macros;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod prelude;
 pub mod runtime;
 pub mod sync;
 pub mod task;
+pub mod time;
 
 #[cfg(feature = "macros")]
 pub use attributes::{main, test};

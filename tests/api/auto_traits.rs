@@ -67,11 +67,11 @@ fn of_the_module_runtime() {
         rt::Runtime: y y y y y;
         rt::Handle: y y y y y;
         rt::EnterGuard<'static>: n y y _ _;
-        rt::RuntimeMetrics: y y y _ _;
+        rt::RuntimeMetrics: y y y y y;
         rt::RuntimeFlavor: y y y y y;
         rt::TryCurrentError: y y y y y;
         rt::Id: y y y y y;
-        rt::LocalRuntime: n n y _ _;
+        rt::LocalRuntime: n n y y y;
         rt::LocalOptions: n n y _ _;
     }
 }

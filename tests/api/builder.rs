@@ -257,6 +257,38 @@ fn max_blocking_threads_limits_and_queues() {
     assert!((1..=2).contains(&most), "{most} at once");
 }
 
+/// beyond tokio: it adds them up and overflows.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn any_number_of_threads_may_be_asked_for() {
+    let _watch = watchdog();
+    let runtime = Builder::new_multi_thread().worker_threads(2).max_blocking_threads(usize::MAX).build().unwrap();
+    assert_eq!(runtime.block_on(runtime.spawn_blocking(|| 1)).unwrap(), 1);
+    let runtime = Builder::new_multi_thread().worker_threads(usize::MAX).build().unwrap();
+    assert_eq!(runtime.metrics().num_workers(), 16_384);
+    assert_eq!(runtime.block_on(runtime.spawn(async { 2 })).unwrap(), 2);
+}
+
+/// beyond tokio: its thread overflows the stack.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn a_stack_is_never_too_small_for_the_runtime_itself() {
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(2), Flavor::CurrentThread] {
+        let runtime = flavor.builder().thread_stack_size(0).build().unwrap();
+        assert_eq!(runtime.block_on(runtime.spawn_blocking(|| 1)).unwrap(), 1);
+        let tasks: Vec<_> = (0..100).map(|n| runtime.spawn(async move { n })).collect();
+        let sum = runtime.block_on(async {
+            let mut sum = 0;
+            for task in tasks {
+                sum += task.await.unwrap();
+            }
+            sum
+        });
+        assert_eq!(sum, 4950);
+    }
+}
+
 #[test]
 fn a_runtime_may_have_a_name() {
     let _watch = watchdog();

@@ -84,6 +84,19 @@ fn a_handle_does_not_keep_the_runtime_alive(flavor: Flavor) {
     drop(handle);
 }
 
+fn block_on_when_the_runtime_is_gone(flavor: Flavor) {
+    let runtime = flavor.build();
+    let handle = runtime.handle().clone();
+    drop(runtime);
+    let cancelled = handle.block_on(async {
+        runtime::task::yield_now().await;
+        let spawned = runtime::spawn(async {}).await;
+        let closure = runtime::task::spawn_blocking(|| ()).await;
+        spawned.unwrap_err().is_cancelled() && closure.unwrap_err().is_cancelled()
+    });
+    assert!(cancelled);
+}
+
 fn enter_guards_may_be_held_across_a_block_on(flavor: Flavor) {
     let (one, two) = (flavor.build(), flavor.build());
     let _one = one.enter();
@@ -99,6 +112,7 @@ for_each_flavor!(
     block_on_from_a_plain_thread,
     clones_are_the_same_runtime,
     a_handle_does_not_keep_the_runtime_alive,
+    block_on_when_the_runtime_is_gone,
     enter_guards_may_be_held_across_a_block_on
 );
 

@@ -25,6 +25,17 @@ mod local_set;
 #[cfg(not(feature = "oracle"))]
 mod macros;
 mod metrics;
+mod net_async_fd;
+mod net_halves;
+mod net_lookup;
+mod net_options;
+mod net_pipes;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod net_sendfile;
+mod net_tcp;
+mod net_udp;
+mod net_unix;
 mod shutdown;
 mod spawn;
 mod spawn_blocking;
@@ -55,4 +66,14 @@ mod sync_watch;
 mod task_fates;
 mod task_id;
 mod task_local;
+mod time_auto_traits;
+// tokio's is in tokio-util.
+#[cfg(not(feature = "oracle"))]
+mod time_delay_queue;
+mod time_extremes;
+mod time_instant;
+mod time_interval;
+mod time_paused;
+mod time_sleep;
+mod time_timeout;
 mod yield_now;

@@ -247,6 +247,33 @@ for_each_flavor!(
     a_runtime_inside_a_task_of_another_thread_ends
 );
 
+/// beyond tokio: it panics there. A wait would be one for the very poll that waits.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn a_task_ends_its_own_runtime() {
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(2), Flavor::MultiThread(1)] {
+        for limit in [Duration::from_secs(3600), Duration::MAX] {
+            let (drops, ended) = (Drops::new(), Event::new());
+            let (runtime, held) = (flavor.build(), drops.probe());
+            drop(runtime.spawn(async move {
+                let _held = held;
+                pending::<()>().await;
+            }));
+            let handle = runtime.handle().clone();
+            let ends = ended.clone();
+            let task = handle.spawn(async move {
+                runtime.shutdown_timeout(limit);
+                ends.set();
+                7
+            });
+            ended.wait_blocking();
+            wait_until("the other task's drop", || drops.count() == 1);
+            assert_eq!(handle.block_on(task).unwrap(), 7);
+        }
+    }
+}
+
 #[test]
 fn a_poll_that_is_running_ends_before_drop_returns() {
     let _watch = watchdog();

@@ -5,3 +5,4 @@
 mod engine;
 mod io;
 mod sync;
+mod time;

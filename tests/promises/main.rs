@@ -11,4 +11,5 @@ mod no_wake_lost;
 mod panics_contained;
 mod shutdown_deadline;
 mod stuck_worker;
+mod timers_on_time;
 mod wake_from_anywhere;

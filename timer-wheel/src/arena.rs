@@ -108,6 +108,12 @@ impl<T> Arena<T> {
         self.entries.capacity()
     }
 
+    /// Makes room for so many more entries.
+    pub(crate) fn reserve(&mut self, additional: usize) {
+        let free = self.entries.len() - self.len();
+        self.entries.reserve(additional.saturating_sub(free));
+    }
+
     /// A new entry with undefined links.
     ///
     /// # Panics

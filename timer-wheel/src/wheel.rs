@@ -279,6 +279,30 @@ impl<T> TimerWheel<T> {
         self.arena.shrink();
     }
 
+    /// The key of the timer that comes out next, due or not, or `None` while no timer is set.
+    ///
+    /// Takes time in proportion to the timers of one slot, those that come due about when this one does.
+    pub fn peek(&self) -> Option<Key> {
+        let in_open = self.earliest_from(self.open.head);
+        let slot = self.first_slot().and_then(|(level, slot)| self.levels[level].list(slot));
+        let in_slot = slot.and_then(|list| self.earliest_from(list.head));
+        let deadline = |index: u32| self.arena.entry(index).deadline;
+        // Of two equal ones the one in the slot is older.
+        let index = match (in_slot, in_open) {
+            (Some(slot), Some(open)) => Some(if deadline(slot) <= deadline(open) { slot } else { open }),
+            (slot, open) => slot.or(open),
+        };
+        index.map(|index| self.arena.key(index))
+    }
+
+    /// Makes room for so many more timers.
+    ///
+    /// # Panics
+    /// When memory is exhausted, as `Vec::reserve` does.
+    pub fn reserve(&mut self, additional: usize) {
+        self.arena.reserve(additional);
+    }
+
     /// How many timers fit before memory is allocated.
     pub fn capacity(&self) -> usize {
         self.arena.capacity()
@@ -294,6 +318,19 @@ impl<T> TimerWheel<T> {
         }
         let level = self.used_levels.trailing_zeros() as usize;
         Some((level, self.levels[level].first_slot()))
+    }
+
+    /// The first entry of the earliest deadline, from this link to the end of its list.
+    fn earliest_from(&self, mut link: Link) -> Option<u32> {
+        let mut earliest: Option<(u64, u32)> = None;
+        while link & LIST == 0 {
+            let entry = self.arena.entry(link);
+            if earliest.is_none_or(|(deadline, _)| entry.deadline < deadline) {
+                earliest = Some((entry.deadline, link));
+            }
+            link = entry.next;
+        }
+        earliest.map(|(_, index)| index)
     }
 
     /// Whether `step` would do anything but bring `position` to `now`.

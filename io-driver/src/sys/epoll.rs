@@ -17,6 +17,7 @@
 //! Rejected: registering through `Poller::add_with_mode`. It cannot ask for EPOLLRDHUP, so a peer's half-close could
 //! not be told from data.
 
+use super::raw_events::RawEvents;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -53,7 +54,7 @@ pub(crate) struct Direct {
 }
 
 /// Events as the kernel wrote them.
-pub(crate) struct DirectBatch(Vec<epoll::Event>);
+pub(crate) struct DirectBatch(RawEvents);
 
 impl Direct {
     /// `None` where the system has no eventfd (some sandboxes).
@@ -117,8 +118,8 @@ impl Direct {
             self.set_timer(timeout)?;
         }
         let limit = timeout.map(whole_millis);
-        epoll::wait(poller, spare_capacity(&mut batch.0), limit.as_ref())?;
-        let rung = batch.0.iter().any(|event| event.data.u64() == BELL);
+        epoll::wait(poller, spare_capacity(&mut batch.0.0), limit.as_ref())?;
+        let rung = batch.0.0.iter().any(|event| event.data.u64() == BELL);
         if rung && self.drain {
             self.empty_bell();
         }
@@ -219,21 +220,21 @@ fn ready_of(flags: EventFlags) -> Ready {
 
 impl DirectBatch {
     pub(crate) fn new() -> DirectBatch {
-        DirectBatch(Vec::new())
+        DirectBatch(RawEvents(Vec::new()))
     }
 
     pub(crate) fn prepare(&mut self, capacity: usize) {
-        self.0.clear();
-        self.0.reserve_exact(capacity);
+        self.0.0.clear();
+        self.0.0.reserve_exact(capacity);
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.0.0.clear();
     }
 
     /// Calls `f` with each event of a source.
     pub(crate) fn for_each(&self, f: &mut dyn FnMut(u64, Ready)) {
-        for event in &self.0 {
+        for event in &self.0.0 {
             let (key, flags) = (event.data.u64(), event.flags);
             if !matches!(key, BELL | TIMER | POLLING) {
                 f(key, ready_of(flags));
@@ -244,7 +245,7 @@ impl DirectBatch {
 
 impl std::fmt::Debug for DirectBatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("DirectBatch").field(&self.0.len()).finish()
+        f.debug_tuple("DirectBatch").field(&self.0.0.len()).finish()
     }
 }
 

@@ -12,6 +12,9 @@ mod direct;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[path = "none.rs"]
 mod direct;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[allow(unsafe_code)] // numbers in a union that could hold pointers
+mod raw_events;
 
 pub(crate) use direct::{Direct, DirectBatch};
 

@@ -108,17 +108,6 @@ impl Arguments {
                 ),
             ));
         }
-        if let Some((true, span)) = &self.start_paused
-            && flavor == Flavor::MultiThread
-        {
-            return Err(Error::new(
-                *span,
-                format!(
-                    "`start_paused` needs the `current_thread` or `local` flavor, where time can stand still: {}",
-                    kind.with("flavor = \"current_thread\", start_paused = true")
-                ),
-            ));
-        }
         Ok(())
     }
 

@@ -29,6 +29,7 @@ fn each_flavor_calls_its_builder() {
             "new_current_thread().enable_all().start_paused(true)\
              .build_local(::core::default::Default::default())",
         ),
+        ("start_paused = true", "new_multi_thread().enable_all().start_paused(true).build()"),
         ("name = \"web\",", "new_multi_thread().enable_all().name(\"web\").build()"),
         (
             "unhandled_panic = \"shutdown_runtime\", crate = \"a::b\"",
@@ -113,7 +114,6 @@ fn arguments_that_make_no_sense_are_refused_with_the_way_out() {
         ("worker_threads = n", "takes an integer literal"),
         ("worker_threads = -1", "takes an integer literal"),
         ("core_threads = 2", "is called `worker_threads`"),
-        ("start_paused = true", "`start_paused` needs the `current_thread` or `local` flavor"),
         ("start_paused = \"yes\"", "takes `true` or `false`"),
         ("unhandled_panic = \"explode\"", "unknown policy `explode`; the policies are `\"ignore\"`"),
         ("unhandled_panic = 3", "`unhandled_panic` takes a string"),

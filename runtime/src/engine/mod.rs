@@ -5,6 +5,8 @@
 //! | one runtime  | [`Engine`]: `new`, `spawn`, `spawn_blocking`, `block_on_*`, `close`, `drain`, its counters   |
 //! | its settings | [`config`]                                                                                |
 //! | this thread  | [`entered`] (which runtime, may it block), [`current`] (which task), [`budget`], random    |
+//! | its time     | [`Timer`], [`clockwork`]; [`TimerWheel`], to order deadlines with                         |
+//! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]                                   |
 //! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model             |
 //! | one task     | [`JoinCell`], [`TaskRef`], [`JoinError`], [`Id`]; for other schedulers of cells (`LocalSet`) |
 //! |              | [`Owner`], [`Runnable`], [`allocate`], [`OwnedTasks`], [`Chain`]                          |
@@ -31,10 +33,14 @@ pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{
     Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current, panic_text,
 };
+pub(crate) use drive::Key as WheelKey;
+pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, TimerWheel};
 pub(crate) use entered::in_async_context;
-pub(crate) use sched::config;
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::inject::Chain;
 pub(crate) use sched::place;
 pub(crate) use sched::sizing;
+pub(crate) use sched::sockets::{NoDriver, register};
+pub(crate) use sched::timer::{NoTimer, Timer, far_from};
 pub(crate) use sched::worker::with_worker_of;
+pub(crate) use sched::{clockwork, config};

@@ -10,6 +10,7 @@
 //! | many small reads or writes | [`BufReader`], [`BufWriter`], [`BufStream`] |
 //! | text and records | [`AsyncBufReadExt::lines`], [`AsyncBufReadExt::split`] |
 //! | moving bytes on | [`copy()`], [`copy_buf`], [`copy_bidirectional`] |
+//! | any descriptor that can be waited for | [`unix::AsyncFd`] |
 //! | one stream in two tasks | [`split`](split()), and back: [`join`](join()) |
 //! | tests, and tasks that talk to each other | [`duplex`], [`simplex`], [`empty`], [`sink`], [`repeat`] |
 //!
@@ -45,13 +46,17 @@ mod adapt;
 mod buf_read;
 mod copy;
 mod ext;
+mod interest;
 mod memory;
 mod ops;
 mod read;
 // Uninitialized memory is what a `ReadBuf` is about.
 #[allow(unsafe_code)]
 mod read_buf;
+mod ready;
 mod seek;
+pub mod unix;
+mod watched;
 mod write;
 
 pub use adapt::{
@@ -60,9 +65,13 @@ pub use adapt::{
 pub use buf_read::AsyncBufRead;
 pub use copy::{copy, copy_bidirectional, copy_bidirectional_with_sizes, copy_buf};
 pub use ext::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+pub use interest::Interest;
 pub use memory::{DuplexStream, Empty, Repeat, SimplexStream, Sink, duplex, empty, repeat, simplex, sink};
 pub use read::AsyncRead;
 pub use read_buf::ReadBuf;
+pub(crate) use read_buf::fill_spare;
+pub use ready::Ready;
 pub use seek::AsyncSeek;
 pub use std::io::{Error, ErrorKind, Result, SeekFrom};
+pub(crate) use watched::Watched;
 pub use write::AsyncWrite;

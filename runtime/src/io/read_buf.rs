@@ -249,6 +249,26 @@ impl<'a> ReadBuf<'a> {
         self.advance(n);
         Poll::Ready(Ok(n))
     }
+
+    /// Lends all of the unfilled memory to `read`, which gives back the front part that it has written, and counts that
+    /// as filled.
+    #[inline]
+    pub(crate) fn fill_with(
+        &mut self,
+        read: impl for<'m> FnOnce(&'m mut [MaybeUninit<u8>]) -> io::Result<&'m mut [u8]>,
+    ) -> io::Result<usize> {
+        let room = self.remaining();
+        let memory = &mut self.memory[self.filled..];
+        let lent: *const u8 = memory.as_ptr().cast();
+        let written = read(memory)?;
+        let n = written.len();
+        assert!(n == 0 || n <= room && std::ptr::eq(lent, written.as_ptr()), "BUG: these are bytes of another buffer");
+        // SAFETY: the assertion has compared the bytes with what was lent: they are its first `n`, and a `&mut [u8]`
+        // of them exists, so they are initialized.
+        unsafe { self.assume_init(n) };
+        self.advance(n);
+        Ok(n)
+    }
 }
 
 // SAFETY: `chunk_mut` is all of the unfilled memory, and `advance_mut` moves past its first bytes; `remaining_mut` is
@@ -342,16 +362,35 @@ pub(super) fn poll_read_spare<R: AsyncRead + ?Sized, B: BufMut + ?Sized>(
     cx: &mut Context<'_>,
     into: &mut B,
 ) -> Poll<io::Result<usize>> {
+    let filled = fill_spare(into, |buf| match reader.poll_read(cx, buf) {
+        Poll::Ready(Ok(())) => Ok(()),
+        Poll::Ready(Err(error)) => Err(Some(error)),
+        Poll::Pending => Err(None),
+    });
+    match filled {
+        Ok((n, ())) => Poll::Ready(Ok(n)),
+        Err(Some(error)) => Poll::Ready(Err(error)),
+        Err(None) => Poll::Pending,
+    }
+}
+
+/// Lends the free room of `into` to `fill`. If that succeeds, counts what it has filled in as part of `into`, and tells
+/// how much it was.
+#[inline]
+pub(crate) fn fill_spare<T, E, B: BufMut + ?Sized>(
+    into: &mut B,
+    fill: impl FnOnce(&mut ReadBuf<'_>) -> Result<T, E>,
+) -> Result<(usize, T), E> {
     let spare = into.chunk_mut();
     // SAFETY: a `ReadBuf` never makes a byte uninitialized: its safe methods write, its unsafe ones forbid it.
     let mut buf = ReadBuf::uninit(unsafe { spare.as_uninit_slice_mut() });
     let lent = Lent::of(&buf);
-    ready!(reader.poll_read(cx, &mut buf))?;
+    let done = fill(&mut buf)?;
     let n = lent.filled(&buf);
     // SAFETY: `Lent` has compared the memory with what `chunk_mut` lent, so by R1 the first `n` bytes of that chunk
     // are initialized, and `n` is not above its length. `into` was borrowed in between, so its chunk is the same.
     unsafe { into.advance_mut(n) };
-    Poll::Ready(Ok(n))
+    Ok((n, done))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! How a runtime is put together.
 
+use super::callbacks::{THREAD_NAME, ThreadName, task_callback, thread_callback, thread_name};
 use super::hooks::TaskMeta;
 use super::local::{LocalOptions, LocalRuntime};
 use super::policy::{PanicHook, PanicInfo, Policy};
@@ -24,13 +25,18 @@ use std::time::Duration;
 ///     .unwrap();
 /// rt.block_on(async {});
 /// ```
+///
+/// # Callbacks
+/// The functions that a builder is given (`on_…`, [`thread_name_fn`](Builder::thread_name_fn)) run on the runtime's own
+/// threads, between its own steps, and should be short. A panic in one of them is printed by the panic hook and goes no
+/// further: the thread, the task and the runtime go on.
 pub struct Builder {
     flavor: Flavor,
     workers: Option<usize>,
     name: Option<String>,
     blocking_max: usize,
     keep_alive: Duration,
-    thread_name: Arc<dyn Fn() -> String + Send + Sync>,
+    thread_name: ThreadName,
     stack_bytes: Option<usize>,
     on_thread_start: Option<Callback>,
     on_thread_stop: Option<Callback>,
@@ -49,6 +55,8 @@ pub struct Builder {
     panic_hook: Option<PanicHook>,
     seed: Option<RngSeed>,
     guarantor: bool,
+    start_paused: bool,
+    precise_timers: bool,
 }
 
 /// tokio's documented defaults where it has them.
@@ -58,6 +66,14 @@ const INJECT_INTERVAL: u32 = 31;
 const EVENT_INTERVAL: u32 = 61;
 const EVENTS_PER_LOOK: usize = 1024;
 
+/// More are taken as that many. The idle word counts threads in 16 bits, so both together must stay below 65,536; and
+/// each costs 16 bytes of a table when the runtime is built.
+const WORKERS_MOST: usize = 1 << 14;
+const BLOCKING_MOST: usize = 1 << 15;
+
+/// Smaller stacks are taken as this: in a debug build the runtime's own frames need 32 KiB.
+const STACK_LEAST: usize = 64 * 1024;
+
 impl Builder {
     fn new(flavor: Flavor) -> Builder {
         Builder {
@@ -66,7 +82,7 @@ impl Builder {
             name: None,
             blocking_max: BLOCKING_MAX,
             keep_alive: KEEP_ALIVE,
-            thread_name: Arc::new(|| "runtime-worker".to_owned()),
+            thread_name: Arc::new(|| THREAD_NAME.to_owned()),
             stack_bytes: None,
             on_thread_start: None,
             on_thread_stop: None,
@@ -85,6 +101,8 @@ impl Builder {
             panic_hook: None,
             seed: None,
             guarantor: true,
+            start_paused: false,
+            precise_timers: false,
         }
     }
 
@@ -119,7 +137,7 @@ impl Builder {
     ///
     /// The thread inside [`Runtime::block_on`] is one of the workers. Threads are started when they are first needed.
     ///
-    /// A current-thread runtime ignores the number.
+    /// A current-thread runtime ignores the number. More than 16,384 are taken as that many.
     ///
     /// # Panics
     /// If `count` is 0.
@@ -135,7 +153,10 @@ impl Builder {
     }
 
     /// The limit on threads for [`spawn_blocking`](crate::task::spawn_blocking); 512 by default. Closures beyond it
-    /// wait in a queue without a limit.
+    /// wait in a queue without a limit, so a limit of a few can make closures that wait for each other wait for ever.
+    ///
+    /// Such threads are started when they are needed, and end after [`thread_keep_alive`](Builder::thread_keep_alive)
+    /// without work. They do not count as workers. More than 32,768 are taken as that many.
     ///
     /// # Panics
     /// If `count` is 0.
@@ -161,20 +182,39 @@ impl Builder {
         self
     }
 
-    /// The name of each thread that the runtime starts.
+    /// The name of each thread that the runtime starts; `runtime-worker` by default. (The system shows the first 15
+    /// bytes of it.)
+    ///
+    /// # Panics
+    /// If it contains a NUL, which no thread's name can.
+    #[track_caller]
     pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Self {
         let name = name.into();
+        assert!(
+            !name.contains('\0'),
+            "a thread's name contains a NUL: {name:?}.\n  Give `Builder::thread_name` one without."
+        );
         self.thread_name = Arc::new(move || name.clone());
         self
     }
 
-    /// A function that names each thread that the runtime starts.
+    /// A function that names each thread that the runtime starts, called on the thread that starts it.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// static THREADS: AtomicUsize = AtomicUsize::new(1);
+    /// let rt = runtime::runtime::Builder::new_multi_thread()
+    ///     .thread_name_fn(|| format!("own-{}", THREADS.fetch_add(1, Ordering::Relaxed)))
+    ///     .build()
+    ///     .unwrap();
+    /// ```
     pub fn thread_name_fn(&mut self, name: impl Fn() -> String + Send + Sync + 'static) -> &mut Self {
-        self.thread_name = Arc::new(name);
+        self.thread_name = thread_name(name);
         self
     }
 
-    /// The stack of each thread that the runtime starts, in bytes. The default is std's.
+    /// The stack of each thread that the runtime starts, in bytes. The default is std's: 2 MiB, or what `RUST_MIN_STACK`
+    /// says. Less than 64 KiB is taken as that much.
     pub fn thread_stack_size(&mut self, bytes: usize) -> &mut Self {
         self.stack_bytes = Some(bytes);
         self
@@ -182,25 +222,25 @@ impl Builder {
 
     /// Runs `f` on each thread that the runtime starts, before anything else.
     pub fn on_thread_start(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
-        self.on_thread_start = Some(Arc::new(f));
+        self.on_thread_start = Some(thread_callback(f));
         self
     }
 
     /// Runs `f` on each thread that the runtime started, when it ends.
     pub fn on_thread_stop(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
-        self.on_thread_stop = Some(Arc::new(f));
+        self.on_thread_stop = Some(thread_callback(f));
         self
     }
 
     /// Runs `f` on a worker before it goes to sleep. It may wake and spawn tasks: the worker runs them first.
     pub fn on_thread_park(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
-        self.on_park = Some(Arc::new(f));
+        self.on_park = Some(thread_callback(f));
         self
     }
 
     /// Runs `f` on a worker after it has slept.
     pub fn on_thread_unpark(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
-        self.on_unpark = Some(Arc::new(f));
+        self.on_unpark = Some(thread_callback(f));
         self
     }
 
@@ -267,6 +307,32 @@ impl Builder {
             "zero events a look: no socket would ever be served.\n  Give `max_io_events_per_tick` 1 or more."
         );
         self.events_per_look = events;
+        self
+    }
+
+    /// Starts with the clock held still, as if [`time::pause`](crate::time::pause) was the first thing that runs. For
+    /// tests: sleeps cost no time, since the clock moves on by itself when nothing else could happen.
+    ///
+    /// Works on every flavor.
+    ///
+    /// ```
+    /// # use runtime::runtime::Builder;
+    /// # use std::time::{Duration, Instant};
+    /// let begun = Instant::now();
+    /// let rt = Builder::new_multi_thread().enable_all().start_paused(true).build().unwrap();
+    /// rt.block_on(async { runtime::time::sleep(Duration::from_secs(3600)).await });
+    /// assert!(begun.elapsed() < Duration::from_secs(60));
+    /// ```
+    pub fn start_paused(&mut self, paused: bool) -> &mut Self {
+        self.start_paused = paused;
+        self
+    }
+
+    /// Timers that are exact to a twentieth of a millisecond, instead of being rounded up to a whole one.
+    ///
+    /// A timer never fires early either way. Precise ones do not coalesce, so many of them wake the runtime more often.
+    pub fn precise_timers(&mut self, precise: bool) -> &mut Self {
+        self.precise_timers = precise;
         self
     }
 
@@ -365,12 +431,12 @@ impl Builder {
             Arc::new(Policy { action: self.panic_action, hook: self.panic_hook.clone(), engine: OnceLock::new() });
         let engine = Engine::new(Config {
             flavor,
-            workers: if flavor == Flavor::MultiThread { self.workers.unwrap_or_else(default_workers) } else { 1 },
+            workers: if flavor == Flavor::MultiThread { self.worker_count() } else { 1 },
             name: self.name.clone(),
-            blocking_max: self.blocking_max,
+            blocking_max: self.blocking_max.min(BLOCKING_MOST),
             blocking_keep_alive: self.keep_alive,
             thread_name: self.thread_name.clone(),
-            stack_bytes: self.stack_bytes,
+            stack_bytes: self.stack_bytes.map(|bytes| bytes.max(STACK_LEAST)),
             on_thread_start: self.on_thread_start.clone(),
             on_thread_stop: self.on_thread_stop.clone(),
             on_park: self.on_park.clone(),
@@ -382,6 +448,8 @@ impl Builder {
             poll_histogram: self.histogram.then(|| histogram::Shape::clone(&self.histogram_shape.0)),
             inject_interval: self.inject_interval,
             event_interval: self.event_interval,
+            start_paused: self.start_paused,
+            precise_timers: self.precise_timers,
             events_per_look: self.events_per_look,
             panic_sink: Some(policy.clone()),
             seed: self.seed.as_ref().map(|seed| seed.0),
@@ -389,6 +457,11 @@ impl Builder {
         })?;
         let _ = policy.engine.set(Arc::downgrade(&engine));
         Ok(Handle::new(engine))
+    }
+
+    #[track_caller]
+    fn worker_count(&self) -> usize {
+        self.workers.unwrap_or_else(default_workers).min(WORKERS_MOST)
     }
 }
 
@@ -401,17 +474,12 @@ fn default_workers() -> usize {
     }
 }
 
-fn task_callback(f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> TaskCallback {
-    Arc::new(move |facts| f(&TaskMeta::new(facts)))
-}
-
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("flavor", &self.flavor)
             .field("worker_threads", &self.workers)
             .field("max_blocking_threads", &self.blocking_max)
-            .field("thread_name", &(self.thread_name)())
             .field("thread_stack_size", &self.stack_bytes)
             .field("unhandled_panic", &self.panic_action)
             .finish_non_exhaustive()

@@ -114,6 +114,8 @@ impl Handle {
     /// Unlike [`Runtime::block_on`](super::Runtime::block_on) it runs nothing else here: on a current-thread runtime
     /// somebody else must be inside `Runtime::block_on` for tasks, sockets and timers to move.
     ///
+    /// When the runtime is gone the future runs all the same; what it spawns is cancelled at once.
+    ///
     /// # Panics
     /// Inside async code, where it would block a worker; `block_in_place` allows it there.
     #[track_caller]

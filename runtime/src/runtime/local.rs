@@ -1,10 +1,10 @@
 //! A current-thread runtime whose tasks need not be `Send`.
 
 use super::handle::may_block;
-use super::runtime::end;
+use super::runtime::{deadline, end};
 use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
 use crate::engine::Engine;
-use crate::engine::entered::{self, Role};
+use crate::engine::entered;
 use crate::task::JoinHandle;
 use crate::task::large::Large;
 use std::future::Future;
@@ -107,9 +107,10 @@ impl LocalRuntime {
         self.handle.metrics()
     }
 
-    /// Ends the runtime, and waits for `duration` at the most.
+    /// Ends the runtime, and waits for `duration` at the most. Inside async code it does not wait, as
+    /// [`shutdown_background`](LocalRuntime::shutdown_background).
     pub fn shutdown_timeout(self, duration: Duration) {
-        end(&self.handle, Some(Instant::now().checked_add(duration)));
+        end(&self.handle, Some(deadline(duration)));
     }
 
     /// Ends the runtime without waiting for blocking closures.
@@ -121,8 +122,7 @@ impl LocalRuntime {
 impl Drop for LocalRuntime {
     fn drop(&mut self) {
         if !self.handle.engine().is_closing() || self.handle.engine().closed_by_panic() {
-            let inside_async_code = matches!(entered::role(), Role::Polls(_) | Role::PollsLocal);
-            end(&self.handle, inside_async_code.then(|| Some(Instant::now())));
+            end(&self.handle, entered::in_async_context().then(|| Some(Instant::now())));
         }
     }
 }

@@ -21,6 +21,7 @@
 //! [`block_on`](Runtime::block_on). A [`LocalRuntime`] is a current-thread runtime whose tasks need not be `Send`.
 
 mod builder;
+mod callbacks;
 mod handle;
 mod histogram;
 mod hooks;

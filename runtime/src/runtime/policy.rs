@@ -1,9 +1,11 @@
 //! What happens to a panic that nobody looks at.
 
+use super::callbacks::contain;
 use crate::engine::entered::with_engine;
 use crate::engine::{Engine, PanicSink, panic_text};
 use crate::task::Id;
 use std::any::Any;
+use std::io::Write;
 use std::sync::{Arc, OnceLock, Weak};
 
 /// What a runtime does about a task's panic that nobody handles.
@@ -12,7 +14,8 @@ use std::sync::{Arc, OnceLock, Weak};
 /// panics without a handle, or when its handle is dropped without having given it out. Each is counted in
 /// [`RuntimeMetrics::unhandled_panics`](super::RuntimeMetrics::unhandled_panics), whatever the policy.
 ///
-/// Works on every flavor.
+/// Works on every flavor. The tasks of a [`LocalSet`](crate::task::LocalSet) are reported by the runtime that polls the
+/// set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnhandledPanic {
@@ -22,7 +25,7 @@ pub enum UnhandledPanic {
     /// Prints one line to standard error that names the task.
     Log,
     /// Shuts the runtime down: every task is cancelled, and `block_on` panics. As in tokio, *every* panic of a task
-    /// counts here, joined or not.
+    /// counts here, joined or not; those of a `LocalSet` do not.
     ShutdownRuntime,
     /// Ends the process.
     Abort,
@@ -82,21 +85,27 @@ impl PanicSink for Policy {
             engine.count_unhandled_panic();
         }
         if let Some(hook) = &self.hook {
-            hook(&PanicInfo { id, payload });
+            // We may be in somebody's drop.
+            contain(|| hook(&PanicInfo { id, payload }));
         }
         let text = panic_text(payload).unwrap_or("(no text)");
         match self.action {
             UnhandledPanic::Ignore | UnhandledPanic::ShutdownRuntime => {}
             UnhandledPanic::Log => {
-                eprintln!("runtime: task {id} panicked and nobody joined it: {text:?}");
+                say(&format!("runtime: task {id} panicked and nobody joined it: {text:?}"));
             }
             UnhandledPanic::Abort => {
-                eprintln!(
+                say(&format!(
                     "runtime: task {id} panicked and nobody joined it: {text:?}\n  The process ends, as \
                      `UnhandledPanic::Abort` asks."
-                );
+                ));
                 std::process::abort();
             }
         }
     }
+}
+
+/// `eprintln!` would panic where nobody reads what we write.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

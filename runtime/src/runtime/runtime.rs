@@ -3,7 +3,7 @@
 use super::handle::may_block;
 use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
 use crate::engine::config::Flavor;
-use crate::engine::entered::{self, Role};
+use crate::engine::entered;
 use crate::task::JoinHandle;
 use crate::task::large::Large;
 use std::future::Future;
@@ -92,9 +92,11 @@ impl Runtime {
 
     /// Ends the runtime, and waits for `duration` at the most. What still runs then (a poll or a closure that blocks)
     /// goes on in the background, and its thread ends with it.
+    ///
+    /// Inside async code it does not wait, as [`shutdown_background`](Runtime::shutdown_background): the poll that
+    /// calls it may be what it would wait for. (Inside [`block_in_place`](crate::task::block_in_place) it does.)
     pub fn shutdown_timeout(self, duration: Duration) {
-        // A time beyond the clock's range is as good as for ever.
-        end(&self.handle, Some(Instant::now().checked_add(duration)));
+        end(&self.handle, Some(deadline(duration)));
     }
 
     /// Ends the runtime without waiting for anything.
@@ -107,10 +109,15 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         // After `shutdown_*` the engine is closed already, and whoever waited has given up.
         if !self.handle.engine().is_closing() || self.handle.engine().closed_by_panic() {
-            let inside_async_code = matches!(entered::role(), Role::Polls(_) | Role::PollsLocal);
-            end(&self.handle, inside_async_code.then(|| Some(Instant::now())));
+            end(&self.handle, entered::in_async_context().then(|| Some(Instant::now())));
         }
     }
+}
+
+/// When a shutdown that may take so long gives up. `None`: a time beyond the clock's range, as good as for ever.
+pub(super) fn deadline(duration: Duration) -> Option<Instant> {
+    let patience = if entered::in_async_context() { Duration::ZERO } else { duration };
+    Instant::now().checked_add(patience)
 }
 
 /// Ends an engine. `until`: `None` waits for ever; `Some(None)` too, for a deadline beyond the clock's range.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 /// Waits for a task, and gives its output.
 ///
@@ -27,6 +27,12 @@ impl<T> Unpin for JoinHandle<T> {}
 impl<T> JoinHandle<T> {
     pub(crate) fn new(cell: JoinCell<T>) -> Self {
         JoinHandle { cell }
+    }
+
+    /// Wakes `waker` when the task is over, and leaves its output where it is. `false`: it is over already, and the
+    /// waker was not kept.
+    pub(crate) fn wake_when_over(&mut self, waker: &Waker) -> bool {
+        !self.is_finished() && !self.cell.register(waker)
     }
 
     /// Asks the task to stop. Its future is dropped where it is suspended, and the handle gives a cancelled

@@ -52,7 +52,7 @@ mod beyond_tokio {
     use super::FLAVORS;
     use parking_lot::Mutex;
     use runtime::runtime::UnhandledPanic;
-    use runtime::task::JoinHandle;
+    use runtime::task::{JoinHandle, JoinSet, LocalSet};
     use runtime_tests::{planned_panic, wait_until, watchdog};
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, Output};
@@ -81,6 +81,49 @@ mod beyond_tokio {
             assert_eq!(metrics.unhandled_panics(), 1);
             drop(late);
             wait_until("the other to be counted", || metrics.unhandled_panics() == 2);
+        }
+    }
+
+    /// A task that is over before its set has it: spawned on a runtime that is gone, it is cancelled at once, and its
+    /// future panics in its drop.
+    #[test]
+    fn a_set_that_is_dropped_handles_no_panic() {
+        struct PanicsInDrop;
+        impl Drop for PanicsInDrop {
+            fn drop(&mut self) {
+                planned_panic()
+            }
+        }
+        let _watch = watchdog();
+        for flavor in FLAVORS {
+            let runtime = flavor.build();
+            let (handle, metrics) = (runtime.handle().clone(), runtime.metrics());
+            drop(runtime);
+            let mut set = JoinSet::new();
+            let panics = PanicsInDrop;
+            let task = set.spawn_on(async move { drop(panics) }, &handle);
+            assert!(task.is_finished());
+            assert_eq!(metrics.unhandled_panics(), 0, "the set could still be joined");
+            drop(set);
+            assert_eq!(metrics.unhandled_panics(), 1);
+        }
+    }
+
+    /// They are not the runtime's tasks, but it is there that they panic.
+    #[test]
+    fn panics_in_a_local_set_are_reported_where_it_is_polled() {
+        let _watch = watchdog();
+        for flavor in FLAVORS {
+            let runtime = flavor.builder().unhandled_panic(UnhandledPanic::ShutdownRuntime).build().unwrap();
+            let set = LocalSet::new();
+            let joined: JoinHandle<()> = set.spawn_local(async { planned_panic() });
+            assert!(set.block_on(&runtime, joined).unwrap_err().is_panic());
+            assert_eq!(runtime.metrics().unhandled_panics(), 0);
+            drop::<JoinHandle<()>>(set.spawn_local(async { planned_panic() }));
+            assert_eq!(set.block_on(&runtime, set.spawn_local(async { 1 })).unwrap(), 1);
+            assert_eq!(runtime.metrics().unhandled_panics(), 1);
+            // Only its own tasks shut a runtime down.
+            assert_eq!(runtime.block_on(runtime.spawn(async { 2 })).unwrap(), 2);
         }
     }
 

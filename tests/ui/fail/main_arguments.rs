@@ -15,7 +15,7 @@ async fn threads_for_a_test() {}
 #[runtime::main(worker_threads = 0)]
 async fn no_threads() {}
 
-#[runtime::main(start_paused = true)]
+#[runtime::main(start_paused = 1)]
 async fn paused_threads() {}
 
 #[runtime::main(flavor = "local", flavor = "local")]

@@ -270,3 +270,16 @@ fn every_statement_holds_after_every_operation() {
         }
     }
 }
+
+#[test]
+fn reserved_room_is_not_allocated_again() {
+    let mut wheel = TimerWheel::new(0);
+    wheel.reserve(100);
+    let room = wheel.capacity();
+    assert!(room >= 100);
+    let keys: Vec<_> = (0..100).map(|n| wheel.insert(n, n)).collect();
+    assert_eq!(wheel.capacity(), room);
+    keys.into_iter().for_each(|key| drop(wheel.cancel(key)));
+    wheel.reserve(100);
+    assert_eq!(wheel.capacity(), room, "places that are free again count");
+}

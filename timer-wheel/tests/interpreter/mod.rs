@@ -257,6 +257,7 @@ impl Machine {
         let bound = self.wheel.next_deadline();
         assert_eq!(bound.is_some(), first.is_some());
         assert!(bound <= first, "next_deadline {bound:?} is after the first, {first:?}");
+        assert_eq!(self.wheel.peek(), self.oracle.first_key_value().map(|(_, entry)| entry.0), "the next to come out");
         // All of them now and then, one of them each time.
         let all = self.set.is_multiple_of(16);
         let one = self.pick(self.set as u16);

@@ -54,6 +54,11 @@ mod imp {
     pub(crate) fn spin_pause() {
         std::thread::yield_now();
     }
+
+    /// One pause of a thread that cannot go on before another one has.
+    pub(crate) fn wait_for_another() {
+        std::thread::yield_now();
+    }
 }
 
 #[cfg(loom)]
@@ -210,6 +215,11 @@ mod imp {
 
     /// Nothing: loom's `yield_now` would hide the orders in which the spinning thread goes on at once. Spins are short.
     pub(crate) fn spin_pause() {}
+
+    /// The others go first: until they have, this thread can do nothing.
+    pub(crate) fn wait_for_another() {
+        loom::thread::yield_now();
+    }
 }
 
 pub(crate) use imp::*;

@@ -4,6 +4,7 @@
 pub(crate) mod atomics;
 pub(crate) mod budget;
 pub(crate) mod const_fn;
+pub(crate) mod fences;
 #[allow(unsafe_code)] // the allocator of models, which keeps what is freed
 pub(crate) mod heap;
 pub(crate) mod id;

@@ -118,8 +118,9 @@ impl<T> Crew<T> {
         AfterSubmit::Nothing
     }
 
-    /// The next job for a thread of the crew, which waits for `keep_alive` at the most.
-    pub(crate) fn next(&self, keep_alive: Duration) -> Next<T> {
+    /// The next job for a thread of the crew, which waits for `keep_alive` at the most. `waits` is called when it counts as
+    /// waiting, without the lock.
+    pub(crate) fn next(&self, keep_alive: Duration, waits: impl Fn()) -> Next<T> {
         let mut state = self.state.lock();
         loop {
             if let Some(job) = self.take(&mut state) {
@@ -130,6 +131,7 @@ impl<T> Crew<T> {
             }
             state.spinning += 1;
             drop(state);
+            waits();
             self.spin();
             state = self.state.lock();
             state.spinning -= 1;
@@ -223,6 +225,12 @@ impl<T> Crew<T> {
         state.sleeping + state.spinning
     }
 
+    /// Does no job run or wait?
+    pub(crate) fn is_quiet(&self) -> bool {
+        let state = self.state.lock();
+        state.queue.is_empty() && state.sleeping + state.spinning == state.threads
+    }
+
     pub(crate) fn queued(&self) -> usize {
         self.queued.load(Ordering::Acquire)
     }
@@ -275,9 +283,9 @@ mod tests {
         let crew = Crew::new(2, 1);
         assert_eq!(crew.submit(1), AfterSubmit::StartThread);
         assert_eq!(crew.submit(2), AfterSubmit::Nothing);
-        assert!(matches!(crew.next(SOON), Next::Run(1)));
-        assert!(matches!(crew.next(SOON), Next::Run(2)));
-        assert!(matches!(crew.next(SOON), Next::Leave));
+        assert!(matches!(crew.next(SOON, || ()), Next::Run(1)));
+        assert!(matches!(crew.next(SOON, || ()), Next::Run(2)));
+        assert!(matches!(crew.next(SOON, || ()), Next::Leave));
         assert_eq!((crew.threads(), crew.idle_threads()), (0, 0));
     }
 
@@ -318,7 +326,7 @@ mod tests {
         assert_eq!(crew.close(), [1, 2]);
         assert_eq!(crew.submit(3), AfterSubmit::Closed(3));
         assert!(!crew.wait(Some(Instant::now())));
-        assert!(matches!(crew.next(SOON), Next::Leave));
+        assert!(matches!(crew.next(SOON, || ()), Next::Leave));
         assert!(crew.wait(None));
     }
 }

@@ -74,7 +74,7 @@ fn start(model: &Arc<Model>, pacer: bool) -> bool {
         if pacer {
             model.crew.pace(|| start(&model, false));
         }
-        while let Next::Run(job) = model.crew.next(model.patience) {
+        while let Next::Run(job) = model.crew.next(model.patience, || ()) {
             model.end(job);
         }
     }));

@@ -58,8 +58,8 @@ impl<T> JoinCell<T> {
         output
     }
 
-    /// Leaves a waker. `true`: not needed, the task is complete.
-    fn register(&mut self, waker: &Waker) -> bool {
+    /// Leaves a waker, to be woken when the output is there. `true`: not needed, the task is complete.
+    pub(crate) fn register(&mut self, waker: &Waker) -> bool {
         let header = self.task.header();
         if header.word.load().has_join_waker() {
             let same = header.join_waker.with(|slot| {

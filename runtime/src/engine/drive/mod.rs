@@ -1,24 +1,170 @@
 //! Floor 2: sockets and time, and who waits for them.
 //!
-//! Nothing is registered here yet, so nobody leads and every worker sleeps on its parker.
+//! Owns: the clock, the wheels, the I/O driver, and the right to wait for all of them.   Imports: `base`.
+//! Not here: tasks (a waker is all that is known of them), when a thread has nothing better to do than to wait
+//! (`sched`).
+//!
+//! One thread at a time *leads*: it sleeps until a socket is ready or a timer due, and collects the wakers for whoever
+//! is to wake them. While there are no sockets it sleeps on its parker, which is cheaper to wake than the driver; whoever
+//! registers the first one wakes it.
+//!
+//! ```text
+//! leader:    lock, say that the parker is where to wake me, unlock;  any sockets? none: park
+//! register:  one more socket;  lock, where is the leader to be woken?, unlock;  wake it there
+//! ```
+//!
+//! Whoever locks first is seen by the other.
 
-pub(crate) struct Drive {}
+#[allow(unsafe_code)] // gives the value to one thread at a time
+mod bias;
+mod clock;
+mod lead;
+#[cfg(all(test, loom))]
+mod model;
+mod registration;
+#[cfg(all(test, not(loom)))]
+mod tests;
+mod ticks;
+mod watch;
+mod wheel;
+mod wheels;
 
-/// The right to wait for sockets and timers; one thread has it at a time.
-pub(crate) struct Lead<'d>(std::marker::PhantomData<&'d Drive>);
+pub(crate) use clock::{Clock, SoAlready, all_are_straight};
+pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent};
+pub(crate) use lead::Sleeper;
+pub(crate) use registration::Registration;
+pub(crate) use ticks::NEVER;
+pub(crate) use timer_wheel::TimerWheel;
+pub(crate) use wheel::{Key, Reach, Set, WheelSeat};
+pub(crate) use wheels::{OUTSIDE, Wheels};
 
-impl Drive {
-    pub(crate) fn new() -> std::io::Result<Self> {
-        Ok(Drive {})
-    }
-    pub(crate) fn try_lead(&self) -> Option<Lead<'_>> {
-        None
-    }
-    pub(crate) fn notify(&self) {}
-    pub(crate) fn dispatch(&self) {}
+use crate::engine::base::atomics::Mutex;
+use crate::engine::base::parker::{AfterUnpark, Parker};
+use io_driver::{Driver, Events};
+use lead::Lead;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+use watch::Watch;
+
+/// What a builder decides about sockets and time.
+pub(crate) struct Settings {
+    /// One wheel for each.
+    pub(crate) places: usize,
+    /// The most socket events that one look takes.
+    pub(crate) events_per_look: usize,
+    pub(crate) precise_timers: bool,
+    pub(crate) start_paused: bool,
 }
 
-impl Lead<'_> {
-    pub(crate) fn wait(&mut self, _timeout: Option<std::time::Duration>) {}
-    pub(crate) fn look(&mut self) {}
+pub(crate) struct Drive {
+    pub(crate) clock: Clock,
+    pub(crate) wheels: Wheels,
+    io: Arc<Driver>,
+    watch: Watch,
+    /// Whoever holds the lock leads.
+    leading: Mutex<Events>,
+    /// The leader, if it sleeps on its parker.
+    parked: Mutex<Option<Arc<Parker>>>,
+    /// Has there ever been a socket or a timer?
+    used: AtomicBool,
+}
+
+impl Drive {
+    pub(crate) fn new(settings: &Settings) -> io::Result<Self> {
+        Ok(Drive {
+            clock: Clock::new(settings.precise_timers, settings.start_paused),
+            wheels: Wheels::new(settings.places),
+            io: Arc::new(Driver::new()?),
+            watch: Watch::new(),
+            leading: Mutex::new(Events::with_capacity(settings.events_per_look)),
+            parked: Mutex::new(None),
+            used: AtomicBool::new(false),
+        })
+    }
+
+    /// Is there anything to look at?
+    #[inline]
+    pub(crate) fn is_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn set_used(&self) {
+        if !self.is_used() {
+            self.used.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// The right to wait, if nobody else has it.
+    #[inline]
+    pub(crate) fn try_lead(&self) -> Option<Lead<'_>> {
+        self.leading.try_lock().map(|events| Lead::new(self, events))
+    }
+
+    /// Ends the sleep of the leader; if nobody leads, the next one's.
+    pub(crate) fn notify(&self) {
+        let parked = self.parked.lock().clone();
+        match parked {
+            // It was PARKED, or has not parked yet, or does so no more: a token does for all three.
+            Some(parker) if parker.unpark() == AfterUnpark::Done => {}
+            // Fails only when somebody has closed our descriptors; then nobody sleeps on them either.
+            _ => drop(self.io.notify()),
+        }
+    }
+
+    /// A timer was set in a wheel whose worker is awake.
+    #[inline]
+    pub(crate) fn timer_set(&self) {
+        self.set_used();
+    }
+
+    /// A wheel whose worker does not look after it (any more) has its earliest timer at `tick`: the leader must know.
+    pub(crate) fn settle(&self, tick: u64) {
+        if tick == NEVER {
+            return;
+        }
+        self.set_used();
+        if self.watch.must_wake(tick) {
+            self.notify();
+        }
+    }
+
+    /// The leader, if there is one, looks at the clock and at who is idle again.
+    pub(crate) fn reconsider(&self) {
+        self.notify();
+    }
+
+    /// Fires what is due in the wheel of a worker that has not come round to it.
+    pub(crate) fn fire_overdue(&self, index: u32, woken: &mut Vec<Waker>) {
+        if !self.is_used() {
+            return;
+        }
+        let wheel = self.wheels.get(index);
+        let next = wheel.next();
+        if next != NEVER {
+            let now = self.clock.tick();
+            if next <= now {
+                while Reach::Other(wheel).fire(now, woken) {}
+            }
+        }
+    }
+
+    /// A descriptor that is ready now and then. It must be non-blocking.
+    pub(crate) fn register(&self, fd: std::os::fd::BorrowedFd<'_>, interest: Interest) -> io::Result<Registration> {
+        let source = self.io.register(fd, interest)?;
+        self.set_used();
+        if self.parked.lock().is_some() {
+            self.notify();
+        }
+        Ok(Registration::new(source, self.io.clone()))
+    }
+
+    /// No more sockets, no more timers: everybody who waits for one is to be woken.
+    pub(crate) fn close(&self, woken: &mut Vec<Waker>) {
+        self.io.shutdown(|waker| woken.push(waker.clone()));
+        for wheel in self.wheels.iter() {
+            wheel.close(woken);
+        }
+    }
 }

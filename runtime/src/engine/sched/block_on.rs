@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
@@ -27,6 +27,8 @@ struct RootWaker {
     parker: Arc<Parker>,
     /// For a thread that sleeps in the driver.
     engine: Weak<Engine>,
+    /// Counts every change of `woken` to `true` until the poll that it asked for is over.
+    busy_roots: Arc<AtomicUsize>,
 }
 
 impl Wake for RootWaker {
@@ -35,7 +37,10 @@ impl Wake for RootWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
+        // Counted before it shows: a paused clock must not move while this poll is due.
+        self.busy_roots.fetch_add(1, Ordering::SeqCst);
         if self.woken.swap(true, Ordering::AcqRel) {
+            self.busy_roots.fetch_sub(1, Ordering::SeqCst);
             return;
         }
         if self.parker.unpark() == AfterUnpark::NotifyDriver {
@@ -57,8 +62,23 @@ struct RootFuture<'f, F: Future> {
 
 impl<'f, F: Future> RootFuture<'f, F> {
     fn new(future: Pin<&'f mut F>, parker: Arc<Parker>, engine: &Arc<Engine>) -> Self {
-        let waker = Arc::new(RootWaker { woken: AtomicBool::new(true), parker, engine: Arc::downgrade(engine) });
+        engine.busy_roots.fetch_add(1, Ordering::SeqCst);
+        let waker = Arc::new(RootWaker {
+            woken: AtomicBool::new(true),
+            parker,
+            engine: Arc::downgrade(engine),
+            busy_roots: engine.busy_roots.clone(),
+        });
         RootFuture { future, as_waker: waker.clone().into(), waker, output: None }
+    }
+}
+
+impl<F: Future> Drop for RootFuture<'_, F> {
+    fn drop(&mut self) {
+        // Later wakes find it woken and count nothing.
+        if self.waker.woken.swap(true, Ordering::AcqRel) {
+            self.waker.busy_roots.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 }
 
@@ -79,6 +99,7 @@ impl<F: Future> Root for RootFuture<'_, F> {
         let polled = catch_unwind(AssertUnwindSafe(|| {
             budget::with_budget(Budget::PER_POLL, || self.future.as_mut().poll(&mut cx))
         }));
+        self.waker.busy_roots.fetch_sub(1, Ordering::SeqCst);
         self.output = match polled {
             Ok(Poll::Pending) => return false,
             Ok(Poll::Ready(output)) => Some(Ok(output)),
@@ -155,10 +176,11 @@ impl Engine {
             if want_place && !self.is_closing() && self.places.any_free() {
                 break;
             }
+            self.reconsider_the_clock();
             parker.park(None);
         }
         self.place_queue.leave(&parker);
-        root.output
+        root.output.take()
     }
 
     /// `None`: no place is free, or the engine shut down meanwhile.
@@ -176,7 +198,7 @@ impl Engine {
         let (_end, deque, searching) = worker.run(&mut root);
         self.leave_place(index, deque, searching, counted);
         self.place_queue.look_again();
-        root.output
+        root.output.take()
     }
 }
 

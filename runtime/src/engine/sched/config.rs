@@ -49,10 +49,12 @@ pub(crate) struct Config {
     /// Look at sockets, timers and shutdown every so many polls.
     pub(crate) event_interval: u32,
     /// The most socket events that one look takes.
-    #[expect(dead_code, reason = "`drive` will ask for it, with the first socket")]
     pub(crate) events_per_look: usize,
     pub(crate) panic_sink: Option<Arc<dyn PanicSink>>,
     pub(crate) seed: Option<u64>,
+    pub(crate) start_paused: bool,
+    /// Timers to 50 us instead of 1 ms.
+    pub(crate) precise_timers: bool,
     /// Rescue stuck workers. Off only in tests that want to see the engine without its safety net.
     pub(crate) guarantor: bool,
 }

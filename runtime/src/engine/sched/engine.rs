@@ -6,8 +6,10 @@
 //! Who keeps an engine alive: its `Runtime` and handles, its threads, and a foreign thread for the time of a wake.
 //! Tasks do not: `shutdown` sees to it that none outlives the last of those.
 
+use super::batch;
 use super::block_on::PlaceQueue;
 use super::config::{Config, Flavor, TaskFacts};
+use super::engines;
 use super::fd_table;
 use super::idle::{Idle, Wake};
 use super::inject::{Chain, Inject};
@@ -20,13 +22,15 @@ use super::worker::with_worker_of;
 use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
-use crate::engine::drive::Drive;
+use crate::engine::drive::{Drive, Settings};
 use crate::engine::histogram::Histogram;
 use std::future::Future;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
+use std::task::Waker;
 use std::thread::ThreadId;
 use std::time::Instant;
 
@@ -45,6 +49,8 @@ pub(crate) struct Engine {
     pub(crate) threads: Threads,
     pub(super) guarantor: Guarantor,
     pub(super) place_queue: PlaceQueue,
+    /// Futures of `block_on` that are being polled, or woken and about to be.
+    pub(super) busy_roots: Arc<AtomicUsize>,
     /// Hooks or a histogram want to see every poll.
     pub(crate) watches_polls: bool,
     pub(crate) histogram: Option<Histogram>,
@@ -59,8 +65,13 @@ impl Engine {
         static IDS: AtomicU64 = AtomicU64::new(1);
         let multi = config.flavor == Flavor::MultiThread;
         fd_table::grow_once();
-        let drive = Drive::new()?;
         let most = if multi { config.workers + config.blocking_max + EXTRA_PLACES } else { 1 };
+        let drive = Drive::new(&Settings {
+            places: most,
+            events_per_look: config.events_per_look,
+            precise_timers: config.precise_timers,
+            start_paused: config.start_paused,
+        })?;
         let engine = Arc::new_cyclic(|this| Engine {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             places: Places::new(most),
@@ -72,6 +83,7 @@ impl Engine {
             threads: Threads::new(),
             guarantor: Guarantor::new(),
             place_queue: PlaceQueue::default(),
+            busy_roots: Arc::new(AtomicUsize::new(0)),
             watches_polls: config.before_poll.is_some()
                 || config.after_poll.is_some()
                 || config.poll_histogram.is_some(),
@@ -82,6 +94,7 @@ impl Engine {
             this: this.clone(),
             config,
         });
+        engines::enter(&engine);
         if multi {
             engine.start_guarantor()?;
         }
@@ -139,6 +152,34 @@ impl Engine {
         }
     }
 
+    /// Would nothing happen any more if no timer fired? Asked by a thread that sleeps as far as the idle word knows. In
+    /// this order: a closure wakes its task before it counts as done, and a wake counts its worker before it is seen.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.blocking.is_quiet()
+            && self.busy_roots.load(Ordering::SeqCst) == 0
+            && !self.places.iter().any(|place| place.doing() == Doing::Blocking)
+            && self.inject.is_empty()
+            && !self.places.iter().any(Place::has_work)
+            && self.idle.active() == 0
+            && !self.is_closing()
+    }
+
+    /// Something that kept a paused clock from moving may be over.
+    pub(super) fn reconsider_the_clock(&self) {
+        if self.drive.clock.is_paused() {
+            self.drive.reconsider();
+        }
+    }
+
+    /// Wakes what a thread that is no worker has collected: one batch, one wake-up.
+    pub(super) fn wake_as_batch(&self, woken: &mut Vec<Waker>) {
+        if woken.is_empty() {
+            return;
+        }
+        let collected = batch::collect(self, || wake_all(woken));
+        self.push_batch(collected);
+    }
+
     /// Carries out what the idle protocol decided.
     pub(crate) fn wake(&self, wake: Option<Wake>) {
         match wake {
@@ -183,12 +224,19 @@ impl Engine {
     }
 }
 
+impl Drop for Engine {
+    fn drop(&mut self) {
+        engines::leave(self.id);
+    }
+}
+
 impl Owner for Engine {
     #[inline]
     fn schedule(&self, task: Runnable) {
         with_worker_of(self, |worker| match worker {
             Some(worker) => worker.push_next(task),
             None => {
+                let Some(task) = batch::put(self, task) else { return };
                 // Once it is published, the task may be run, the runtime shut down and the engine freed before we are
                 // done here (museum M1).
                 let engine = self.count();
@@ -249,8 +297,9 @@ impl Engine {
     }
 
     pub(super) fn leave_blocking(&self, place: &Place) {
-        place.set_doing(Doing::Running);
+        // In this order: a paused clock must find one or the other.
         self.idle.set_active(true);
+        place.set_doing(Doing::Running);
         self.guarantor_awake();
     }
 
@@ -286,3 +335,10 @@ impl Engine {
 // A panic in a task is caught in its cell; nothing of the engine is left half changed by one.
 impl std::panic::UnwindSafe for Engine {}
 impl std::panic::RefUnwindSafe for Engine {}
+
+/// Wakes each. A waker that panics (its message is out already) keeps nobody else from being woken.
+pub(super) fn wake_all(woken: &mut Vec<Waker>) {
+    for waker in woken.drain(..) {
+        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+    }
+}

@@ -7,9 +7,12 @@
 //! Both flavors are this one engine. A current-thread runtime has one place, taken by whoever is inside `block_on`,
 //! and neither threads of its own nor a guarantor.
 
+mod batch;
 pub(crate) mod block_on;
+pub(crate) mod clockwork;
 pub(crate) mod config;
 pub(crate) mod engine;
+mod engines;
 pub(crate) mod fd_table;
 pub(crate) mod idle;
 #[allow(unsafe_code)] // the end of an intrusive queue
@@ -23,9 +26,11 @@ mod search;
 mod shutdown;
 pub(crate) mod sizing;
 mod sleep;
+pub(crate) mod sockets;
 pub(crate) mod stats;
 mod sys;
 mod threads;
+pub(crate) mod timer;
 #[allow(unsafe_code)] // a pointer to this thread's worker
 pub(crate) mod worker;
 

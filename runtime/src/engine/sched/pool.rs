@@ -83,6 +83,11 @@ impl Pool {
         self.crew.queued()
     }
 
+    /// Does no closure run or wait?
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.crew.is_quiet()
+    }
+
     /// Refuses further closures and cancels those that have not begun.
     pub(crate) fn close(&self) {
         for task in self.crew.close() {
@@ -100,7 +105,7 @@ impl Pool {
         if pacer {
             self.crew.pace(|| engine.start_pool_thread(false).is_ok());
         }
-        while let Next::Run(task) = self.crew.next(self.keep_alive) {
+        while let Next::Run(task) = self.crew.next(self.keep_alive, || engine.reconsider_the_clock()) {
             task.run();
         }
     }

@@ -6,7 +6,7 @@
 //! Once a millisecond, while any worker is awake, it
 //! * looks at sockets and timers if no worker has, and queues what is due with one wake-up;
 //! * compares each worker's count of polls with the last tick's. A count that stands still is a long poll, or a block.
-//!   After `SLOT_TICKS` the task in that worker's next-task slot moves to the inject queue. After `STUCK_TICKS`, with
+//!   After `SLOT_TICKS` the task in that worker's next-task slot moves to the inject queue, and its due timers fire. After `STUCK_TICKS`, with
 //!   work waiting, it wakes a sleeper, or starts a spare: a worker beyond the N, which takes the stuck one's queue
 //!   through its stealer. A worker that *waits* is replaced by one spare; beside workers that *compute* only half as
 //!   many as they are start in all. At most one spare starts in a tick, and no more than `SPARES_MAX` live.
@@ -29,10 +29,13 @@
 use super::engine::Engine;
 use super::inject::Chain;
 use super::place::{Doing, Place};
+use super::sys::ExactSleeps;
 use crate::engine::base::atomics::{AtomicBool, Ordering, fence};
 use crate::engine::base::parker::{AfterUnpark, Parker};
+use crate::engine::drive::Sleeper;
 use std::io;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 /// How long a wake-up may lie unnoticed while all workers are busy. A timed sleep of 1 ms costs about 0.5 % of a core.
@@ -59,12 +62,12 @@ const SPARES_MAX: u64 = 64;
 
 pub(crate) struct Guarantor {
     deep: AtomicBool,
-    pub(super) parker: Parker,
+    pub(super) parker: Arc<Parker>,
 }
 
 impl Guarantor {
     pub(crate) fn new() -> Self {
-        Guarantor { deep: AtomicBool::new(false), parker: Parker::new() }
+        Guarantor { deep: AtomicBool::new(false), parker: Arc::new(Parker::new()) }
     }
 
     /// The guarantor's side of the handshake. A token that was left meanwhile ends `wait` at once.
@@ -113,7 +116,9 @@ impl Engine {
     }
 
     fn guard(&self) {
+        let _exact = self.config.precise_timers.then(ExactSleeps::begin);
         let mut samples = Vec::new();
+        let mut woken = Vec::new();
         let mut idle_ticks = 0;
         while !self.is_closing() {
             if self.is_asleep() {
@@ -122,15 +127,16 @@ impl Engine {
                 idle_ticks = 0;
             }
             if idle_ticks > IDLE_TICKS {
-                self.sleep_deeply();
+                self.sleep_deeply(&mut woken);
                 idle_ticks = 0;
             } else {
                 self.guarantor.parker.park(Some(TICK));
             }
             if self.config.guarantor {
-                self.look_at_events();
-                self.look_at_workers(&mut samples);
+                self.look_at_events(&mut woken);
+                self.look_at_workers(&mut samples, &mut woken);
             }
+            self.wake_as_batch(&mut woken);
         }
     }
 
@@ -139,34 +145,30 @@ impl Engine {
         self.idle.active() == 0 && self.inject.is_empty()
     }
 
-    fn sleep_deeply(&self) {
+    fn sleep_deeply(&self, woken: &mut Vec<Waker>) {
         let nobody_awake = || self.is_asleep() && !self.is_closing();
+        let parker = &self.guarantor.parker;
         self.guarantor.sleep_deeply(nobody_awake, || match self.drive.try_lead() {
             // Nobody waits for sockets and timers: no worker has started yet, or none is left.
-            Some(mut lead) => {
-                if self.guarantor.parker.enter_driver() {
-                    lead.wait(None);
-                    self.guarantor.parker.leave_driver();
-                }
-            }
-            None => self.guarantor.parker.park(None),
+            Some(mut lead) => lead.wait(&Sleeper { parker, limit: None, idle: &|| self.is_at_rest() }, woken),
+            None => parker.park(None),
         });
     }
 
     /// Sockets and timers that no worker has looked at.
-    fn look_at_events(&self) {
-        if let Some(mut lead) = self.drive.try_lead() {
-            lead.look();
+    fn look_at_events(&self, woken: &mut Vec<Waker>) {
+        if self.drive.is_used()
+            && let Some(mut lead) = self.drive.try_lead()
+        {
+            lead.look(woken);
         }
-        // This thread is no worker, so what is woken goes to the inject queue, and wakes a worker.
-        self.drive.dispatch();
     }
 
-    fn look_at_workers(&self, samples: &mut Vec<Sample>) {
+    fn look_at_workers(&self, samples: &mut Vec<Sample>, woken: &mut Vec<Waker>) {
         let mut stuck = Vec::new();
         let mut rescued = Chain::new();
         samples.resize(self.places.made(), Sample::default());
-        for (place, sample) in self.places.iter().zip(samples) {
+        for (index, (place, sample)) in self.places.iter().zip(samples).enumerate() {
             match place.doing() {
                 Doing::Nothing | Doing::Sleeping => sample.still = 0,
                 Doing::Blocking => sample.still = STUCK_TICKS + 1,
@@ -180,6 +182,9 @@ impl Engine {
                 && let Some(task) = place.next.take()
             {
                 rescued.push(task);
+            }
+            if sample.still >= SLOT_TICKS {
+                self.drive.fire_overdue(index as u32, woken);
             }
             if sample.still >= STUCK_TICKS && place.doing() == Doing::Running {
                 stuck.push(place);

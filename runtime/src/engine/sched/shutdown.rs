@@ -16,7 +16,7 @@
 //! The drainer that has nothing to cancel but still sees tasks alive (one is inside a long poll) sleeps for a while;
 //! the poller's own drain, or the next look, finds it.
 
-use super::engine::Engine;
+use super::engine::{Engine, wake_all};
 use super::inject::Inject;
 use super::place::{Doing, Places};
 use super::stats::SharedStats;
@@ -43,6 +43,10 @@ impl Engine {
         self.unpark_guarantor();
         self.drive.notify();
         self.place_queue.look_again();
+        // Who waits for a socket or a timer on a thread of another runtime would wait for ever.
+        let mut woken = Vec::new();
+        self.drive.close(&mut woken);
+        wake_all(&mut woken);
     }
 
     /// After `close`: sees every worker thread to its end, until `deadline` at the most.

@@ -8,6 +8,7 @@
 
 use super::place::Doing;
 use super::worker::{Root, Worker};
+use crate::engine::drive::Sleeper;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -30,7 +31,8 @@ impl Worker<'_> {
                 || root.is_woken()
                 || (everywhere && self.engine.places.iter().any(|place| !place.stealer.is_empty()))
         };
-        let (woken, searches) = self.engine.idle.sleep_through(self.index, was_searching, work_waits, || self.wait());
+        let wait = || self.wait(root);
+        let (woken, searches) = self.engine.idle.sleep_through(self.index, was_searching, work_waits, wait);
         self.searching.set(searches);
         self.place.set_doing(Doing::Running);
         self.engine.guarantor_awake();
@@ -39,28 +41,34 @@ impl Worker<'_> {
         if let Some(hook) = &self.engine.config.on_unpark {
             hook();
         }
-        self.turn_events();
+        self.wake_found();
         woken || searches || self.place.counted.load(Ordering::Relaxed) || root.is_woken()
     }
 
-    /// In the driver if nobody else waits there, else on the parker. `false`: it was a spare's time that ran out.
-    fn wait(&self) -> bool {
+    /// As the leader if nobody else leads, else on the parker. `false`: it was a spare's time that ran out.
+    fn wait(&self, root: &impl Root) -> bool {
         self.place.stats.parks.add(1);
         self.place.stats.parks_and_unparks.add(1);
-        if let Some(mut lead) = self.engine.drive.try_lead() {
-            if self.place.parker.enter_driver() {
-                lead.wait(None);
-                self.place.parker.leave_driver();
+        let engine = self.engine;
+        self.rest();
+        let counted = self.place.counted.load(Ordering::Relaxed);
+        let patience = (!counted).then_some(engine.config.blocking_keep_alive);
+        let begun = patience.map(|patience| (Instant::now(), patience));
+        if let Some(mut lead) = engine.drive.try_lead() {
+            let idle = || !root.is_woken() && engine.is_at_rest();
+            let mut found = self.found.take();
+            let sleeper = Sleeper { parker: &self.place.parker, limit: patience, idle: &idle };
+            lead.wait(&sleeper, &mut found);
+            let any = !found.is_empty();
+            self.found.set(found);
+            if any {
+                return true;
             }
-            return true;
+        } else {
+            // The leader may wait for all of us to be asleep, to move a clock that stands still.
+            engine.reconsider_the_clock();
+            self.place.parker.park(patience);
         }
-        if self.place.counted.load(Ordering::Relaxed) {
-            self.place.parker.park(None);
-            return true;
-        }
-        let begun = Instant::now();
-        let patience = self.engine.config.blocking_keep_alive;
-        self.place.parker.park(Some(patience));
-        begun.elapsed() < patience
+        begun.is_none_or(|(begun, patience)| begun.elapsed() < patience)
     }
 }

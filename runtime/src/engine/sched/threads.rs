@@ -159,6 +159,9 @@ impl Engine {
     pub(super) fn leave_place(&self, index: usize, deque: Deque<Runnable>, searching: bool, make_vacant: bool) {
         self.idle.vacate(searching, make_vacant);
         self.places.give_back(index, deque);
+        // Its timers are the leader's now.
+        self.drive.settle(self.drive.wheels.get(index as u32).next());
+        self.reconsider_the_clock();
         if !self.inject.is_empty() && !self.is_closing() {
             self.wake(self.idle.submitted());
         }

@@ -16,17 +16,20 @@
 //! guarantor.
 
 use super::config::Flavor;
-use super::engine::Engine;
+use super::engine::{Engine, wake_all};
 use super::place::Place;
 use super::search::SPIN_ROUNDS;
+use super::sys::ExactSleeps;
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
+use crate::engine::drive::{NEVER, Reach, WheelSeat};
 use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 use std::time::Instant;
 
 /// How often in a row the next-task slot goes before the queue: a pair of tasks that wake each other must not starve
@@ -36,6 +39,9 @@ const SLOT_STREAK: u32 = 3;
 /// A local push wakes a sibling when this many tasks wait. With 1 a message-passing pair wakes a sibling for nothing
 /// on every send (12,370 context switches against 43 in the prototype's chain benchmark).
 const BACKLOG: usize = 2;
+
+/// So many wakers are collected before the first one is woken.
+const FOUND_MOST: usize = 4096;
 
 /// What a worker runs besides tasks: nothing, or the future of `block_on`.
 pub(crate) trait Root {
@@ -77,6 +83,9 @@ pub(crate) struct Worker<'e> {
     pub(super) spin_rounds: Cell<u32>,
     pub(super) failed_spins: Cell<u32>,
     pub(super) awake_since: Cell<Instant>,
+    wheel: WheelSeat<'e>,
+    /// What the last look at sockets and timers found, until it is woken.
+    pub(super) found: Cell<Vec<Waker>>,
 }
 
 thread_local! {
@@ -141,6 +150,8 @@ impl<'e> Worker<'e> {
             spin_rounds: Cell::new(SPIN_ROUNDS),
             failed_spins: Cell::new(0),
             awake_since: Cell::new(Instant::now()),
+            wheel: engine.drive.wheels.get(index as u32).take_seat(),
+            found: Cell::new(Vec::new()),
         }
     }
 
@@ -148,6 +159,7 @@ impl<'e> Worker<'e> {
     pub(crate) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
         self.place.set_thread();
         let _seeded = self.engine.config.seed.map(|seed| rng::seed_thread(seed.wrapping_add(self.index as u64)));
+        let _exact = self.engine.config.precise_timers.then(ExactSleeps::begin);
         let this: *const Worker<'_> = &self;
         let installed = Installed(WORKER.replace(this.cast()));
         let end = self.work(root);
@@ -234,19 +246,39 @@ impl<'e> Worker<'e> {
         self.deque.pop().or_else(|| self.take_injected())
     }
 
-    /// Sockets and timers, if nobody else looks at them right now.
+    /// Sockets and timers, if nobody else looks at them right now; and this worker's own timers.
     pub(super) fn turn_without_blocking(&self) {
-        if let Some(mut lead) = self.engine.drive.try_lead() {
-            lead.look();
+        let drive = &self.engine.drive;
+        if !drive.is_used() {
+            return;
         }
-        self.turn_events();
+        let mut found = self.found.take();
+        if let Some(mut lead) = drive.try_lead() {
+            lead.look(&mut found);
+        }
+        let next = self.wheel.wheel().next();
+        if next != NEVER {
+            let now = drive.clock.tick();
+            if next <= now {
+                while found.len() < FOUND_MOST && Reach::Own(&self.wheel).fire(now, &mut found) {}
+            }
+        }
+        self.found.set(found);
+        self.wake_found();
     }
 
-    /// Wakes what the last turn found due; it goes to the queue, not to the slot.
-    pub(super) fn turn_events(&self) {
-        let before = self.pushes.replace(Pushes::Queue);
-        self.engine.drive.dispatch();
-        self.pushes.set(before);
+    /// Wakes what the last look found; it goes to the queue, not to the slot.
+    pub(super) fn wake_found(&self) {
+        let mut found = self.found.take();
+        if !found.is_empty() {
+            let before = self.pushes.replace(Pushes::Queue);
+            wake_all(&mut found);
+            self.pushes.set(before);
+        }
+        // The memory is for the next time, unless that was a great many.
+        if found.capacity() <= FOUND_MOST {
+            self.found.set(found);
+        }
     }
 
     pub(super) fn count_busy(&self) {
@@ -287,6 +319,12 @@ impl<'e> Worker<'e> {
         self.deque.push(task);
     }
 
+    /// Its wheel, if it looks after that now: inside `block_in_place` it is a thread like any other.
+    #[inline]
+    pub(crate) fn own_wheel(&self) -> Option<Reach<'_>> {
+        (self.pushes.get() != Pushes::Others).then_some(Reach::Own(&self.wheel))
+    }
+
     pub(crate) fn index(&self) -> usize {
         self.index
     }
@@ -306,6 +344,12 @@ impl<'e> Worker<'e> {
         }
     }
 
+    /// This worker will not look after its timers for a while: the leader does.
+    pub(super) fn rest(&self) {
+        self.wheel.rest();
+        self.engine.drive.settle(self.wheel.wheel().next());
+    }
+
     /// This worker is about to block, and says so: others take its tasks, and one more thread keeps the number of
     /// workers. Ends with the guard.
     pub(crate) fn block(&self) -> Blocking<'_, 'e> {
@@ -313,6 +357,7 @@ impl<'e> Worker<'e> {
         if let Some(task) = self.place.next.take() {
             self.deque.push(task);
         }
+        self.rest();
         let pushes = self.pushes.replace(Pushes::Others);
         self.engine.enter_blocking(self.place);
         Blocking { worker: self, pushes, budget: budget::take() }

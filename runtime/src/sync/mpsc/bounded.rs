@@ -81,11 +81,16 @@ impl<T> Drop for Reserving<'_, T> {
 }
 
 impl<T> Sender<T> {
-    async fn take_room(&self, n: usize, place: &'static Location<'static>) -> Result<(), SendError<()>> {
+    pub(super) async fn take_room(&self, n: usize, place: &'static Location<'static>) -> Result<(), SendError<()>> {
         let cancelled = Reserving(&self.chan);
         let taken = self.chan.gate.permits.acquire_at(n, place).await;
         std::mem::forget(cancelled);
         taken.map_err(|_| SendError(()))
+    }
+
+    /// Puts a value where room was taken for it.
+    pub(super) fn push(&self, value: T) {
+        self.chan.after(self.chan.queue.push(value));
     }
 
     /// Sends `value`, waiting for room.
@@ -101,7 +106,7 @@ impl<T> Sender<T> {
         async move {
             match self.take_room(1, place).await {
                 Ok(()) => {
-                    self.chan.after(self.chan.queue.push(value));
+                    self.push(value);
                     Ok(())
                 }
                 Err(_) => Err(SendError(value)),

@@ -11,6 +11,7 @@
 //! | `queue` | the list of blocks: indexes, slots, the receiver's sleep |
 //! | `chan` | what both kinds share |
 //! | `bounded`, `permit`, `unbounded` | the public types |
+//! | `send_timeout` | a time limit, by the engine's timer |
 //!
 //! # Examples
 //!
@@ -41,6 +42,7 @@ mod model;
 mod permit;
 #[allow(unsafe_code)] // slots that writers fill and the reader empties, blocks that serve again
 mod queue;
+mod send_timeout;
 mod unbounded;
 
 pub use self::bounded::{Receiver, Sender, WeakSender, channel};

@@ -8,7 +8,6 @@
 use super::super::{Id, JoinError, JoinHandle};
 use super::doorbell::{Doorbell, SlotWaker};
 use crate::engine::budget::{Budget, with_budget};
-use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,14 +34,6 @@ struct Slot<T> {
 enum Content<T> {
     Vacant { next: usize },
     Task(JoinHandle<T>),
-    Early(Box<Early<T>>),
-}
-
-/// A task that had finished when its handle came here.
-struct Early<T> {
-    id: Id,
-    // `Mutex` only to be `Sync`: a `JoinSet<T>` is `Sync` where `T` is `Send`, and nobody ever waits for this lock.
-    output: Mutex<Result<T, JoinError>>,
 }
 
 /// A task that is over.
@@ -61,27 +52,25 @@ impl<T> Slots<T> {
         self.occupied
     }
 
-    /// Every handle whose output has not been seen.
+    /// The handle of every task that is here.
     pub(super) fn handles(&self) -> impl Iterator<Item = &JoinHandle<T>> {
         self.slots.iter().filter_map(|slot| match &slot.content {
             Content::Task(handle) => Some(handle),
-            Content::Vacant { .. } | Content::Early(_) => None,
+            Content::Vacant { .. } => None,
         })
     }
 
-    /// Takes a handle in. The doorbell rings once its task has finished, which may be now.
+    /// Takes a handle in. The doorbell rings once its task has finished, which may be now. The output stays with the
+    /// task until it is asked for: a panic that is taken out counts as handled, also when the set is dropped with it.
     pub(super) fn insert(&mut self, mut handle: JoinHandle<T>, doorbell: &Arc<Doorbell>) {
         let index = self.occupy();
         let slot = &mut self.slots[index];
         let waker =
             slot.waker.get_or_insert_with(|| Arc::new(SlotWaker { slot: index, doorbell: doorbell.clone() }).into());
-        let id = handle.id();
-        match poll(&mut handle, waker) {
-            Poll::Pending => slot.content = Content::Task(handle),
-            Poll::Ready(output) => {
-                slot.content = Content::Early(Box::new(Early { id, output: Mutex::new(output) }));
-                doorbell.ring(index);
-            }
+        let is_over = !handle.wake_when_over(waker);
+        slot.content = Content::Task(handle);
+        if is_over {
+            doorbell.ring(index);
         }
     }
 
@@ -103,23 +92,15 @@ impl<T> Slots<T> {
     /// The task in the slot that has rung, if there is one and it is over. The slot is vacant then.
     pub(super) fn take_finished(&mut self, index: usize) -> Option<Finished<T>> {
         let slot = self.slots.get_mut(index)?;
-        match (&mut slot.content, &slot.waker) {
-            (Content::Vacant { .. }, _) => None,
-            (Content::Task(_), None) => unreachable!("BUG: slot {index} of a join set has a task and no waker"),
-            (Content::Task(handle), Some(waker)) => {
-                let id = handle.id();
-                match poll(handle, waker) {
-                    Poll::Pending => None,
-                    Poll::Ready(output) => {
-                        self.vacate(index);
-                        Some(Finished { id, output })
-                    }
-                }
+        let Content::Task(handle) = &mut slot.content else { return None };
+        let Some(waker) = &slot.waker else { unreachable!("BUG: slot {index} of a join set has a task and no waker") };
+        let id = handle.id();
+        match poll(handle, waker) {
+            Poll::Pending => None,
+            Poll::Ready(output) => {
+                self.vacate(index);
+                Some(Finished { id, output })
             }
-            (Content::Early(_), _) => match self.vacate(index) {
-                Content::Early(early) => Some(Finished { id: early.id, output: early.output.into_inner() }),
-                Content::Vacant { .. } | Content::Task(_) => None,
-            },
         }
     }
 
@@ -128,10 +109,10 @@ impl<T> Slots<T> {
         (self.slots.len(), self.slots.iter().filter(|slot| slot.waker.is_some()).count())
     }
 
-    fn vacate(&mut self, index: usize) -> Content<T> {
+    fn vacate(&mut self, index: usize) {
         self.occupied -= 1;
         let slot = &mut self.slots[index];
-        let content = std::mem::replace(&mut slot.content, Content::Vacant { next: self.vacant });
+        let _task = std::mem::replace(&mut slot.content, Content::Vacant { next: self.vacant });
         self.vacant = index;
         if index >= KEPT {
             slot.waker = None;
@@ -139,7 +120,6 @@ impl<T> Slots<T> {
         if self.occupied == 0 && self.slots.len() > KEPT {
             *self = Slots::new();
         }
-        content
     }
 }
 

@@ -6,8 +6,11 @@
 //! not `Send` are polled and dropped there alone, also at the end (museum M4). The queue stays open until no task is
 //! alive, so a thread that is about to push one is waited for, as in the engine's shutdown.
 
+use crate::engine::entered::with_engine;
 use crate::engine::{Chain, Header, Next, OwnedTasks, Owner, PanicSink, Runnable};
+use crate::task::Id;
 use parking_lot::Mutex;
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -123,6 +126,19 @@ impl Owner for LocalQueue {
     }
 
     fn panic_sink(&self) -> Option<Arc<dyn PanicSink>> {
-        None
+        let sink = with_engine(|engine| engine.and_then(|engine| engine.config.panic_sink.clone()))?;
+        Some(Arc::new(ReportsOnly(sink)))
+    }
+}
+
+/// The policy of the runtime that polls the set, for tasks that are not the runtime's own: it hears of what nobody has
+/// handled, but a panic that somebody may still join does not shut it down.
+struct ReportsOnly(Arc<dyn PanicSink>);
+
+impl PanicSink for ReportsOnly {
+    fn panicked(&self, _id: Id) {}
+
+    fn unhandled(&self, id: Id, payload: &(dyn Any + Send)) {
+        self.0.unhandled(id, payload);
     }
 }

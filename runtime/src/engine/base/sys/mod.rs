@@ -1,4 +1,5 @@
-//! How a thread sleeps on a word: a futex on Linux, a condition variable elsewhere (and in models).
+//! How a thread sleeps on a word: a futex on Linux, a condition variable elsewhere (and in models); and how one thread
+//! puts a fence into the others.
 
 #[cfg(all(target_os = "linux", not(loom)))]
 mod linux;
@@ -9,3 +10,14 @@ pub(super) use linux::Sleep;
 mod condvar;
 #[cfg(any(not(target_os = "linux"), loom))]
 pub(super) use condvar::Sleep;
+
+#[cfg(all(target_os = "linux", not(loom)))]
+#[allow(unsafe_code)] // a system call that `rustix` does not have
+pub(super) mod membarrier;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub(super) use membarrier as fences;
+
+#[cfg(any(not(target_os = "linux"), loom))]
+pub(super) mod full_fences;
+#[cfg(any(not(target_os = "linux"), loom))]
+pub(super) use full_fences as fences;

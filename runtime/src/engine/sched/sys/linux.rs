@@ -4,7 +4,8 @@ use super::cgroup;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Resource, getrlimit};
-use rustix::thread::sched_getaffinity;
+use rustix::thread::{current_timer_slack, sched_getaffinity, set_current_timer_slack};
+use std::num::NonZeroU64;
 use std::path::Path;
 
 /// 512 KiB of kernel memory. Servers with more connections than this still double their table, but with so many
@@ -47,6 +48,27 @@ pub(in crate::engine::sched) fn is_running(thread: u32) -> bool {
 fn descriptors(limit: Option<u64>) -> u32 {
     let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(DESCRIPTORS_MAX);
     limit.clamp(1, DESCRIPTORS_MAX)
+}
+
+/// Linux lets a sleep end 50 us late, so that several threads wake up together. This sets a nanosecond, and puts the
+/// thread's own value back: the thread may be a caller's.
+pub(in crate::engine::sched) struct ExactSleeps {
+    before: Option<NonZeroU64>,
+}
+
+impl ExactSleeps {
+    pub(in crate::engine::sched) fn begin() -> Self {
+        let before = current_timer_slack().ok().and_then(NonZeroU64::new);
+        // A sandbox that forbids it costs 50 us.
+        let _ = set_current_timer_slack(Some(NonZeroU64::MIN));
+        ExactSleeps { before }
+    }
+}
+
+impl Drop for ExactSleeps {
+    fn drop(&mut self) {
+        let _ = set_current_timer_slack(self.before);
+    }
 }
 
 #[cfg(test)]
@@ -93,6 +115,15 @@ mod tests {
         let size: u32 = size.trim().parse().expect("a number");
         let wanted = descriptors(getrlimit(Resource::Nofile).current);
         assert!(size >= wanted, "room for {size} descriptors, {wanted} wanted");
+    }
+
+    #[test]
+    fn exact_sleeps_end_with_their_guard() {
+        let before = current_timer_slack().expect("a thread may ask for its own");
+        let exact = ExactSleeps::begin();
+        assert!(current_timer_slack().unwrap() <= before);
+        drop(exact);
+        assert_eq!(current_timer_slack().unwrap(), before);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //!   - `affinity()`: on how many CPUs may this thread run? `None`: not known.
 //!   - `cpu_quota()`: how many CPUs' time may this process use, rounded up? `None`: no quota, or not known.
 //!   - `this_thread()`, `is_running(thread)`: is that thread on a CPU or ready for one (else it waits for something)?
+//!   - `ExactSleeps::begin()`: until the guard goes, this thread's timed sleeps are not stretched to save power.
 //!   - `grow_fd_table()`: make room for many descriptors, where that is slow to do later.
 
 #[cfg(target_os = "linux")]
@@ -11,9 +12,9 @@ mod cgroup;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(super) use linux::{affinity, cpu_quota, grow_fd_table, is_running, this_thread};
+pub(super) use linux::{ExactSleeps, affinity, cpu_quota, grow_fd_table, is_running, this_thread};
 
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(not(target_os = "linux"))]
-pub(super) use other::{affinity, cpu_quota, grow_fd_table, is_running, this_thread};
+pub(super) use other::{ExactSleeps, affinity, cpu_quota, grow_fd_table, is_running, this_thread};

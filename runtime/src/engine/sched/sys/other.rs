@@ -18,3 +18,12 @@ pub(in crate::engine::sched) fn this_thread() -> u32 {
 pub(in crate::engine::sched) fn is_running(_thread: u32) -> bool {
     false
 }
+
+/// Sleeps are as exact as they are.
+pub(in crate::engine::sched) struct ExactSleeps;
+
+impl ExactSleeps {
+    pub(in crate::engine::sched) fn begin() -> Self {
+        ExactSleeps
+    }
+}

@@ -194,6 +194,37 @@ fn join_all_goes_on_with_a_panic_and_aborts_the_rest() {
     });
 }
 
+/// A set that is dropped with a panic that nobody has joined does not count as having handled it, whether the task
+/// panicked before it was taken in or after.
+#[test]
+fn a_panic_that_was_never_joined_is_unhandled() {
+    on_both(async || {
+        let metrics = crate::runtime::Handle::current().metrics();
+        for (round, late) in [false, true].into_iter().enumerate() {
+            let mut set = JoinSet::<()>::new();
+            if late {
+                let panics = crate::task::spawn(async { panic::resume_unwind(Box::new("on purpose")) });
+                finished(&panics.abort_handle()).await;
+                set.insert(panics);
+            } else {
+                let panics = set.spawn(async { panic::resume_unwind(Box::new("on purpose")) });
+                finished(&panics).await;
+            }
+            assert_eq!(metrics.unhandled_panics(), round as u64);
+            drop(set);
+            assert_eq!(metrics.unhandled_panics(), round as u64 + 1);
+        }
+        // Joined ones are handled.
+        let mut set = JoinSet::<()>::new();
+        let panics = crate::task::spawn(async { panic::resume_unwind(Box::new("on purpose")) });
+        finished(&panics.abort_handle()).await;
+        set.insert(panics);
+        assert!(set.join_next().await.unwrap().unwrap_err().is_panic());
+        drop(set);
+        assert_eq!(metrics.unhandled_panics(), 2);
+    });
+}
+
 #[test]
 fn join_all_says_that_a_task_was_cancelled() {
     on_both(async || {

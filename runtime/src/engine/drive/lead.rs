@@ -1,0 +1,116 @@
+//! Waiting for sockets and timers, by the one thread that may.
+//!
+//! Owns: how long to sleep and on what, and a paused clock's next step.   Imports: `base`, the driver, the wheels.
+//! Not here: when a thread has nothing better to do (`sched`), waking what was found (the caller does, outside).
+//!
+//! A paused clock moves when nothing else would ever happen: the leader sleeps, and `idle` tells it that no task is
+//! ready, no closure runs and no thread has been woken. It looks at the sockets first, asks once more, and then moves
+//! the clock to the earliest timer. It does not wait for a socket that may become ready later.
+
+use super::Drive;
+use super::ticks::NEVER;
+use crate::engine::base::atomics::MutexGuard;
+use crate::engine::base::parker::Parker;
+use io_driver::Events;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+/// So many wakers are collected before the first one is woken.
+const WOKEN_MOST: usize = 4096;
+
+/// How long the leader sleeps when the kernel refuses to wait.
+const AFTER_AN_ERROR: Duration = Duration::from_millis(1);
+
+/// The right to wait for sockets and timers; one thread has it at a time.
+pub(crate) struct Lead<'d> {
+    drive: &'d Drive,
+    events: MutexGuard<'d, Events>,
+}
+
+/// What a sleeper brings along.
+pub(crate) struct Sleeper<'s> {
+    pub(crate) parker: &'s Arc<Parker>,
+    /// The longest that it wants to sleep.
+    pub(crate) limit: Option<Duration>,
+    /// Would nothing ever happen if nobody's time came?
+    pub(crate) idle: &'s dyn Fn() -> bool,
+}
+
+impl<'d> Lead<'d> {
+    pub(super) fn new(drive: &'d Drive, events: MutexGuard<'d, Events>) -> Self {
+        Lead { drive, events }
+    }
+
+    /// Sleeps until something is ready or due, or the parker has a token.
+    pub(crate) fn wait(&mut self, sleeper: &Sleeper<'_>, woken: &mut Vec<Waker>) {
+        let drive = self.drive;
+        let on_parker = drive.io.sources() == 0;
+        if on_parker {
+            // Before the deadline is announced: whoever finds it too late must know where to wake us.
+            *drive.parked.lock() = Some(sleeper.parker.clone());
+        }
+        let next = drive.watch.begin(|| drive.wheels.next_at_rest());
+        let timeout = match self.time_to_sleep(next, sleeper, woken) {
+            None => sleeper.limit,
+            Some(time) => Some(sleeper.limit.map_or(time, |limit| limit.min(time))),
+        };
+        if timeout == Some(Duration::ZERO) {
+            self.look_at_sockets(woken);
+        } else if on_parker && drive.io.sources() == 0 {
+            sleeper.parker.park(timeout);
+        } else if sleeper.parker.enter_driver() {
+            self.turn(timeout, woken);
+            sleeper.parker.leave_driver();
+        }
+        drive.watch.end();
+        if on_parker {
+            *drive.parked.lock() = None;
+        }
+        self.fire(woken);
+    }
+
+    /// Collects what is ready or due now.
+    pub(crate) fn look(&mut self, woken: &mut Vec<Waker>) {
+        self.look_at_sockets(woken);
+        self.fire(woken);
+    }
+
+    fn look_at_sockets(&mut self, woken: &mut Vec<Waker>) {
+        if self.drive.io.sources() > 0 {
+            self.turn(Some(Duration::ZERO), woken);
+        }
+    }
+
+    fn turn(&mut self, timeout: Option<Duration>, woken: &mut Vec<Waker>) {
+        let turned = self.drive.io.turn(&mut self.events, timeout, |waker| woken.push(waker.clone()));
+        if turned.is_err() && timeout != Some(Duration::ZERO) {
+            // Somebody closed our descriptors. Sockets are dead then; tasks and timers are not.
+            std::thread::sleep(timeout.map_or(AFTER_AN_ERROR, |timeout| timeout.min(AFTER_AN_ERROR)));
+        }
+    }
+
+    fn fire(&self, woken: &mut Vec<Waker>) {
+        let drive = self.drive;
+        if drive.wheels.next_at_rest() != NEVER {
+            drive.wheels.fire_at_rest(drive.clock.tick(), WOKEN_MOST, woken);
+        }
+    }
+
+    /// `None`: until somebody wakes us.
+    fn time_to_sleep(&mut self, next: u64, sleeper: &Sleeper<'_>, woken: &mut Vec<Waker>) -> Option<Duration> {
+        let clock = &self.drive.clock;
+        let time = clock.time_until(next)?;
+        if !clock.is_paused() || time.is_zero() {
+            return Some(time);
+        }
+        if !clock.advances_itself() || !(sleeper.idle)() {
+            return None;
+        }
+        self.look_at_sockets(woken);
+        if woken.is_empty() && (sleeper.idle)() {
+            clock.advance_to(next);
+        }
+        Some(Duration::ZERO)
+    }
+}

@@ -1,0 +1,124 @@
+//! A descriptor's registration, for as long as somebody uses it.
+//!
+//! Owns: the source and a count of the driver.   Imports: `io-driver`.   Not here: the descriptor, which its owner closes
+//! *after* [`Registration::end`].
+//!
+//! A registration outlives its runtime without harm: its driver was shut down, and every wait ends with that error.
+
+use io_driver::{Direction, Driver, Interest, Ready, ReadyEvent, Source, Wait};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+#[derive(Debug)]
+pub(crate) struct Registration {
+    source: Source,
+    driver: Arc<Driver>,
+}
+
+impl Registration {
+    pub(super) fn new(source: Source, driver: Arc<Driver>) -> Self {
+        Registration { source, driver }
+    }
+
+    /// Ends it, before the descriptor is closed.
+    pub(crate) fn end(self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.driver.deregister(self.source, fd)
+    }
+
+    /// One task per direction; the last one that asked is woken.
+    #[inline]
+    pub(crate) fn poll_ready(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
+        self.source.poll_ready(direction, cx)
+    }
+
+    /// Any number of tasks.
+    pub(crate) fn ready(&self, interest: Interest) -> Wait<'_> {
+        self.source.ready(interest)
+    }
+
+    /// What is ready now.
+    #[inline]
+    pub(crate) fn look(&self, interest: Interest) -> io::Result<ReadyEvent> {
+        self.source.look(interest)
+    }
+
+    /// An operation has found the readiness used up. The closed flags stay.
+    #[inline]
+    pub(crate) fn clear(&self, event: ReadyEvent) {
+        self.source.clear(event);
+    }
+
+    /// Marks it ready as if the kernel had said so.
+    pub(crate) fn set(&self, ready: Ready) {
+        self.source.set(ready, |waker| waker.wake_by_ref());
+    }
+
+    /// An operation has found that nothing of it is so: it would block, also where `event` called the source closed.
+    #[inline]
+    pub(crate) fn disprove(&self, event: ReadyEvent) {
+        self.source.disprove(event);
+    }
+
+    /// Tries `operation`, a system call of our own, if the readiness says that it may succeed, and takes the readiness
+    /// back when it does not.
+    #[inline]
+    pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        let event = self.look(interest)?;
+        if event.ready().is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        match operation() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.disprove(event);
+                Err(error)
+            }
+            done => done,
+        }
+    }
+
+    /// As `poll_io`, for a stream whose reads end short only when there is nothing left, or at urgent data. `operation`
+    /// says whether its read was short: then the next one would find nothing, and is spared.
+    ///
+    /// What arrives between the event and a short read is an edge of its own, and comes as a new event: either its tick
+    /// voids the receipt, or it marks the source again. (`epoll(7)` recommends the short read as a sign for that reason.)
+    /// The end of the stream is never taken back.
+    #[inline]
+    pub(crate) fn poll_short_reads<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut() -> io::Result<(R, bool)>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            let event = std::task::ready!(self.poll_ready(Direction::Read, cx))?;
+            match operation() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.disprove(event),
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok((done, short)) => {
+                    if short && self.look(Interest::PRIORITY).is_ok_and(|urgent| urgent.ready().is_empty()) {
+                        self.clear(event);
+                    }
+                    return Poll::Ready(Ok(done));
+                }
+            }
+        }
+    }
+
+    /// Tries `operation`, a system call of our own, until it does not say `WouldBlock`.
+    #[inline]
+    pub(crate) fn poll_io<R>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            let event = std::task::ready!(self.poll_ready(direction, cx))?;
+            match operation() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.disprove(event),
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+}

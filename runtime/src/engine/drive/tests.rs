@@ -1,0 +1,155 @@
+//! The clock, the wheels and the leader's step on one thread; what threads do to each other is in `model.rs`.
+
+use super::clock::Clock;
+use super::lead::Sleeper;
+use super::ticks::NEVER;
+use super::wheel::{Reach, Set, Wheel};
+use super::{Drive, OUTSIDE, Settings};
+use crate::engine::base::parker::Parker;
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
+use std::time::{Duration, Instant};
+
+const MILLI: Duration = Duration::from_millis(1);
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn drive(start_paused: bool) -> Drive {
+    Drive::new(&Settings { places: 4, events_per_look: 16, precise_timers: false, start_paused }).unwrap()
+}
+
+fn set(reach: Reach<'_>, tick: u64, wakes: &Arc<Wakes>) -> super::Key {
+    match reach.set(tick, wakes.clone().into()) {
+        Set::Waits { key, .. } => key,
+        Set::Elapsed | Set::Closed => panic!("tick {tick} is ahead"),
+    }
+}
+
+fn wait(drive: &Drive, limit: Option<Duration>, idle: bool) -> Vec<Waker> {
+    let mut woken = Vec::new();
+    let parker = Arc::new(Parker::new());
+    drive.try_lead().expect("nobody leads").wait(&Sleeper { parker: &parker, limit, idle: &|| idle }, &mut woken);
+    woken
+}
+
+#[test]
+fn a_paused_clock_says_what_it_was_told() {
+    let clock = Clock::new(false, true);
+    let start = clock.now();
+    std::thread::sleep(2 * MILLI);
+    assert_eq!(clock.now(), start);
+    clock.advance(5 * MILLI).unwrap();
+    assert_eq!((clock.now() - start, clock.tick()), (5 * MILLI, 5));
+    clock.advance(Duration::MAX).unwrap();
+    assert_eq!(clock.now() - start, 5 * MILLI, "beyond the end of time it stays where it is");
+    assert!(clock.pause().is_err());
+    clock.resume().unwrap();
+    assert!(clock.resume().is_err() && clock.advance(MILLI).is_err());
+    let later = clock.now();
+    assert!(later >= start + 5 * MILLI);
+    clock.pause().unwrap();
+    assert!(clock.now() >= later, "time never goes back");
+    assert_eq!(clock.since_start(clock.now()).subsec_nanos() % 1_000_000, 0, "and stops at a whole tick");
+}
+
+#[test]
+fn deadlines_before_the_start_and_beyond_the_end_have_ticks() {
+    let clock = Clock::new(false, true);
+    let start = clock.now();
+    let before = start.checked_sub(Duration::from_secs(1)).unwrap_or(start);
+    assert_eq!((clock.tick_of(before), clock.tick_of(start)), (0, 0));
+    assert_eq!(clock.tick_of(start + Duration::from_nanos(1)), 1);
+    assert!(clock.tick_of(start + Duration::from_secs(1 << 40)) < NEVER);
+    assert_eq!(clock.time_until(NEVER), None);
+}
+
+#[test]
+fn others_write_down_what_they_give_up_and_the_worker_takes_it_out() {
+    let (wheel, wakes) = (Wheel::new(), Arc::new(Wakes::default()));
+    let seat = wheel.take_seat();
+    let keys: Vec<_> = (0..3).map(|n| set(Reach::Own(&seat), 5 + n, &wakes)).collect();
+    for key in keys {
+        Reach::Other(&wheel).give_up(key);
+    }
+    assert_eq!(Arc::strong_count(&wakes), 4, "the worker is not interrupted for it");
+    set(Reach::Own(&seat), 9, &wakes);
+    assert_eq!(Arc::strong_count(&wakes), 2, "the next timer makes it look");
+}
+
+#[test]
+fn who_makes_the_list_long_empties_it() {
+    let (wheel, wakes) = (Wheel::new(), Arc::new(Wakes::default()));
+    let seat = wheel.take_seat();
+    let keys: Vec<_> = (0..super::wheel::GIVEN_UP_MOST).map(|_| set(Reach::Own(&seat), 5, &wakes)).collect();
+    for key in keys {
+        Reach::Other(&wheel).give_up(key);
+    }
+    assert_eq!(Arc::strong_count(&wakes), 1);
+}
+
+#[test]
+fn a_wheel_at_rest_is_the_leaders_and_a_used_one_its_workers() {
+    let (drive, wakes) = (drive(true), Arc::new(Wakes::default()));
+    let seat = drive.wheels.get(0).take_seat();
+    set(Reach::Own(&seat), 3, &wakes);
+    assert_eq!(drive.wheels.next_at_rest(), NEVER);
+    assert!(wait(&drive, Some(Duration::ZERO), true).is_empty());
+    seat.rest();
+    assert_eq!(drive.wheels.next_at_rest(), 3);
+    assert_eq!(wait(&drive, None, true).len(), 1, "nothing else can happen, so the clock moves on");
+    assert_eq!((drive.clock.tick(), drive.wheels.get(0).elapsed()), (3, 3));
+}
+
+#[test]
+fn a_paused_clock_moves_for_the_idle_only() {
+    let (drive, wakes) = (drive(true), Arc::new(Wakes::default()));
+    set(Reach::Other(drive.wheels.get(OUTSIDE)), 7, &wakes);
+    assert!(wait(&drive, Some(MILLI), false).is_empty(), "somebody is busy");
+    drive.clock.set_advances_itself(false);
+    assert!(wait(&drive, Some(MILLI), true).is_empty(), "it was told not to");
+    drive.clock.set_advances_itself(true);
+    assert_eq!((wait(&drive, None, true).len(), drive.clock.tick()), (1, 7));
+}
+
+#[test]
+fn the_clock_does_not_move_when_the_second_look_finds_somebody_busy() {
+    let (drive, wakes) = (drive(true), Arc::new(Wakes::default()));
+    set(Reach::Other(drive.wheels.get(OUTSIDE)), 7, &wakes);
+    let (asked, parker, mut woken) = (Cell::new(0), Arc::new(Parker::new()), Vec::new());
+    let idle = || asked.replace(asked.get() + 1) == 0;
+    drive.try_lead().unwrap().wait(&Sleeper { parker: &parker, limit: None, idle: &idle }, &mut woken);
+    assert_eq!((asked.get(), woken.len(), drive.clock.tick()), (2, 0, 0));
+}
+
+#[test]
+fn a_flowing_clock_is_slept_for_and_never_early() {
+    let (drive, wakes) = (drive(false), Arc::new(Wakes::default()));
+    let deadline = Instant::now() + 3 * MILLI;
+    set(Reach::Other(drive.wheels.get(OUTSIDE)), drive.clock.tick_of(deadline), &wakes);
+    let mut turns = 0;
+    while wait(&drive, None, true).is_empty() {
+        turns += 1;
+    }
+    assert!(Instant::now() >= deadline);
+    assert!(turns <= 2, "a deadline that is rounded down would be looked at again and again (museum T12): {turns}");
+}
+
+#[test]
+fn a_closed_drive_wakes_everybody_and_takes_nothing_more() {
+    let (drive, wakes) = (drive(false), Arc::new(Wakes::default()));
+    set(Reach::Other(drive.wheels.get(OUTSIDE)), 1_000, &wakes);
+    set(Reach::Other(drive.wheels.get(2)), u64::MAX - 1, &wakes);
+    let mut woken = Vec::new();
+    drive.close(&mut woken);
+    assert_eq!(woken.len(), 2);
+    assert!(matches!(Reach::Other(drive.wheels.get(2)).set(5, wakes.into()), Set::Closed));
+}

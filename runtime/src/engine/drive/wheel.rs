@@ -1,0 +1,246 @@
+//! The timers of one place: a wheel that its worker uses without a lock, and others when they must.
+//!
+//! Owns: the wheel, its published next deadline, the list of timers that others gave up.   Imports: `base`, `bias`.
+//! Not here: whose wheel a timer is in (`sched/timer`), who fires them and when (`lead`, `sched`).
+//!
+//! A timer is an entry with a waker in it, and nothing else: whether it has fired is a question of time. A wheel says
+//! how far it has come (`elapsed`, stored before the first waker of that turn is woken), and a timer whose tick is not
+//! after that is done, wherever its entry is. So nothing is shared between an entry and the future that waits for it, and
+//! a key that is used too late is stale.
+//!
+//! `next` never lies after the earliest timer. It is written inside the lock, and may name a moment at which nothing
+//! is due any more: a timer that is given up does not look for the next one. Whoever turns up then corrects it.
+//!
+//! A timer given up on another thread than its worker's is written down (`given_up`) for the worker to take out: to
+//! interrupt it would cost a system call. The list is short; whoever makes it long empties it himself.
+//!
+//! Wakers are user code: they come in by value and go out by value, and are cloned, dropped and woken outside.
+
+use super::bias::{Biased, Seat};
+use super::ticks::NEVER;
+use crate::engine::base::atomics::{AtomicU64, AtomicUsize, Mutex, Ordering};
+use std::mem;
+use std::task::Waker;
+pub(crate) use timer_wheel::Key;
+use timer_wheel::TimerWheel;
+
+/// So many timers are handled at a time; then others get a chance to set theirs (museum T20).
+pub(super) const BATCH: usize = if cfg!(test) { 2 } else { 128 };
+
+/// A worker that finds so many timers given up takes them out when it next sets one.
+const GIVEN_UP_MANY: usize = if cfg!(test) { 2 } else { 32 };
+
+/// And so many are taken out by whoever gives up one more, even if he has to interrupt the worker for it.
+pub(super) const GIVEN_UP_MOST: usize = if cfg!(test) { 4 } else { 512 };
+
+pub(crate) struct Wheel {
+    timers: Biased<Timers>,
+    next: AtomicU64,
+    elapsed: AtomicU64,
+    given_up: Mutex<Vec<Key>>,
+    given_up_count: AtomicUsize,
+}
+
+struct Timers {
+    wheel: TimerWheel<Waker>,
+    closed: bool,
+}
+
+/// What became of a timer that was to be set.
+pub(crate) enum Set {
+    /// It is set. `earliest`: no other one of this wheel is due before it.
+    Waits { key: Key, earliest: bool },
+    /// Its time has come already.
+    Elapsed,
+    /// The runtime shuts down.
+    Closed,
+}
+
+/// The wheel's worker's side of it.
+pub(crate) struct WheelSeat<'w> {
+    wheel: &'w Wheel,
+    seat: Seat<'w, Timers>,
+}
+
+/// Who reaches into a wheel.
+#[derive(Clone, Copy)]
+pub(crate) enum Reach<'w> {
+    Own(&'w WheelSeat<'w>),
+    Other(&'w Wheel),
+}
+
+impl Wheel {
+    pub(crate) fn new() -> Self {
+        Wheel {
+            timers: Biased::new(Timers { wheel: TimerWheel::new(0), closed: false }),
+            next: AtomicU64::new(NEVER),
+            elapsed: AtomicU64::new(0),
+            given_up: Mutex::new(Vec::new()),
+            given_up_count: AtomicUsize::new(0),
+        }
+    }
+
+    /// For the thread that holds the wheel's place.
+    pub(crate) fn take_seat(&self) -> WheelSeat<'_> {
+        WheelSeat { wheel: self, seat: self.timers.take_seat() }
+    }
+
+    /// No timer is due before this tick.
+    #[inline]
+    pub(crate) fn next(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
+    }
+
+    /// Every timer up to this tick is done.
+    #[inline]
+    pub(crate) fn elapsed(&self) -> u64 {
+        self.elapsed.load(Ordering::Acquire)
+    }
+
+    /// Does its worker sleep, or has it none?
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.timers.is_shared()
+    }
+
+    /// Fires everything and takes nothing more. Wakers go to `woken`.
+    pub(crate) fn close(&self, woken: &mut Vec<Waker>) {
+        self.timers.with(|timers| {
+            timers.closed = true;
+            woken.extend(timers.wheel.drain().map(|(_, _, waker)| waker));
+            self.next.store(NEVER, Ordering::Relaxed);
+        });
+    }
+}
+
+impl WheelSeat<'_> {
+    pub(crate) fn wheel(&self) -> &Wheel {
+        self.wheel
+    }
+
+    /// The worker goes to sleep, or blocks: others may fire its timers without interrupting it.
+    pub(crate) fn rest(&self) {
+        Reach::Own(self).take_out_given_up();
+        self.seat.rest();
+    }
+}
+
+impl<'w> Reach<'w> {
+    pub(crate) fn wheel(self) -> &'w Wheel {
+        match self {
+            Reach::Own(seat) => seat.wheel,
+            Reach::Other(wheel) => wheel,
+        }
+    }
+
+    #[inline(always)]
+    fn with<R>(self, f: impl FnOnce(&mut Timers) -> R) -> R {
+        match self {
+            Reach::Own(seat) => seat.seat.with(f),
+            Reach::Other(wheel) => wheel.timers.with(f),
+        }
+    }
+
+    /// Sets a timer.
+    #[inline]
+    pub(crate) fn set(self, tick: u64, waker: Waker) -> Set {
+        let wheel = self.wheel();
+        if wheel.given_up_count.load(Ordering::Relaxed) >= GIVEN_UP_MANY {
+            self.take_out_given_up();
+        }
+        let mut waker = Some(waker);
+        // What is not set is dropped outside.
+        self.with(|timers| {
+            if timers.closed {
+                return Set::Closed;
+            }
+            if tick <= timers.wheel.now() {
+                return Set::Elapsed;
+            }
+            let key = timers.wheel.insert(tick, waker.take().expect("BUG: a timer is set twice"));
+            let earliest = tick < wheel.next.load(Ordering::Relaxed);
+            if earliest {
+                wheel.next.store(tick, Ordering::Relaxed);
+            }
+            Set::Waits { key, earliest }
+        })
+    }
+
+    /// The timer is not wanted any more.
+    #[inline]
+    pub(crate) fn give_up(self, key: Key) {
+        match self {
+            Reach::Own(seat) => drop(seat.seat.with(|timers| timers.wheel.cancel(key))),
+            Reach::Other(wheel) => match wheel.timers.with_if_shared(|timers| timers.wheel.cancel(key)) {
+                Some(waker) => drop(waker),
+                None => self.write_down(key),
+            },
+        }
+    }
+
+    #[cold]
+    fn write_down(self, key: Key) {
+        let wheel = self.wheel();
+        let mut given_up = wheel.given_up.lock();
+        given_up.push(key);
+        let count = given_up.len();
+        wheel.given_up_count.store(count, Ordering::Relaxed);
+        drop(given_up);
+        if count >= GIVEN_UP_MOST {
+            self.take_out_given_up();
+        }
+    }
+
+    pub(crate) fn take_out_given_up(self) {
+        let wheel = self.wheel();
+        if wheel.given_up_count.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let keys = {
+            let mut given_up = wheel.given_up.lock();
+            wheel.given_up_count.store(0, Ordering::Relaxed);
+            mem::take(&mut *given_up)
+        };
+        let mut wakers = Vec::with_capacity(keys.len());
+        self.with(|timers| wakers.extend(keys.into_iter().filter_map(|key| timers.wheel.cancel(key))));
+    }
+
+    /// Gives a timer another tick. `None`: it is not in the wheel any more. `Some(true)`: none is due before it.
+    pub(crate) fn reset(self, key: Key, tick: u64) -> Option<bool> {
+        let wheel = self.wheel();
+        self.with(|timers| {
+            // A tick that has passed comes out in the next turn, and wakes like any other.
+            let known = timers.wheel.reset(key, tick);
+            let earliest = known && tick < wheel.next.load(Ordering::Relaxed);
+            if earliest {
+                wheel.next.store(tick, Ordering::Relaxed);
+            }
+            known.then_some(earliest)
+        })
+    }
+
+    /// Somebody else waits for the timer now. `false`: it is not in the wheel any more.
+    pub(crate) fn rewake(self, key: Key, waker: Waker) -> bool {
+        let mut waker = waker;
+        // The old waker is dropped here, outside.
+        self.with(|timers| match timers.wheel.get_mut(key) {
+            Some(old) => {
+                mem::swap(old, &mut waker);
+                true
+            }
+            None => false,
+        })
+    }
+
+    /// Brings the wheel to `now` and takes a batch of what is due. `true`: there is more.
+    pub(crate) fn fire(self, now: u64, woken: &mut Vec<Waker>) -> bool {
+        self.take_out_given_up();
+        let wheel = self.wheel();
+        self.with(|timers| {
+            timers.wheel.advance(now);
+            wheel.elapsed.store(timers.wheel.now(), Ordering::Release);
+            let more = timers.wheel.expire(BATCH, |waker| woken.push(waker));
+            wheel.next.store(timers.wheel.next_deadline().unwrap_or(NEVER), Ordering::Relaxed);
+            more
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! One timer: what a future keeps to be woken at a deadline.
+//!
+//! Owns: which wheel it is in, and its way in and out.   Imports: `drive`, `engine`, `worker`, `entered`.
+//! Not here: what a deadline means to a user, the coop budget (`time`).
+//!
+//! A timer that was never polled is in no wheel and costs nothing to drop. The first poll that has to wait puts it into
+//! the wheel of this thread's worker, if that is its runtime's, else into the one for all other threads; there it stays,
+//! also when its task moves on. Later polls compare two numbers.
+//!
+//! Which waker stands in the wheel is kept here as two addresses: as long as the wheel holds a clone of it, nobody else's
+//! waker can have them.
+//!
+//! A timer belongs to the runtime that it was made in (museum T8), and names it by its number.
+
+use super::engine::Engine;
+use super::engines;
+use super::worker::{Worker, with_worker_of};
+use crate::engine::cell::current;
+use crate::engine::drive::{Key, OUTSIDE, Reach, Set};
+use crate::engine::entered::with_engine;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+#[derive(Debug)]
+pub(crate) struct Timer {
+    /// Its runtime's number.
+    engine: u64,
+    deadline: Instant,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// In no wheel.
+    Unset,
+    InWheel(Entry),
+    Done,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    wheel: u32,
+    key: Key,
+    tick: u64,
+    waker: WakerId,
+}
+
+/// Data and table of a waker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct WakerId(usize, usize);
+
+impl WakerId {
+    fn of(waker: &Waker) -> Self {
+        WakerId(waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
+    }
+}
+
+/// Why there is no timer to be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoTimer {
+    /// This thread is inside of no runtime.
+    NoRuntime,
+    /// The timer's runtime shuts down, or is gone.
+    ShutDown,
+}
+
+impl Timer {
+    /// A timer of this thread's runtime.
+    #[inline]
+    pub(crate) fn new(deadline: Instant) -> Result<Timer, NoTimer> {
+        with_engine(|engine| match engine {
+            Some(engine) => Ok(Timer { engine: engine.id, deadline, state: State::Unset }),
+            None => Err(NoTimer::NoRuntime),
+        })
+    }
+
+    /// The same, for so long from now.
+    #[inline]
+    pub(crate) fn after(time: Duration) -> Result<Timer, NoTimer> {
+        with_engine(|engine| match engine {
+            Some(engine) => {
+                let now = engine.drive.clock.now();
+                let deadline = now.checked_add(time).unwrap_or_else(|| far_from(now));
+                Ok(Timer { engine: engine.id, deadline, state: State::Unset })
+            }
+            None => Err(NoTimer::NoRuntime),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// What time it is by the clock of its runtime.
+    pub(crate) fn now(&self) -> Instant {
+        self.with_own_engine(|engine| engine.map_or_else(Instant::now, |engine| engine.drive.clock.now()))
+    }
+
+    /// Has the deadline passed? Of a timer that waits: has it fired?
+    pub(crate) fn is_elapsed(&self) -> bool {
+        match self.state {
+            State::Done => true,
+            State::InWheel(entry) => {
+                let is_past = |engine: &Engine| entry.is_elapsed(engine) || stands_past(engine, entry.tick);
+                self.with_own_engine(|engine| engine.is_some_and(is_past))
+            }
+            State::Unset => self.with_own_engine(|engine| {
+                engine.is_some_and(|engine| engine.drive.clock.tick_of(self.deadline) <= engine.drive.clock.tick())
+            }),
+        }
+    }
+
+    /// Waits for the deadline. Ready again and again afterwards, until it is reset.
+    ///
+    /// `Err`: its runtime shuts down and can wake nobody any more. (A task does not see this: it waits, since it is about
+    /// to be dropped.)
+    #[inline]
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
+        let polled = match self.state {
+            State::Done => return Poll::Ready(Ok(())),
+            State::Unset => self.with_own_engine(|engine| match engine {
+                Some(engine) => self.enter_wheel(engine, cx.waker()),
+                None => Err(NoTimer::ShutDown),
+            }),
+            State::InWheel(entry) => self.with_own_engine(|engine| match engine {
+                Some(engine) if !engine.is_closing() => Ok(entry.look_again(engine, cx.waker())),
+                _ => Err(NoTimer::ShutDown),
+            }),
+        };
+        match polled {
+            Ok(State::Done) => {
+                self.state = State::Done;
+                Poll::Ready(Ok(()))
+            }
+            Ok(waits) => {
+                self.state = waits;
+                Poll::Pending
+            }
+            Err(why) => {
+                self.state = State::Unset;
+                if self.is_about_to_be_dropped() { Poll::Pending } else { Poll::Ready(Err(why)) }
+            }
+        }
+    }
+
+    /// Is it polled by a task of the runtime that shuts down?
+    #[cold]
+    fn is_about_to_be_dropped(&self) -> bool {
+        let on_its_worker =
+            |engine: &Engine| engine.id == self.engine && with_worker_of(engine, |worker| worker.is_some());
+        current::id().is_some() && with_engine(|engine| engine.is_some_and(on_its_worker))
+    }
+
+    #[inline]
+    fn enter_wheel(&self, engine: &Engine, waker: &Waker) -> Result<State, NoTimer> {
+        let tick = engine.drive.clock.tick_of(self.deadline);
+        with_worker_of(engine, |worker| {
+            let own = worker.and_then(|worker| Some((worker.index() as u32, worker.own_wheel()?)));
+            let (wheel, reach) = own.unwrap_or_else(|| (OUTSIDE, Reach::Other(engine.drive.wheels.get(OUTSIDE))));
+            if tick <= reach.wheel().elapsed() || stands_past(engine, tick) {
+                return Ok(State::Done);
+            }
+            match reach.set(tick, waker.clone()) {
+                Set::Elapsed => Ok(State::Done),
+                Set::Closed => Err(NoTimer::ShutDown),
+                Set::Waits { key, earliest } => {
+                    if earliest {
+                        tell_the_leader(engine, reach, tick);
+                    }
+                    Ok(State::InWheel(Entry { wheel, key, tick, waker: WakerId::of(waker) }))
+                }
+            }
+        })
+    }
+
+    /// Gives it another deadline. Whoever waits for it is woken at that one.
+    pub(crate) fn reset(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+        self.state = match self.state {
+            State::InWheel(entry) => {
+                self.with_own_engine(|engine| engine.map_or(State::Unset, |engine| entry.reset(engine, deadline)))
+            }
+            State::Unset | State::Done => State::Unset,
+        };
+    }
+
+    /// Gives it another deadline, for polls to come: nobody waits for it now.
+    pub(crate) fn renew(&mut self, deadline: Instant) {
+        *self = Timer { engine: self.engine, deadline, state: State::Unset };
+    }
+
+    /// With the timer's own runtime, whichever this thread is inside of.
+    #[inline]
+    fn with_own_engine<R>(&self, f: impl FnOnce(Option<&Engine>) -> R) -> R {
+        with_engine(|here| match here {
+            Some(engine) if engine.id == self.engine => f(Some(engine)),
+            _ => f(engines::find(self.engine).as_deref()),
+        })
+    }
+}
+
+impl Drop for Timer {
+    #[inline]
+    fn drop(&mut self) {
+        if let State::InWheel(entry) = self.state {
+            self.with_own_engine(|engine| {
+                if let Some(engine) = engine {
+                    entry.reach(engine, |reach| {
+                        // What is due comes out of its wheel without anybody's help.
+                        if reach.wheel().elapsed() < entry.tick {
+                            reach.give_up(entry.key);
+                        }
+                    });
+                }
+            });
+        }
+    }
+}
+
+impl Entry {
+    #[inline]
+    fn is_elapsed(self, engine: &Engine) -> bool {
+        engine.drive.wheels.get(self.wheel).elapsed() >= self.tick
+    }
+
+    #[inline]
+    fn reach<R>(self, engine: &Engine, f: impl FnOnce(Reach<'_>) -> R) -> R {
+        with_worker_of(engine, |worker| {
+            let own = worker.filter(|worker| worker.index() as u32 == self.wheel).and_then(Worker::own_wheel);
+            f(own.unwrap_or_else(|| Reach::Other(engine.drive.wheels.get(self.wheel))))
+        })
+    }
+
+    fn look_again(self, engine: &Engine, waker: &Waker) -> State {
+        if self.is_elapsed(engine) || stands_past(engine, self.tick) {
+            return State::Done;
+        }
+        let id = WakerId::of(waker);
+        if id == self.waker {
+            return State::InWheel(self);
+        }
+        let waker = waker.clone();
+        // Gone from the wheel between the two looks: it has fired.
+        let waits = self.reach(engine, |reach| reach.rewake(self.key, waker));
+        if waits { State::InWheel(Entry { waker: id, ..self }) } else { State::Done }
+    }
+
+    fn reset(self, engine: &Engine, deadline: Instant) -> State {
+        let tick = engine.drive.clock.tick_of(deadline);
+        self.reach(engine, |reach| match reach.reset(self.key, tick) {
+            None => State::Unset,
+            Some(earliest) => {
+                if earliest {
+                    tell_the_leader(engine, reach, tick);
+                }
+                State::InWheel(Entry { tick, ..self })
+            }
+        })
+    }
+}
+
+/// Has a clock that stands still been moved past `tick`, whether or not the wheel has come round to it? Its user counts
+/// every step, and asks before the wheel's worker had a chance. (Where time flows, reading the clock costs more than the
+/// fraction of a tick is worth.)
+#[inline]
+fn stands_past(engine: &Engine, tick: u64) -> bool {
+    engine.drive.clock.is_paused() && tick <= engine.drive.clock.tick()
+}
+
+/// A worker that sets a timer in its own wheel looks after it, and tells the leader before it sleeps.
+#[inline]
+fn tell_the_leader(engine: &Engine, reach: Reach<'_>, tick: u64) {
+    match reach {
+        Reach::Own(_) => engine.drive.timer_set(),
+        Reach::Other(_) => engine.drive.settle(tick),
+    }
+}
+
+/// A deadline beyond what the clock can tell: so far that it does not come.
+pub(crate) fn far_from(now: Instant) -> Instant {
+    const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
+    now.checked_add(THIRTY_YEARS).unwrap_or(now)
+}

@@ -1,0 +1,247 @@
+//! A descriptor of ours and its registration: what sockets, pipes and `AsyncFd` are made of.
+//!
+//! Owns: the object with the descriptor, and its registration with the runtime that it was made in.
+//! Imports: the engine's door.   Not here: system calls (`net`); what the public types promise.
+//!
+//! Every operation that turns out to be ready takes a unit of the task's budget, also one that waits for readiness only:
+//! a loop of `readable` and `try_read` on a busy socket would otherwise never yield. `try_*` operations take none: who
+//! calls them does not wait.
+//!
+//! Readiness is taken back when an operation has said `WouldBlock`. A short read would save the next attempt, but in
+//! general is no proof: urgent data, records with descriptors or credentials, and peeks end a read early too. Where it is
+//! one (TCP on Linux, while no urgent data is reported) `poll_short_reads` makes use of it.
+//!
+//! The danger: a descriptor closed before it is deregistered stays in the kernel's queue as long as a duplicate lives.
+//! So the two go together: registration first, on every way out.
+
+use super::{Interest, Ready};
+use crate::engine::{self, Direction, NoDriver, ReadyEvent, Registration, budget};
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::AsFd;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+pub(crate) struct Watched<S: AsFd> {
+    /// `None` only while it is taken apart.
+    parts: Option<(Registration, S)>,
+}
+
+// What a panicking operation leaves behind is the kernel's, and readiness words that are whole at any time.
+impl<S: AsFd> UnwindSafe for Watched<S> {}
+impl<S: AsFd> RefUnwindSafe for Watched<S> {}
+
+/// Both directions, and urgent data: what a socket is registered for.
+const SOCKET: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+
+impl<S: AsFd> Watched<S> {
+    /// Registers `object`, which must be non-blocking, with the runtime that this thread has entered. `what` is the
+    /// public function that a panic names.
+    #[track_caller]
+    pub(crate) fn new(object: S, what: &str) -> io::Result<Self> {
+        Watched::with_interest(object, SOCKET, what).map_err(|(_, error)| error)
+    }
+
+    /// The same for an object that can surely be written: the first write need not wait for the driver to say so. If it
+    /// cannot after all, that write finds it out like any other.
+    #[track_caller]
+    pub(crate) fn new_writable(object: S, what: &str) -> io::Result<Self> {
+        let watched = Watched::new(object, what)?;
+        watched.set_writable();
+        Ok(watched)
+    }
+
+    /// Lets the next write try, whatever the system has said.
+    pub(crate) fn set_writable(&self) {
+        self.registration().set(Ready::WRITABLE.get());
+    }
+
+    #[track_caller]
+    pub(crate) fn with_interest(object: S, interest: Interest, what: &str) -> Result<Self, (S, io::Error)> {
+        match engine::register(object.as_fd(), interest.get()) {
+            Ok(Ok(registration)) => Ok(Watched { parts: Some((registration, object)) }),
+            Ok(Err(error)) => Err((object, error)),
+            Err(NoDriver) => no_runtime_here(what),
+        }
+    }
+
+    #[inline]
+    fn parts(&self) -> &(Registration, S) {
+        self.parts.as_ref().expect("BUG: a watched descriptor is used after it was taken apart")
+    }
+
+    #[inline]
+    fn registration(&self) -> &Registration {
+        &self.parts().0
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> &S {
+        &self.parts().1
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut S {
+        &mut self.parts.as_mut().expect("BUG: a watched descriptor is used after it was taken apart").1
+    }
+
+    /// Ends the registration and gives the object back. The descriptor stays non-blocking.
+    pub(crate) fn into_inner(mut self) -> S {
+        self.take_apart().expect("BUG: a watched descriptor was taken apart twice")
+    }
+
+    fn take_apart(&mut self) -> Option<S> {
+        let (registration, object) = self.parts.take()?;
+        // It fails if somebody else has closed the descriptor; then there is nothing left to end.
+        let _ = registration.end(object.as_fd());
+        Some(object)
+    }
+
+    pub(crate) fn event_now(&self, interest: Interest) -> io::Result<ReadyEvent> {
+        self.registration().look(interest.get())
+    }
+
+    pub(crate) fn clear(&self, event: ReadyEvent) {
+        self.registration().clear(event);
+    }
+
+    /// One task per direction; costs a unit of budget when it is ready.
+    #[inline]
+    pub(crate) fn poll_event(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
+        let unit = ready!(budget::poll_proceed(cx));
+        let event = ready!(self.registration().poll_ready(direction, cx));
+        unit.made_progress();
+        Poll::Ready(event)
+    }
+
+    #[inline]
+    pub(crate) fn poll_ready(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_event(direction, cx).map_ok(|_| ())
+    }
+
+    /// Any number of tasks; costs a unit of budget when it is ready. Cancelling it loses nothing.
+    pub(crate) async fn event(&self, interest: Interest) -> io::Result<ReadyEvent> {
+        let mut wait = self.registration().ready(interest.get());
+        poll_fn(move |cx| {
+            let unit = ready!(budget::poll_proceed(cx));
+            let event = ready!(Pin::new(&mut wait).poll(cx));
+            unit.made_progress();
+            Poll::Ready(event)
+        })
+        .await
+    }
+
+    pub(crate) async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        self.event(interest).await.map(|event| Ready::new(event.ready()))
+    }
+
+    /// Does `operation`, a system call of ours, until it does not say `WouldBlock`. One task per direction.
+    #[inline]
+    pub(crate) fn poll_io<R>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        let unit = ready!(budget::poll_proceed(cx));
+        let (registration, object) = self.parts();
+        let done = ready!(registration.poll_io(direction, cx, || operation(object)));
+        unit.made_progress();
+        Poll::Ready(done)
+    }
+
+    /// As `poll_io`, where a short read means that nothing is left. `operation` says whether it was one.
+    #[inline]
+    pub(crate) fn poll_short_reads<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&S) -> io::Result<(R, bool)>,
+    ) -> Poll<io::Result<R>> {
+        let unit = ready!(budget::poll_proceed(cx));
+        let (registration, object) = self.parts();
+        let done = ready!(registration.poll_short_reads(cx, || operation(object)));
+        unit.made_progress();
+        Poll::Ready(done)
+    }
+
+    /// Does `operation`, a system call of ours, until it does not say `WouldBlock`. Any number of tasks; cancelling it
+    /// loses nothing.
+    pub(crate) async fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        loop {
+            let event = self.event(interest).await?;
+            match operation(self.get()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.registration().disprove(event),
+                done => return done,
+            }
+        }
+    }
+
+    /// [`async_io`](Watched::async_io) for what the user does: a `WouldBlock` of his takes no end of a stream back.
+    pub(crate) async fn users_async_io<R>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        loop {
+            let event = self.event(interest).await?;
+            match operation(self.get()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.clear(event),
+                done => return done,
+            }
+        }
+    }
+
+    /// [`try_io`](Watched::try_io) for what the user does: a `WouldBlock` of his takes no end of a stream back.
+    pub(crate) fn users_try_io<R>(
+        &self,
+        interest: Interest,
+        operation: impl FnOnce(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let event = self.registration().look(interest.get())?;
+        if event.ready().is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        match operation(self.get()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.clear(event);
+                Err(error)
+            }
+            done => done,
+        }
+    }
+
+    /// Does `operation`, a system call of ours, if the readiness says that it may succeed.
+    #[inline]
+    pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
+        let (registration, object) = self.parts();
+        registration.try_io(interest.get(), || operation(object))
+    }
+}
+
+impl<S: AsFd> Drop for Watched<S> {
+    fn drop(&mut self) {
+        drop(self.take_apart());
+    }
+}
+
+impl<S: AsFd + fmt::Debug> fmt::Debug for Watched<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+#[cold]
+#[track_caller]
+fn no_runtime_here(what: &str) -> ! {
+    let thread = std::thread::current();
+    panic!(
+        "no runtime here: `{what}` was called (or its future polled) on thread {:?}, which has entered no runtime.\n  \
+         Do it inside `Runtime::block_on` or a spawned task, or hold the guard of `Handle::enter`.",
+        thread.name().unwrap_or("unnamed")
+    )
+}
