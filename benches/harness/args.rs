@@ -178,6 +178,13 @@ mod tests {
     }
 
     #[test]
+    fn a_process_may_be_asked_to_serve() {
+        let args = parse("--serve tcp-echo:512 tokio --workers 3").expect("valid");
+        assert_eq!(args.serve, Some(ServerAsk { service: Service::TcpEcho(512), peer: "tokio".to_owned() }));
+        assert_eq!(args.workers, 3);
+    }
+
+    #[test]
     fn bad_arguments_are_named() {
         for (line, part) in [
             ("--fast", "unknown argument `--fast`"),
@@ -186,6 +193,8 @@ mod tests {
             ("--rounds 0", "above 0"),
             ("--rounds many", "`--rounds many`"),
             ("--workers -1", "`--workers -1`"),
+            ("--serve http", "needs SERVICE PEER"),
+            ("--serve ftp tokio", "`ftp` is no service"),
             ("--quick=yes", "`--quick` takes no value"),
         ] {
             let error = parse(line).expect_err(line);

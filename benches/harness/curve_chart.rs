@@ -62,20 +62,16 @@ fn svg(row: &Row) -> Option<String> {
         add(&mut body, format_args!(r#"<line class="grid" x1="{at:.1}" x2="{at:.1}" y1="{TOP}" y2="{bottom}"/>"#));
         add(&mut body, format_args!(r#"<text class="tick" x="{at:.1}" y="{}">{label}</text>"#, bottom + 16.0));
     }
-    for (peer, curve) in &curves {
+    for (index, (peer, curve)) in curves.iter().enumerate() {
         let class = if ["ours", "tokio", "smol"].contains(peer) { peer } else { "beside" };
         let points = PARTS.iter().zip(curve.values()).map(|(part, value)| format!("{:.1},{:.1}", x(*part), y(*value)));
         let points: Vec<String> = points.collect();
         add(&mut body, format_args!(r#"<polyline class="{class}" points="{}"/>"#, points.join(" ")));
-        let last = curve.values().last().copied().unwrap_or(1.0);
+        // A list at the side: at the lines' ends names would lie on each other.
+        let at = TOP + 12.0 + 18.0 * index as f64;
         add(
             &mut body,
-            format_args!(
-                r#"<text class="{class}" x="{}" y="{:.1}">{}</text>"#,
-                LEFT + WIDTH + 8.0,
-                y(last) + 4.0,
-                escape(peer)
-            ),
+            format_args!(r#"<text class="{class}" x="{}" y="{at}">{}</text>"#, LEFT + WIDTH + 12.0, escape(peer)),
         );
     }
     let (width, height) = (LEFT + WIDTH + 80.0, TOP + HEIGHT + 28.0);

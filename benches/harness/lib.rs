@@ -4,8 +4,8 @@
 //! a runtime built for that measurement and dropped after it. Ratios are taken within a round, so that what disturbs the
 //! machine for a second disturbs both sides of a ratio. `docs/design/measure.md` says how to run it and how to read it.
 //!
-//! Owns: peers (`peer` and one file for each), measuring (`meter`, `workload`), running (`rounds`, `fresh`, `settle`,
-//! `watchdog`), reading (`stats`, `row`) and showing (`table`, `files`, `chart`, `progress`).
+//! Owns: peers (`peer`, `timers` and one file for each), servers and their clients (`net`), measuring (`meter`, `workload`), running (`rounds`, `fresh`, `settle`,
+//! `watchdog`), reading (`stats`, `row`, `curve`) and showing (`table`, `files`, `chart`, `curve_chart`, `progress`).
 //! Imports: the public API of `runtime`, and the peers.
 //! Not here: the workloads; they stand in `workloads/`, one file per family, and know nothing of rounds or reports.
 //!

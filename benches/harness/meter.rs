@@ -162,6 +162,12 @@ mod tests {
     }
 
     #[test]
+    fn a_part_is_never_nothing_and_never_more_than_all() {
+        let part = |millis| Meter::new(Duration::from_millis(millis), 1).part_of(1000);
+        assert_eq!([part(0), part(50), part(100), part(500)], [1, 500, 1000, 1000]);
+    }
+
+    #[test]
     fn a_wrong_pass_ends_the_measurement() {
         let meter = Meter::new(Duration::from_secs(3600), 1);
         let wrong = meter.repeat(|| check("the sum", 1, 2).map(|()| 1)).expect_err("1 is not 2");

@@ -8,7 +8,7 @@
 //! | bits  | name   | true while                                             | set by  | cleared by                     |
 //! |-------|--------|--------------------------------------------------------|---------|--------------------------------|
 //! | 0-5   | flags  | the kernel reported it and nobody found it used up     | `mark`  | `clear` with the current tick  |
-//! | 2, 3  | closed | for ever: the kernel reports the edge only once        | `mark`  | never                          |
+//! | 2, 3  | closed | until disproved: the kernel reports the edge only once | `mark`  | `disprove`, current tick       |
 //! | 7     | SHUT   | for ever: the driver was shut down                     | `shut`  | never                          |
 //! | 8-63  | tick   | counts the marks of this direction                     | `mark`  | -                              |
 //!
@@ -73,7 +73,13 @@ impl Word {
     /// What was seen at `tick` is used up. `None`: nothing changes, because an event came since, or nothing was set.
     #[must_use]
     const fn cleared(self, tick: u64, ready: Ready) -> Option<Word> {
-        let taken = ready.difference(Ready::STICKY).intersection(self.ready());
+        self.disproved(tick, ready.difference(Ready::STICKY))
+    }
+
+    /// What was seen at `tick` is not so, the closed flags included. `None`: nothing changes, as above.
+    #[must_use]
+    const fn disproved(self, tick: u64, ready: Ready) -> Option<Word> {
+        let taken = ready.intersection(self.ready());
         if self.tick() != tick || taken.is_empty() {
             return None;
         }
@@ -117,12 +123,21 @@ impl Readiness {
         }
     }
 
-    /// Takes back what `event` saw, unless a newer event came to that direction.
+    /// Takes back what `event` saw, but for the closed flags, unless a newer event came to that direction.
     pub(crate) fn clear(&self, event: &ReadyEvent) {
+        self.take_back(event, Word::cleared);
+    }
+
+    /// Takes back all that `event` saw, unless a newer event came to that direction.
+    pub(crate) fn disprove(&self, event: &ReadyEvent) {
+        self.take_back(event, Word::disproved);
+    }
+
+    fn take_back(&self, event: &ReadyEvent, take: impl Fn(Word, u64, Ready) -> Option<Word>) {
         for ((word, side), tick) in self.sides().into_iter().zip([event.read_tick, event.write_tick]) {
             let seen = event.ready & side;
             if !seen.is_empty() {
-                step(word, |old| old.cleared(tick, seen));
+                step(word, |old| take(old, tick, seen));
             }
         }
     }

@@ -209,11 +209,21 @@ impl Source {
     /// Withdraws what `event` reported, because an operation has just found it used up (`WouldBlock`).
     ///
     /// If the kernel has reported anything to the same direction since, nothing happens: try the operation again. The
-    /// closed flags are never withdrawn. Harmless after a shutdown.
+    /// closed flags are not withdrawn (see [`disprove`](Source::disprove)). Harmless after a shutdown.
     ///
     /// Clear only after `WouldBlock`. A short read is no proof that the descriptor is drained.
     pub fn clear(&self, event: ReadyEvent) {
         self.cell.readiness.clear(&event);
+    }
+
+    /// [`clear`](Source::clear) that also withdraws the closed flags: for an operation of this source's own that has said
+    /// `WouldBlock` although `event` called it closed.
+    ///
+    /// A named pipe does that when its last writer has left and another one comes. Without this, who waits for it would be
+    /// told "closed" again and again. Not for operations that a user vouches for: a `WouldBlock` that is not the system's
+    /// would withdraw the end of a stream, which is reported once.
+    pub fn disprove(&self, event: ReadyEvent) {
+        self.cell.readiness.disprove(&event);
     }
 
     /// Marks the source ready as if the kernel had said so, and calls `wake` with each waker this concerns.

@@ -25,6 +25,20 @@ mod local_set;
 #[cfg(not(feature = "oracle"))]
 mod macros;
 mod metrics;
+mod net_async_fd;
+mod net_auto_traits;
+mod net_halves;
+mod net_lookup;
+mod net_options;
+mod net_pipes;
+mod net_random;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod net_sendfile;
+mod net_tcp;
+mod net_udp;
+mod net_unix;
+// Beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod scope_blocking;
 #[cfg(not(feature = "oracle"))]
@@ -35,20 +49,32 @@ mod scope_context;
 mod scope_group;
 #[cfg(not(feature = "oracle"))]
 mod scope_local;
-mod net_tcp;
 mod shutdown;
 mod spawn;
 mod spawn_blocking;
 mod sync_auto_traits;
 mod sync_broadcast;
+// What tokio has no name for.
+#[cfg(not(feature = "oracle"))]
+mod sync_cancellation;
 mod sync_conserve;
+#[cfg(not(feature = "oracle"))]
+mod sync_event;
+#[cfg(not(feature = "oracle"))]
+mod sync_futurelock;
+#[cfg(not(feature = "oracle"))]
+mod sync_limiter;
 mod sync_locks;
 mod sync_models;
 mod sync_mpsc;
 mod sync_notify;
 mod sync_once;
 mod sync_oneshot;
+#[cfg(not(feature = "oracle"))]
+mod sync_queue;
 mod sync_semaphore;
+#[cfg(not(feature = "oracle"))]
+mod sync_tracker;
 mod sync_watch;
 mod task_fates;
 mod task_id;

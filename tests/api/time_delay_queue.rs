@@ -154,7 +154,7 @@ fn extremes(flavor: Flavor) {
     });
 }
 
-/// Random operations against a map by (deadline, order of setting).
+/// Whole milliseconds: the grain of the timer that wakes. Random operations against a map by (deadline, order of setting).
 fn museum_t7_agrees_with_a_map(flavor: Flavor) {
     let seed = Rng::from_env("museum_t7_agrees_with_a_map").bits();
     in_still_time(flavor, move || model(Rng::new(seed)));
@@ -170,7 +170,7 @@ async fn model(mut rng: Rng) {
     let mut set = 0;
     for value in 0..4_000 {
         let spread = [3, 100, 100_000][rng.below(3)];
-        let deadline = Instant::now() + Duration::from_micros(rng.below(spread) as u64 * 500);
+        let deadline = Instant::now() + MILLI * rng.below(spread) as u32;
         let picked = map.keys().nth(rng.below(map.len().max(1))).copied();
         set += 1;
         match (rng.below(8), picked) {
@@ -189,7 +189,7 @@ async fn model(mut rng: Rng) {
                 queue.reset_at(&entry.0, deadline);
                 map.insert((deadline, set), entry);
             }
-            (5, _) => advance(Duration::from_micros(rng.below(spread) as u64 * 500)).await,
+            (5, _) => advance(MILLI * rng.below(spread) as u32).await,
             (6, _) if rng.one_in(20) => queue.shrink_to_fit(),
             _ => {}
         }

@@ -182,5 +182,7 @@ fn small_things() {
     assert_eq!(MissedTickBehavior::default(), MissedTickBehavior::Burst);
     let count = WakeCount::new();
     let mut every = interval(PERIOD);
-    assert!(matches!(every.poll_tick(&mut Context::from_waker(&count.waker())), Poll::Ready(_)));
+    let first = every.poll_tick(&mut Context::from_waker(&count.waker()));
+    // tokio says so, too, but may take a millisecond for it.
+    assert!(cfg!(feature = "oracle") || matches!(first, Poll::Ready(_)));
 }

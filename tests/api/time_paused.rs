@@ -196,6 +196,10 @@ fn it_does_not_move_while_a_wake_is_on_its_way(flavor: Flavor) {
 }
 
 fn it_does_not_move_while_another_block_on_polls(flavor: Flavor) {
+    // tokio moves it then.
+    if cfg!(feature = "oracle") {
+        return;
+    }
     let Some(runtime) = still(flavor) else { return };
     let (polling, polled) = (Event::new(), Event::new());
     let (entered, left, door) = (polling.clone(), polled.clone(), runtime.handle().clone());
@@ -212,7 +216,7 @@ fn it_does_not_move_while_another_block_on_polls(flavor: Flavor) {
         polling.wait().await;
         let start = Instant::now();
         sleep(MILLI).await;
-        assert!(cfg!(feature = "oracle") || polled.is_set(), "the clock moved while a future was polled");
+        assert!(polled.is_set(), "the clock moved while a future was polled");
         assert_eq!(start.elapsed(), MILLI);
     });
     foreign.join().unwrap();
@@ -290,23 +294,26 @@ fn every_place_has_it(place: Place) {
         sleep(HOUR).await;
         before.elapsed()
     });
-    assert_eq!(world.block_on(task).unwrap(), HOUR);
+    // tokio's clock may stop in the middle of a millisecond.
+    let grain = if cfg!(feature = "oracle") { MILLI } else { Duration::ZERO };
+    assert!((HOUR..=HOUR + grain).contains(&world.block_on(task).unwrap()));
 }
 
 for_each_place!(every_place_has_it);
-
-#[runtime::test(start_paused = true)]
-async fn the_attribute_on_one_thread() {
-    let before = Instant::now();
-    sleep(HOUR).await;
-    assert_eq!(before.elapsed(), HOUR);
-}
 
 // beyond tokio
 #[cfg(not(feature = "oracle"))]
 mod beyond {
     use super::*;
     use runtime::time::set_auto_advance;
+
+    // (The attribute finds its crate in the manifest, which the oracle's does not name so.)
+    #[runtime::test(start_paused = true)]
+    async fn the_attribute_on_one_thread() {
+        let before = Instant::now();
+        sleep(HOUR).await;
+        assert_eq!(before.elapsed(), HOUR);
+    }
 
     #[runtime::test(flavor = "multi_thread", worker_threads = 2, start_paused = true)]
     async fn the_attribute_on_many() {

@@ -4,6 +4,9 @@
 
 mod engine;
 mod io;
+mod net;
+// Beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod scope;
 mod sync;
+mod time;

@@ -40,6 +40,18 @@ fn a_clear_with_the_current_tick_takes_what_it_names_but_closed() {
 }
 
 #[test]
+fn a_disproof_with_the_current_tick_takes_all_that_it_names() {
+    for word in all_words() {
+        for ready in all_ready() {
+            let after = word.disproved(word.tick(), ready).unwrap_or(word);
+            assert_eq!(after.ready(), word.ready() - ready);
+            assert_eq!((after.tick(), after.is_shut()), (word.tick(), word.is_shut()));
+            assert_eq!(word.disproved(word.tick() ^ 1, ready), None, "an event came since");
+        }
+    }
+}
+
+#[test]
 fn shut_keeps_everything_else() {
     for word in all_words() {
         assert!(word.shut().is_shut());

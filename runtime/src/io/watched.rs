@@ -7,8 +7,9 @@
 //! a loop of `readable` and `try_read` on a busy socket would otherwise never yield. `try_*` operations take none: who
 //! calls them does not wait.
 //!
-//! Readiness is taken back when an operation has said `WouldBlock`, and at no other time. A short read would save the
-//! next attempt, but is no proof: urgent data, records with descriptors or credentials, and peeks end a read early too.
+//! Readiness is taken back when an operation has said `WouldBlock`. A short read would save the next attempt, but in
+//! general is no proof: urgent data, records with descriptors or credentials, and peeks end a read early too. Where it is
+//! one (TCP on Linux, while no urgent data is reported) `poll_short_reads` makes use of it.
 //!
 //! The danger: a descriptor closed before it is deregistered stays in the kernel's queue as long as a duplicate lives.
 //! So the two go together: registration first, on every way out.
@@ -32,15 +33,15 @@ pub(crate) struct Watched<S: AsFd> {
 impl<S: AsFd> UnwindSafe for Watched<S> {}
 impl<S: AsFd> RefUnwindSafe for Watched<S> {}
 
-/// Both directions: what a socket is registered for.
-pub(crate) const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+/// Both directions, and urgent data: what a socket is registered for.
+const SOCKET: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
 
 impl<S: AsFd> Watched<S> {
     /// Registers `object`, which must be non-blocking, with the runtime that this thread has entered. `what` is the
     /// public function that a panic names.
     #[track_caller]
     pub(crate) fn new(object: S, what: &str) -> io::Result<Self> {
-        Watched::with_interest(object, BOTH, what).map_err(|(_, error)| error)
+        Watched::with_interest(object, SOCKET, what).map_err(|(_, error)| error)
     }
 
     /// The same for an object that can surely be written: the first write need not wait for the driver to say so. If it
@@ -48,8 +49,13 @@ impl<S: AsFd> Watched<S> {
     #[track_caller]
     pub(crate) fn new_writable(object: S, what: &str) -> io::Result<Self> {
         let watched = Watched::new(object, what)?;
-        watched.registration().set(Ready::WRITABLE.get());
+        watched.set_writable();
         Ok(watched)
+    }
+
+    /// Lets the next write try, whatever the system has said.
+    pub(crate) fn set_writable(&self) {
+        self.registration().set(Ready::WRITABLE.get());
     }
 
     #[track_caller]
@@ -130,7 +136,7 @@ impl<S: AsFd> Watched<S> {
         self.event(interest).await.map(|event| Ready::new(event.ready()))
     }
 
-    /// Does `operation` until it does not say `WouldBlock`. One task per direction.
+    /// Does `operation`, a system call of ours, until it does not say `WouldBlock`. One task per direction.
     #[inline]
     pub(crate) fn poll_io<R>(
         &self,
@@ -145,8 +151,38 @@ impl<S: AsFd> Watched<S> {
         Poll::Ready(done)
     }
 
-    /// Does `operation` until it does not say `WouldBlock`. Any number of tasks; cancelling it loses nothing.
+    /// As `poll_io`, where a short read means that nothing is left. `operation` says whether it was one.
+    #[inline]
+    pub(crate) fn poll_short_reads<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&S) -> io::Result<(R, bool)>,
+    ) -> Poll<io::Result<R>> {
+        let unit = ready!(budget::poll_proceed(cx));
+        let (registration, object) = self.parts();
+        let done = ready!(registration.poll_short_reads(cx, || operation(object)));
+        unit.made_progress();
+        Poll::Ready(done)
+    }
+
+    /// Does `operation`, a system call of ours, until it does not say `WouldBlock`. Any number of tasks; cancelling it
+    /// loses nothing.
     pub(crate) async fn async_io<R>(
+        &self,
+        interest: Interest,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        loop {
+            let event = self.event(interest).await?;
+            match operation(self.get()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.registration().disprove(event),
+                done => return done,
+            }
+        }
+    }
+
+    /// [`async_io`](Watched::async_io) for what the user does: a `WouldBlock` of his takes no end of a stream back.
+    pub(crate) async fn users_async_io<R>(
         &self,
         interest: Interest,
         mut operation: impl FnMut(&S) -> io::Result<R>,
@@ -160,13 +196,28 @@ impl<S: AsFd> Watched<S> {
         }
     }
 
-    /// Does `operation` if the readiness says that it may succeed.
-    #[inline]
-    pub(crate) fn try_io<R>(
+    /// [`try_io`](Watched::try_io) for what the user does: a `WouldBlock` of his takes no end of a stream back.
+    pub(crate) fn users_try_io<R>(
         &self,
         interest: Interest,
         operation: impl FnOnce(&S) -> io::Result<R>,
     ) -> io::Result<R> {
+        let event = self.registration().look(interest.get())?;
+        if event.ready().is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        match operation(self.get()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.clear(event);
+                Err(error)
+            }
+            done => done,
+        }
+    }
+
+    /// Does `operation`, a system call of ours, if the readiness says that it may succeed.
+    #[inline]
+    pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
         let (registration, object) = self.parts();
         registration.try_io(interest.get(), || operation(object))
     }

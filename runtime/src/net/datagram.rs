@@ -97,13 +97,13 @@ macro_rules! datagram {
             /// # Cancel safety
             /// Cancelling it loses no message.
             pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-                let recv = |socket: &$std| syscalls::recv(socket, buf, RecvFlags::empty());
+                let recv = |socket: &$std| self.or_end(syscalls::recv(socket, buf, RecvFlags::empty()));
                 self.io.async_io(Interest::READABLE, recv).await
             }
 
             /// [`recv`](Self::recv) for hand-written futures: appends to `buf`. The task that has asked last is woken.
             pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-                let recv = |socket: &$std| syscalls::recv_into(socket, buf, RecvFlags::empty());
+                let recv = |socket: &$std| self.or_end(syscalls::recv_into(socket, buf, RecvFlags::empty()));
                 self.io.poll_io(Direction::Read, cx, recv).map_ok(|_| ())
             }
 
@@ -112,7 +112,7 @@ macro_rules! datagram {
             /// # Errors
             /// `WouldBlock` if there is none, or none has been reported yet: wait with [`readable`](Self::readable).
             pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-                let recv = |socket: &$std| syscalls::recv(socket, buf, RecvFlags::empty());
+                let recv = |socket: &$std| self.or_end(syscalls::recv(socket, buf, RecvFlags::empty()));
                 self.io.try_io(Interest::READABLE, recv)
             }
 
@@ -121,7 +121,7 @@ macro_rules! datagram {
             /// # Cancel safety
             /// Cancelling it loses no message.
             pub async fn recv_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
-                self.io.async_io(Interest::READABLE, |socket| recv_spare(socket, buf)).await
+                self.io.async_io(Interest::READABLE, |socket| self.or_end(recv_spare(socket, buf))).await
             }
 
             /// Receives a message if there is one, and appends it to `buf`.
@@ -129,7 +129,18 @@ macro_rules! datagram {
             /// # Errors
             /// `WouldBlock` if there is none, or none has been reported yet: wait with [`readable`](Self::readable).
             pub fn try_recv_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
-                self.io.try_io(Interest::READABLE, |socket| recv_spare(socket, buf))
+                self.io.try_io(Interest::READABLE, |socket| self.or_end(recv_spare(socket, buf)))
+            }
+
+            /// A datagram socket whose receiving was shut down says "would block" for ever, where its blocking form says 0.
+            fn or_end(&self, received: io::Result<usize>) -> io::Result<usize> {
+                match received {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        let shut = self.io.event_now(Interest::READABLE)?.ready().is_read_closed();
+                        if shut { Ok(0) } else { Err(error) }
+                    }
+                    done => done,
+                }
             }
 
             /// Calls `f` if something of `interest` is ready, for operations that this type does not have. If `f` says
@@ -141,7 +152,7 @@ macro_rules! datagram {
             /// # Errors
             /// `WouldBlock` if nothing is ready; otherwise what `f` says.
             pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-                self.io.try_io(interest, |_| f())
+                self.io.users_try_io(interest, |_| f())
             }
 
             /// Waits until something of `interest` is ready and calls `f`, again and again as long as it says
@@ -149,12 +160,8 @@ macro_rules! datagram {
             ///
             /// # Cancel safety
             /// Cancelling it loses nothing: `f` is either not called, or its result returned.
-            pub async fn async_io<R>(
-                &self,
-                interest: Interest,
-                mut f: impl FnMut() -> io::Result<R>,
-            ) -> io::Result<R> {
-                self.io.async_io(interest, |_| f()).await
+            pub async fn async_io<R>(&self, interest: Interest, mut f: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+                self.io.users_async_io(interest, |_| f()).await
             }
         }
 

@@ -31,3 +31,22 @@ impl FromRawFd for UnixSocket {
         UnixSocket::over(unsafe { socket(fd) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::{AsRawFd, IntoRawFd};
+
+    #[test]
+    fn there_and_back() {
+        let fd = TcpSocket::new_v4().unwrap().into_raw_fd();
+        // SAFETY: the number was given away a line above.
+        let socket = unsafe { TcpSocket::from_raw_fd(fd) };
+        socket.set_nodelay(true).unwrap();
+        assert_eq!(socket.as_raw_fd(), fd);
+        let fd = UnixSocket::new_stream().unwrap().into_raw_fd();
+        // SAFETY: the number was given away a line above.
+        let socket = unsafe { UnixSocket::from_raw_fd(fd) };
+        assert_eq!(socket.as_raw_fd(), fd);
+    }
+}

@@ -4,7 +4,7 @@
 //! method is one line, and what it does stands in `io::Watched` and `syscalls`.
 
 macro_rules! stream {
-    ($Stream:ident, $std:ty) => {
+    ($Stream:ident, $std:ty, short_reads: $short_reads:expr) => {
         impl $Stream {
             pub(in crate::net) fn over(io: Watched<$std>) -> $Stream {
                 $Stream { io }
@@ -126,7 +126,7 @@ macro_rules! stream {
             /// # Errors
             /// `WouldBlock` if nothing is ready; otherwise what `f` says.
             pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-                self.io.try_io(interest, |_| f())
+                self.io.users_try_io(interest, |_| f())
             }
 
             /// Waits until something of `interest` is ready and calls `f`, again and again as long as it says
@@ -134,12 +134,8 @@ macro_rules! stream {
             ///
             /// # Cancel safety
             /// Cancelling it loses nothing: `f` is either not called, or its result returned.
-            pub async fn async_io<R>(
-                &self,
-                interest: Interest,
-                mut f: impl FnMut() -> io::Result<R>,
-            ) -> io::Result<R> {
-                self.io.async_io(interest, |_| f()).await
+            pub async fn async_io<R>(&self, interest: Interest, mut f: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+                self.io.users_async_io(interest, |_| f()).await
             }
 
             /// Lends a half for reading and one for writing, for two futures of one task.
@@ -163,6 +159,14 @@ macro_rules! stream {
                 if buf.remaining() == 0 {
                     // A call without room would wait for bytes that it cannot take.
                     return Poll::Ready(Ok(()));
+                }
+                if $short_reads {
+                    let recv = |socket: &$std| {
+                        let room = buf.remaining();
+                        let n = syscalls::recv_into(socket, buf, RecvFlags::empty())?;
+                        Ok(((), n < room))
+                    };
+                    return self.io.poll_short_reads(cx, recv);
                 }
                 let recv = |socket: &$std| syscalls::recv_into(socket, buf, RecvFlags::empty());
                 self.io.poll_io(Direction::Read, cx, recv).map_ok(|_| ())
@@ -230,11 +234,7 @@ macro_rules! stream {
 
         impl AsyncRead for $Stream {
             #[inline]
-            fn poll_read(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buf: &mut ReadBuf<'_>,
-            ) -> Poll<io::Result<()>> {
+            fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
                 self.poll_read_into(cx, buf)
             }
         }
@@ -404,11 +404,7 @@ macro_rules! reads {
 
         impl AsyncRead for $Half {
             #[inline]
-            fn poll_read(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buf: &mut ReadBuf<'_>,
-            ) -> Poll<io::Result<()>> {
+            fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
                 let $this = &*self;
                 $stream.poll_read_into(cx, buf)
             }

@@ -3,9 +3,10 @@
 //! They take buffers that may be uninitialized, never raise SIGPIPE, and are repeated when a signal interrupts them.
 //! Everything that a connection does once goes through `std` or `socket2` instead.
 
+use super::sys::NO_SIGNAL;
 use crate::io::ReadBuf;
 use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SocketAddrAny};
 use std::cell::Cell;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddr;
@@ -43,11 +44,7 @@ pub(super) fn recv(fd: impl AsFd, buf: &mut [u8], flags: RecvFlags) -> io::Resul
 }
 
 /// Fills `buf` with one message and says who has sent it.
-pub(super) fn recv_from(
-    fd: impl AsFd,
-    buf: &mut [u8],
-    flags: RecvFlags,
-) -> io::Result<(usize, Option<SocketAddrAny>)> {
+pub(super) fn recv_from(fd: impl AsFd, buf: &mut [u8], flags: RecvFlags) -> io::Result<(usize, Option<SocketAddrAny>)> {
     let (n, _, from) = retry_on_intr(|| rustix::net::recvfrom(fd.as_fd(), &mut *buf, flags))?;
     Ok((n, from))
 }
@@ -69,18 +66,18 @@ pub(super) fn recv_into_from(
 
 #[inline]
 pub(super) fn send_to(fd: impl AsFd, buf: &[u8], target: SocketAddr) -> io::Result<usize> {
-    Ok(retry_on_intr(|| rustix::net::sendto(fd.as_fd(), buf, SendFlags::NOSIGNAL, &target))?)
+    Ok(retry_on_intr(|| rustix::net::sendto(fd.as_fd(), buf, NO_SIGNAL, &target))?)
 }
 
 #[inline]
 pub(super) fn send(fd: impl AsFd, buf: &[u8]) -> io::Result<usize> {
-    Ok(retry_on_intr(|| rustix::net::send(fd.as_fd(), buf, SendFlags::NOSIGNAL))?)
+    Ok(retry_on_intr(|| rustix::net::send(fd.as_fd(), buf, NO_SIGNAL))?)
 }
 
 #[inline]
 pub(super) fn send_vectored(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
     let bufs = &bufs[..bufs.len().min(IOV_MAX)];
-    let send = || rustix::net::sendmsg(fd.as_fd(), bufs, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL);
+    let send = || rustix::net::sendmsg(fd.as_fd(), bufs, &mut SendAncillaryBuffer::default(), NO_SIGNAL);
     Ok(retry_on_intr(send)?)
 }
 

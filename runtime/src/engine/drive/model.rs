@@ -43,7 +43,7 @@ fn one_thread_at_a_time_has_the_value() {
 }
 
 /// A worker leaves its place, another thread takes it, while a third one uses the value if it need not interrupt.
-/// Fault: `with_if_shared` does not look whether it is shared; the seat is left with Relaxed.
+/// Fault: `with_if_shared` does not look whether it is shared.
 #[test]
 fn a_seat_is_handed_on() {
     check(|| {
@@ -272,14 +272,19 @@ fn an_earlier_timer_against_a_leader_about_to_sleep() {
 }
 
 /// The lead goes from one thread to another while the earlier timer is set: whoever sleeps learns of it.
-/// Fault: the parker stays named, or is taken back, after the lead was left.
+/// Fault: the leader takes its parker back after it has left the lead.
 #[test]
 fn the_lead_is_handed_on_while_somebody_notifies() {
     check(|| {
         let hall = Hall::new();
         let first = {
             let hall = hall.clone();
-            spawn(move || hall.wait(&Arc::new(Parker::new()), |next| next == 5))
+            spawn(move || {
+                // A task came for it.
+                let parker = Arc::new(Parker::new());
+                let _ = parker.unpark();
+                hall.wait(&parker, |next| next == 5)
+            })
         };
         let setter = {
             let hall = hall.clone();

@@ -27,10 +27,6 @@ impl Registration {
         self.driver.deregister(self.source, fd)
     }
 
-    pub(crate) fn interest(&self) -> Interest {
-        self.source.interest()
-    }
-
     /// One task per direction; the last one that asked is woken.
     #[inline]
     pub(crate) fn poll_ready(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
@@ -48,7 +44,7 @@ impl Registration {
         self.source.look(interest)
     }
 
-    /// An operation has found the readiness used up.
+    /// An operation has found the readiness used up. The closed flags stay.
     #[inline]
     pub(crate) fn clear(&self, event: ReadyEvent) {
         self.source.clear(event);
@@ -59,7 +55,14 @@ impl Registration {
         self.source.set(ready, |waker| waker.wake_by_ref());
     }
 
-    /// Tries `operation` if the readiness says that it may succeed, and takes the readiness back when it does not.
+    /// An operation has found that nothing of it is so: it would block, also where `event` called the source closed.
+    #[inline]
+    pub(crate) fn disprove(&self, event: ReadyEvent) {
+        self.source.disprove(event);
+    }
+
+    /// Tries `operation`, a system call of our own, if the readiness says that it may succeed, and takes the readiness
+    /// back when it does not.
     #[inline]
     pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         let event = self.look(interest)?;
@@ -68,14 +71,41 @@ impl Registration {
         }
         match operation() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.clear(event);
+                self.disprove(event);
                 Err(error)
             }
             done => done,
         }
     }
 
-    /// Tries `operation` until it does not say `WouldBlock`.
+    /// As `poll_io`, for a stream whose reads end short only when there is nothing left, or at urgent data. `operation`
+    /// says whether its read was short: then the next one would find nothing, and is spared.
+    ///
+    /// What arrives between the event and a short read is an edge of its own, and comes as a new event: either its tick
+    /// voids the receipt, or it marks the source again. (`epoll(7)` recommends the short read as a sign for that reason.)
+    /// The end of the stream is never taken back.
+    #[inline]
+    pub(crate) fn poll_short_reads<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut() -> io::Result<(R, bool)>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            let event = std::task::ready!(self.poll_ready(Direction::Read, cx))?;
+            match operation() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.disprove(event),
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok((done, short)) => {
+                    if short && self.look(Interest::PRIORITY).is_ok_and(|urgent| urgent.ready().is_empty()) {
+                        self.clear(event);
+                    }
+                    return Poll::Ready(Ok(done));
+                }
+            }
+        }
+    }
+
+    /// Tries `operation`, a system call of our own, until it does not say `WouldBlock`.
     #[inline]
     pub(crate) fn poll_io<R>(
         &self,
@@ -86,7 +116,7 @@ impl Registration {
         loop {
             let event = std::task::ready!(self.poll_ready(direction, cx))?;
             match operation() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.clear(event),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.disprove(event),
                 done => return Poll::Ready(done),
             }
         }

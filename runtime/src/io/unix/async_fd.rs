@@ -166,7 +166,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Cancel safety
     /// Cancelling it loses nothing: `f` is either not called, or its result returned.
     pub async fn async_io<R>(&self, interest: Interest, mut f: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
-        self.watched.async_io(interest, |raw| f(raw.get())).await
+        self.watched.users_async_io(interest, |raw| f(raw.get())).await
     }
 
     /// [`async_io`](AsyncFd::async_io) with an object that can be changed.
@@ -194,7 +194,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Errors
     /// `WouldBlock` if nothing is ready; otherwise what `f` says.
     pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce(&T) -> io::Result<R>) -> io::Result<R> {
-        self.watched.try_io(interest, |raw| f(raw.get()))
+        self.watched.users_try_io(interest, |raw| f(raw.get()))
     }
 
     /// [`try_io`](AsyncFd::try_io) with an object that can be changed.

@@ -1,7 +1,7 @@
 //! Linux.
 
 use rustix::io::retry_on_intr;
-use rustix::net::{SocketAddrAny, SocketAddrUnix, SocketFlags, sockopt};
+use rustix::net::{SendFlags, SocketAddrAny, SocketAddrUnix, SocketFlags, sockopt};
 use socket2::SockRef;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -10,6 +10,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net;
+
+/// A write to a socket that nobody reads is an error, and no signal.
+pub(in crate::net) const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
+
+/// A TCP read that fills less than its buffer has taken all there was, unless urgent data is reported; and what comes later
+/// is a new edge.
+pub(in crate::net) const A_SHORT_READ_IS_ALL: bool = true;
 
 /// A connection from the queue, non-blocking and close-on-exec from its first moment on.
 pub(in crate::net) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, Option<SocketAddrAny>)> {
@@ -61,7 +68,9 @@ pub(in crate::net) fn abstract_name(address: &net::SocketAddr) -> Option<&[u8]> 
 
 /// Who has connected, or sent a message, in std's form.
 pub(in crate::net) fn unix_address(any: Option<SocketAddrAny>) -> io::Result<net::SocketAddr> {
-    let Some(address) = any.and_then(|any| SocketAddrUnix::try_from(any).ok()) else {
+    // `rustix` takes an address of nothing but its family for an empty abstract name.
+    let named = any.filter(|any| any.addr_len() as usize > size_of::<libc::sa_family_t>());
+    let Some(address) = named.and_then(|any| SocketAddrUnix::try_from(any).ok()) else {
         // An empty path is how std spells an address that is none.
         return net::SocketAddr::from_pathname("");
     };

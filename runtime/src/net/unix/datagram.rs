@@ -3,19 +3,26 @@
 //! Owns: the type, messages with addresses.   Imports: the macro that it shares with UDP.
 
 use super::SocketAddr;
-use crate::engine::Direction;
+use crate::engine::{Direction, Timer};
 use crate::io::{Interest, ReadBuf, Ready, Watched, fill_spare};
 use crate::net::datagram::datagram;
 use crate::net::{sys, syscalls};
 use bytes::BufMut;
 use rustix::net::RecvFlags;
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::net;
 use std::path::Path;
+use std::pin::pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// How long a sender waits before it tries again to send to a socket whose queue others have filled: short beside what
+/// reading a full queue takes, long enough that trying costs nothing.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A unix socket for messages. Unlike UDP's they arrive, and in order.
 ///
@@ -83,15 +90,37 @@ impl UnixDatagram {
         socket2::SockRef::from(self).connect(&socket2::SockAddr::unix(path)?)
     }
 
-    /// Sends a message to the socket at `target`, and says how long it was.
+    /// Sends a message to the socket at `target`, and says how long it was. If that one's queue is full, it waits.
     ///
     /// # Cancel safety
     /// Cancelling it means that the message was not sent.
     pub async fn send_to<P: AsRef<Path>>(&self, buf: &[u8], target: P) -> io::Result<usize> {
-        self.io.async_io(Interest::WRITABLE, |socket| send_to(socket, buf, target.as_ref())).await
+        loop {
+            let event = self.io.event(Interest::WRITABLE).await?;
+            match send_to(self.io.get(), buf, target.as_ref()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.io.clear(event);
+                    self.until_there_may_be_room().await;
+                }
+                done => return done,
+            }
+        }
     }
 
-    /// [`send_to`](UnixDatagram::send_to) for hand-written futures. The task that has asked last is woken.
+    /// The queue that is full may be the other socket's, filled by others: the system reports it to us as "would block",
+    /// and does not report when it has room again. So after a while it is tried again, whatever was reported.
+    async fn until_there_may_be_room(&self) {
+        let Ok(mut timer) = Timer::after(LOOK_AGAIN) else { return };
+        let mut reported = pin!(self.io.event(Interest::WRITABLE));
+        poll_fn(|cx| match reported.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => timer.poll(cx).map(|_| self.io.set_writable()),
+        })
+        .await;
+    }
+
+    /// [`send_to`](UnixDatagram::send_to) for hand-written futures. The task that has asked last is woken; but if it is
+    /// the target's queue that is full, and others have filled it, the system wakes nobody.
     pub fn poll_send_to<P: AsRef<Path>>(&self, cx: &mut Context<'_>, buf: &[u8], target: P) -> Poll<io::Result<usize>> {
         self.io.poll_io(Direction::Write, cx, |socket| send_to(socket, buf, target.as_ref()))
     }
@@ -131,9 +160,7 @@ impl UnixDatagram {
     /// # Cancel safety
     /// Cancelling it loses no message.
     pub async fn recv_buf_from<B: BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
-        self.io
-            .async_io(Interest::READABLE, |socket| fill_spare(buf, |buf| recv_into_from(socket, buf)))
-            .await
+        self.io.async_io(Interest::READABLE, |socket| fill_spare(buf, |buf| recv_into_from(socket, buf))).await
     }
 
     /// Receives a message if there is one, and appends it to `buf`.
@@ -154,7 +181,8 @@ impl UnixDatagram {
         self.io.get().peer_addr().map(SocketAddr)
     }
 
-    /// Ends receiving, sending, or both.
+    /// Ends receiving, sending, or both. [`recv`](UnixDatagram::recv) then gives what is left, and 0 after that;
+    /// [`recv_from`](UnixDatagram::recv_from), which has no sender to tell, waits in vain.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.io.get().shutdown(how)
     }

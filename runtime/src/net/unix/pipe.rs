@@ -223,7 +223,7 @@ macro_rules! end {
             /// # Errors
             /// `WouldBlock` if it is not ready; otherwise what `f` says.
             pub fn try_io<R>(&self, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-                self.io.try_io($interest, |_| f())
+                self.io.users_try_io($interest, |_| f())
             }
         }
 

@@ -44,7 +44,8 @@ pub struct UnixStream {
     io: Watched<net::UnixStream>,
 }
 
-stream!(UnixStream, net::UnixStream);
+// A message with descriptors or other credentials ends a read, with more behind it.
+stream!(UnixStream, net::UnixStream, short_reads: false);
 
 impl UnixStream {
     /// Connects to the listener at `path`. A path that begins with a zero byte is a name of Linux's abstract namespace.
