@@ -29,6 +29,9 @@
 //!   [`Barrier`](sync::Barrier), values made once.
 //! * [`time`]: [`sleep`](time::sleep()), [`timeout`](time::timeout()), [`interval`](time::interval()), queues of delays, and
 //!   time that stands still for tests, on every flavor.
+//! * [`scope`]: tasks that end together ([`TaskGroup`](scope::TaskGroup)), futures that borrow
+//!   ([`scope_local`](scope::scope_local), [`scope_blocking`](scope::scope_blocking)), deadlines that everything inside
+//!   inherits ([`CancelScope`](scope::CancelScope)), values that tasks inherit ([`context_local!`]).
 //!
 //! # Names
 //!
