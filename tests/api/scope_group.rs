@@ -485,19 +485,16 @@ fn ten_thousand_nested_groups_and_random_aborts_leave_nobody_behind() {
         let (made, drops) = (Arc::new(AtomicUsize::new(0)), Drops::new());
         while made.load(SeqCst) < 10_000 {
             let tree = nest(rng.clone(), 7, made.clone(), drops.clone());
-            for _ in 0..1 + rng.below(3) {
-                rng.bits();
-            }
+            rng.bits();
             let whole = runtime.spawn(tree);
             let abort = whole.abort_handle();
-            let rounds = rng.below(60);
+            let rounds = rng.below(400);
             runtime.block_on(async {
                 for _ in 0..rounds {
                     yield_now().await;
                 }
-                if rng.one_in(2) {
-                    abort.abort();
-                }
+                // Many are over by then.
+                abort.abort();
                 // An abort does not wait: what was dropped with the root is on its way out.
                 let _ = whole.await;
                 let metrics = runtime::runtime::Handle::current().metrics();
@@ -548,4 +545,36 @@ fn nest(
         assert_eq!(inside.alive(), 0, "a child outlives its group");
         result.map(|outputs| outputs.iter().sum()).map_err(|_| "below")
     })
+}
+
+fn deeper(left: usize, deepest: Event) -> std::pin::Pin<Box<dyn Future<Output = Result<u32, &'static str>> + Send>> {
+    Box::pin(async move {
+        if left == 0 {
+            deepest.set();
+            return pending().await;
+        }
+        let group = Group::<u32>::new();
+        group.spawn(deeper(left - 1, deepest));
+        group.join().await.map(|outputs| outputs.len() as u32).map_err(|_| "below")
+    })
+}
+
+#[test]
+fn ten_thousand_groups_one_in_the_other() {
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(2), Flavor::CurrentThread] {
+        flavor.build().block_on(async {
+            let deepest = Event::new();
+            let group = Group::<u32>::new();
+            group.spawn(deeper(10_000, deepest.clone()));
+            deepest.wait().await;
+            let metrics = runtime::runtime::Handle::current().metrics();
+            assert_eq!(metrics.num_alive_tasks(), 10_001);
+            group.cancel();
+            assert_eq!(group.join().await.unwrap(), []);
+            while metrics.num_alive_tasks() > 0 {
+                yield_now().await;
+            }
+        });
+    }
 }

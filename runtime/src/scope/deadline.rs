@@ -3,7 +3,7 @@
 //! For code that hands a deadline on: to another server, to a blocking call that takes a timeout, to an estimate of whether
 //! to begin at all. Code that only awaits need not look: it is dropped when its time is up.
 
-use super::cancel::{current_runner, tree};
+use super::cancel::{current_runner, runner};
 use crate::time::Instant;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use std::time::Duration;
 /// # })
 /// ```
 pub fn current() -> Option<Instant> {
-    current_runner().and_then(tree::deadline_of).map(Instant::from_std)
+    current_runner().and_then(runner::deadline_of).map(Instant::from_std)
 }
 
 /// How much time is left until [`current`]; zero if that has passed.

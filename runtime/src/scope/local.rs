@@ -70,7 +70,7 @@ where
     F: FnOnce(LocalScope<'env>) -> B,
     B: Future,
 {
-    let scope = LocalScope { board: Arc::new(Board::default()) };
+    let scope = LocalScope { board: Arc::new(Board::new()) };
     let mut children = Children { board: scope.board.clone(), all: Vec::new(), vacant: Vec::new(), running: 0 };
     let mut body = pin!(body(scope));
     let body_waker = children.board.bell.waker(BODY);
@@ -109,10 +109,15 @@ pub struct LocalScope<'env> {
 }
 
 /// Where children are put down until the scope's future takes them.
-#[derive(Default)]
 struct Board<'env> {
     spawned: Mutex<Spawned<'env>>,
     bell: Arc<Bell>,
+}
+
+impl Board<'_> {
+    fn new() -> Self {
+        Board { spawned: Mutex::new(Spawned::default()), bell: Arc::new(Bell(Mutex::new(Rung::default()))) }
+    }
 }
 
 #[derive(Default)]
@@ -262,7 +267,6 @@ impl Drop for Children<'_> {
 }
 
 /// Who has been woken, and whom to wake for it.
-#[derive(Default)]
 struct Bell(Mutex<Rung>);
 
 #[derive(Default)]

@@ -79,7 +79,7 @@ where
     block_in_place(|| {
         let scope = BlockingScope {
             group: TaskGroup::settling(),
-            unjoined: Arc::default(),
+            unjoined: Arc::new(Mutex::new(Vec::new())),
             _scope: PhantomData,
             _env: PhantomData,
         };
@@ -125,7 +125,7 @@ impl<'scope> BlockingScope<'scope, '_> {
                 unjoined.lock().push(panic);
             }
         };
-        // SAFETY's other half: `wait` is called before `'scope` ends; see the module's head.
+        // `wait` is called before `'scope` ends; see the module's head.
         let task = erase(Box::pin(task));
         let abort = self.group.spawn(async move {
             task.await;

@@ -1,14 +1,18 @@
 //! Scopes that can be cancelled, by hand or by a deadline.
 //!
 //! Owns: [`CancelScope`], [`cancelled`], [`move_on_after`] and its like.   Imports: `task`'s error, `time`'s instant.
-//! Not here: the tree of scopes (`tree`), the future that drops a body (`run`). How a cancellation reaches a socket, and
+//! Not here: the tree of scopes and what stands in them (`tree`, `runner`), the future that drops a body (`run`). How a cancellation reaches a socket, and
 //! why no leaf future has code for it: `docs/design/scope.md`.
 
+mod dismantle;
 #[cfg(all(test, loom))]
 mod model;
 mod run;
+pub(super) mod runner;
+mod slab;
 mod timed;
-pub(super) mod tree;
+mod tree;
+mod wakes;
 
 pub use run::Run;
 pub use timed::{FailAfter, MoveOnAfter, fail_after, fail_at, move_on_after, move_on_at};
@@ -17,11 +21,12 @@ use super::context::Scoped;
 use crate::engine::{Context, current};
 use crate::task;
 use crate::time::Instant;
+use runner::Runner;
 use std::fmt;
 use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
-use tree::{Deadline, Runner, ScopeNode};
+use tree::{Deadline, ScopeNode};
 
 /// A stretch of async code that can be cancelled as a whole, with all the tasks that it spawns.
 ///

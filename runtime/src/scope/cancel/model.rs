@@ -1,7 +1,8 @@
 //! Signals, dooms and shields against those who join the tree.
 
 use super::super::model::{FakeTask, block_on, check};
-use super::tree::{Next, Runner, ScopeNode};
+use super::runner::Runner;
+use super::tree::{Next, ScopeNode};
 use loom::thread;
 use std::future::poll_fn;
 use std::sync::Arc;

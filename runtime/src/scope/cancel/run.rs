@@ -10,7 +10,8 @@
 
 use super::super::context::Scoped;
 use super::CancelScope;
-use super::tree::{Next, Runner};
+use super::runner::Runner;
+use super::tree::Next;
 use crate::engine::{Context as Inheritance, NoTimer, Timer, current};
 use crate::task::Cancelled;
 use pin_project_lite::pin_project;

@@ -22,13 +22,13 @@ pub use gather::{gather, gather_settled};
 use roster::{Failure, Finished, Outcome, Panicked, Roster, Rule, Seat, Stop};
 pub use start::{NotReady, Ready};
 
-use crate::engine::atomics::Arc;
 use crate::engine::entered;
 use crate::sync::Semaphore;
 use crate::task::{self, AbortHandle, JoinError, JoinHandle};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 impl Stop for AbortHandle {
@@ -79,7 +79,7 @@ pub struct TaskGroup<T, E> {
 /// Spawns children of a [`TaskGroup`] from elsewhere, from another child for instance. Cheap to clone.
 pub struct Spawner<T, E> {
     roster: Arc<TaskRoster<T, E>>,
-    limit: Option<std::sync::Arc<Semaphore>>,
+    limit: Option<Arc<Semaphore>>,
 }
 
 /// The group is over, or was dropped, and takes no more children.
@@ -145,7 +145,7 @@ impl<T, E> TaskGroup<T, E> {
     #[track_caller]
     pub fn with_limit(mut self, limit: usize) -> Self {
         assert!(limit > 0, "a task group with a limit of zero would never run a child.\n  Give it at least one.");
-        self.spawner.limit = Some(std::sync::Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))));
+        self.spawner.limit = Some(Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))));
         self
     }
 

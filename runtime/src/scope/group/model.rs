@@ -6,7 +6,7 @@ use super::ChildError;
 use super::roster::{Failure, Outcome, Roster, Rule, Seat, Stop};
 use loom::thread;
 use std::future::poll_fn;
-use std::sync::Arc as StdArc;
+use std::sync::Arc;
 
 impl Stop for FakeTask {
     fn stop(&self) {
@@ -14,11 +14,11 @@ impl Stop for FakeTask {
     }
 }
 
-type Value = StdArc<()>;
+type Value = Arc<()>;
 type FakeRoster = Roster<Value, u32, FakeTask>;
 
 /// Spawns: the task, and its seat for whoever ends it.
-fn spawn(roster: &crate::engine::atomics::Arc<FakeRoster>) -> Option<(FakeTask, Seat<Value, u32, FakeTask>)> {
+fn spawn(roster: &Arc<FakeRoster>) -> Option<(FakeTask, Seat<Value, u32, FakeTask>)> {
     let seat = roster.enlist(false)?;
     let task = FakeTask::default();
     if let Some(unwanted) = seat.attach(task.clone()) {
@@ -90,10 +90,8 @@ fn model_group_drop_against_spawn_and_end() {
         let end = thread::spawn(move || ends.finished(Outcome::Output(output)));
         let spawner = roster.clone();
         let spawned = thread::spawn(move || {
-            spawn(&spawner).map(|(task, seat)| {
-                // It hears of the end of its group, now or by `abandon`.
-                (task, seat)
-            })
+            // It hears of the end of its group, now or by `abandon`.
+            spawn(&spawner)
         });
         roster.abandon();
         end.join().unwrap();
@@ -102,7 +100,7 @@ fn model_group_drop_against_spawn_and_end() {
             seat.finished(Outcome::Nothing);
         }
         assert!(running.stopped() <= 1);
-        assert_eq!(StdArc::strong_count(&value), 1, "an output is kept by a dropped group");
+        assert_eq!(Arc::strong_count(&value), 1, "an output is kept by a dropped group");
         assert_eq!(roster.running(), 0);
     });
 }

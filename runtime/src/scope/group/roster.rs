@@ -14,10 +14,11 @@
 
 use super::ChildError;
 use crate::engine::PanicSink;
-use crate::engine::atomics::{Arc, Mutex, MutexGuard};
+use crate::engine::atomics::{Mutex, MutexGuard};
 use crate::task::{Id, JoinError};
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 /// How a child is stopped.
@@ -48,11 +49,11 @@ pub(super) enum Outcome<T, E> {
 /// A panic that nobody has been told of.
 pub(super) struct Panicked {
     error: Option<JoinError>,
-    sink: Option<std::sync::Arc<dyn PanicSink>>,
+    sink: Option<Arc<dyn PanicSink>>,
 }
 
 impl Panicked {
-    pub(super) fn new(error: JoinError, sink: Option<std::sync::Arc<dyn PanicSink>>) -> Self {
+    pub(super) fn new(error: JoinError, sink: Option<Arc<dyn PanicSink>>) -> Self {
         Panicked { error: Some(error), sink }
     }
 
