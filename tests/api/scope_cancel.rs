@@ -1,5 +1,7 @@
 //! `scope::CancelScope` and its short forms. Beyond tokio.
 
+#![allow(clippy::async_yields_async)] // handles leave their scope on purpose
+
 use runtime::scope::{CancelScope, cancelled, deadline, fail_after, fail_at, is_cancelled, move_on_after, move_on_at};
 use runtime::task::{self, checkpoint, yield_now};
 use runtime::time::{Duration, Instant, sleep};

@@ -1,5 +1,7 @@
 //! `context_local!`, `JoinHandle::on_done`, `time::call_later` and its like. Beyond tokio.
 
+#![allow(clippy::async_yields_async)] // handles leave their scope on purpose
+
 use runtime::scope::{CancelScope, move_on_after};
 use runtime::task::{self, LocalSet, yield_now};
 use runtime::time::{Duration, Instant, call_at, call_later, call_soon, sleep};

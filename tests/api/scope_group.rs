@@ -578,3 +578,20 @@ fn ten_thousand_groups_one_in_the_other() {
         });
     }
 }
+
+#[test]
+fn groups_scopes_and_their_futures_go_to_other_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    fn sent<T: Send>(_: &T) {}
+    let group = TaskGroup::<std::cell::Cell<u8>, std::cell::Cell<u8>>::new();
+    shared(&group);
+    shared(&group.spawner());
+    sent(&group.join());
+    let scope = runtime::scope::CancelScope::new();
+    shared(&scope);
+    sent(&scope.cancelled());
+    sent(&scope.run(pending::<()>()));
+    sent(&runtime::scope::move_on_after(std::time::Duration::ZERO, pending::<()>()));
+    sent(&runtime::scope::scope_local(|scope| async move { scope.spawn(async {}).await }));
+    sent(&runtime::task::checkpoint());
+}

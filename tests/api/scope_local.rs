@@ -1,5 +1,7 @@
 //! `scope::scope_local`. Beyond tokio.
 
+#![allow(clippy::async_yields_async)] // handles leave their scope on purpose
+
 use runtime::scope::{LocalScope, scope_local};
 use runtime::sync::mpsc;
 use runtime::task::{self, yield_now};

@@ -41,6 +41,7 @@ mod group;
 mod local;
 #[cfg(all(test, loom))]
 mod model;
+mod wakes;
 
 pub use blocking::{BlockingScope, ScopedTask, scope_blocking};
 pub use cancel::{

@@ -12,7 +12,6 @@ pub(super) mod runner;
 mod slab;
 mod timed;
 mod tree;
-mod wakes;
 
 pub use run::Run;
 pub use timed::{FailAfter, MoveOnAfter, fail_after, fail_at, move_on_after, move_on_at};

@@ -4,9 +4,9 @@
 //! Not here: the walks down (`tree`), which has the rules for locks; aborting a task ([`Abort`]).
 
 use super::super::Abort;
+use super::super::wakes::Wakes;
 use super::slab::Slab;
 use super::tree::ScopeNode;
-use super::wakes::Wakes;
 use crate::engine::atomics::{Mutex, MutexGuard};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -126,7 +126,7 @@ pub(super) fn change_shields(parent: &Arc<Runner>, begins: bool, wakes: &mut Wak
             (state.shields == 0).then_some(state.doomed)
         };
         match (free, &runner.task) {
-            (Some(true), Some(task)) => task.abort(),
+            (Some(true), Some(task)) => wakes.call(|| task.abort()),
             (Some(_), None) => wakes.call(|| runner.wake_body()),
             _ => {}
         }

@@ -15,9 +15,9 @@
 //! The danger: a node that joins while a signal passes. It enters its parent's list first and looks at its parent's marks
 //! then. The walk sets a scope's mark before it takes its list. So one of the two finds the other.
 
+use super::super::wakes::Wakes;
 use super::runner::{Runner, change_shields};
 use super::slab::Slab;
-use super::wakes::Wakes;
 use crate::engine::atomics::{Mutex, MutexGuard};
 use crate::engine::clockwork;
 use crate::sync::Notify;
@@ -172,7 +172,7 @@ impl ScopeNode {
             signal(child.clone(), &mut wakes);
         }
         if doomed {
-            doom(child.clone());
+            doom(child.clone(), &mut wakes);
         }
         wakes.done();
     }
@@ -188,7 +188,7 @@ impl ScopeNode {
         if abandoned {
             self.mark_cancelled();
             signal(self.clone(), &mut wakes);
-            doom(self.clone());
+            doom(self.clone(), &mut wakes);
         }
         if let (Some(parent), true) = (parent, shielded) {
             change_shields(&parent, false, &mut wakes);
@@ -217,7 +217,7 @@ impl ScopeNode {
         signal(self.clone(), &mut wakes);
         // Nobody counts the grace period of those who live on.
         if over {
-            doom(self.clone());
+            doom(self.clone(), &mut wakes);
         }
         runners.iter().for_each(|runner| wakes.call(|| runner.wake_body()));
         wakes.done();
@@ -225,7 +225,9 @@ impl ScopeNode {
 
     /// The grace period is over.
     pub(super) fn doom(self: &Arc<Self>) {
-        doom(self.clone());
+        let mut wakes = Wakes::default();
+        doom(self.clone(), &mut wakes);
+        wakes.done();
     }
 
     /// Its own cancellation has been asked for.
@@ -300,7 +302,7 @@ fn signal(root: Arc<ScopeNode>, wakes: &mut Wakes) {
 
 /// The grace period of a scope is over: aborts its tasks and those of all below it, but for the shielded ones. (Bodies
 /// are dropped from outside, by the future of this scope's `run`.)
-fn doom(root: Arc<ScopeNode>) {
+fn doom(root: Arc<ScopeNode>, wakes: &mut Wakes) {
     let mut scopes = vec![root];
     while let Some(scope) = scopes.pop() {
         let runners = {
@@ -311,7 +313,7 @@ fn doom(root: Arc<ScopeNode>) {
             state.live_runners()
         };
         for runner in runners {
-            runner.doom();
+            wakes.call(|| runner.doom());
             scopes.extend(runner.live_scopes());
         }
     }

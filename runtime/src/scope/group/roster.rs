@@ -12,6 +12,7 @@
 //! The danger: user code under the lock. Wakers are cloned before and woken after it, results that nobody wants are dropped
 //! after it, and stopping a child happens after it as well.
 
+use super::super::wakes::Wakes;
 use super::ChildError;
 use crate::engine::PanicSink;
 use crate::engine::atomics::{Mutex, MutexGuard};
@@ -260,17 +261,19 @@ impl<T, E, A: Stop> Roster<T, E, A> {
             let worth_it = !state.waits_for_all || state.running == 0;
             waiter = if worth_it { state.waiter.take() } else { None };
         }
-        stopped.iter().for_each(Stop::stop);
+        let mut wakes = Wakes::default();
+        stopped.iter().for_each(|child| wakes.call(|| child.stop()));
         if let Some(waiter) = waiter {
-            waiter.wake();
+            wakes.call(|| waiter.wake());
         }
         drop((unwanted, vacated));
+        wakes.done();
     }
 
     /// Stops all children, also those to come.
     pub(super) fn stop_all(&self) {
         let stopped = self.state().stop_all();
-        stopped.iter().for_each(Stop::stop);
+        stop(&stopped);
     }
 
     /// The group is dropped.
@@ -281,7 +284,7 @@ impl<T, E, A: Stop> Roster<T, E, A> {
             state.abandoned = true;
             (state.stop_all(), mem::take(&mut state.finished), state.waiter.take())
         };
-        stopped.iter().for_each(Stop::stop);
+        stop(&stopped);
         drop((finished, waiter));
     }
 
@@ -322,7 +325,7 @@ impl<T, E, A: Stop> Roster<T, E, A> {
             }
             Some(mem::take(&mut state.finished))
         });
-        daemons.iter().for_each(Stop::stop);
+        stop(&daemons);
         polled
     }
 
@@ -349,6 +352,13 @@ impl<T, E, A: Stop> Roster<T, E, A> {
         drop(unused);
         seen.map_or(Poll::Pending, Poll::Ready)
     }
+}
+
+/// All of them, also if one panics (see `wakes`).
+fn stop<A: Stop>(children: &[A]) {
+    let mut wakes = Wakes::default();
+    children.iter().for_each(|child| wakes.call(|| child.stop()));
+    wakes.done();
 }
 
 impl<T> Rule<T> {

@@ -1,9 +1,11 @@
-//! Many wakers, of which some may panic.
+//! Many wakers to wake, or tasks to stop, of which some may panic.
+//!
+//! Stopping a task schedules it, and that may wake the waker of whoever drives its `LocalSet`.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// Wakers are user code and may panic. Everybody else is woken all the same; then the first panic goes on.
+/// Wakers are user code and may panic. Everybody else has his turn all the same; then the first panic goes on.
 #[derive(Default)]
 pub(super) struct Wakes(Option<Box<dyn Any + Send>>);
 
