@@ -50,7 +50,7 @@ fn model_scope_doom_against_spawn() {
     });
 }
 
-// Planted fault: in `ScopeNode::signalled`, ask for the mark before `enable`: deadlock.
+// Planted fault: in `ScopeNode::signalled`, ask for the mark before `notified()`: deadlock.
 #[test]
 fn model_scope_cancel_against_cancelled() {
     check(|| {

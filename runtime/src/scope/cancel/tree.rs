@@ -18,10 +18,9 @@
 use super::super::wakes::Wakes;
 use super::runner::{Runner, change_shields};
 use super::slab::Slab;
-use crate::engine::atomics::{Mutex, MutexGuard};
+use crate::engine::atomics::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::engine::clockwork;
 use crate::sync::Notify;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
