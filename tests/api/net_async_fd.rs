@@ -168,7 +168,8 @@ fn many_tasks(flavor: Flavor) {
             .map(|task| {
                 let fd = fd.clone();
                 runtime::spawn(async move {
-                    let interest = if task % 2 == 0 { Interest::READABLE } else { Interest::READABLE | Interest::ERROR };
+                    let interest =
+                        if task % 2 == 0 { Interest::READABLE } else { Interest::READABLE | Interest::ERROR };
                     drop(fd.ready(interest).await.unwrap());
                 })
             })

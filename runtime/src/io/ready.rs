@@ -83,14 +83,8 @@ impl Ready {
 
     /// The flags in the order of the constants, lowest first.
     fn bits(self) -> u8 {
-        let flags = [
-            Ready::READABLE,
-            Ready::WRITABLE,
-            Ready::READ_CLOSED,
-            Ready::WRITE_CLOSED,
-            Ready::PRIORITY,
-            Ready::ERROR,
-        ];
+        let flags =
+            [Ready::READABLE, Ready::WRITABLE, Ready::READ_CLOSED, Ready::WRITE_CLOSED, Ready::PRIORITY, Ready::ERROR];
         flags.iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(self.0.contains(flag.0)))
     }
 }

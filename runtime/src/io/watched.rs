@@ -217,11 +217,7 @@ impl<S: AsFd> Watched<S> {
 
     /// Does `operation`, a system call of ours, if the readiness says that it may succeed.
     #[inline]
-    pub(crate) fn try_io<R>(
-        &self,
-        interest: Interest,
-        operation: impl FnOnce(&S) -> io::Result<R>,
-    ) -> io::Result<R> {
+    pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
         let (registration, object) = self.parts();
         registration.try_io(interest.get(), || operation(object))
     }

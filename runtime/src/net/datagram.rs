@@ -160,11 +160,7 @@ macro_rules! datagram {
             ///
             /// # Cancel safety
             /// Cancelling it loses nothing: `f` is either not called, or its result returned.
-            pub async fn async_io<R>(
-                &self,
-                interest: Interest,
-                mut f: impl FnMut() -> io::Result<R>,
-            ) -> io::Result<R> {
+            pub async fn async_io<R>(&self, interest: Interest, mut f: impl FnMut() -> io::Result<R>) -> io::Result<R> {
                 self.io.users_async_io(interest, |_| f()).await
             }
         }

@@ -134,11 +134,7 @@ macro_rules! stream {
             ///
             /// # Cancel safety
             /// Cancelling it loses nothing: `f` is either not called, or its result returned.
-            pub async fn async_io<R>(
-                &self,
-                interest: Interest,
-                mut f: impl FnMut() -> io::Result<R>,
-            ) -> io::Result<R> {
+            pub async fn async_io<R>(&self, interest: Interest, mut f: impl FnMut() -> io::Result<R>) -> io::Result<R> {
                 self.io.users_async_io(interest, |_| f()).await
             }
 
@@ -238,11 +234,7 @@ macro_rules! stream {
 
         impl AsyncRead for $Stream {
             #[inline]
-            fn poll_read(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buf: &mut ReadBuf<'_>,
-            ) -> Poll<io::Result<()>> {
+            fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
                 self.poll_read_into(cx, buf)
             }
         }
@@ -412,11 +404,7 @@ macro_rules! reads {
 
         impl AsyncRead for $Half {
             #[inline]
-            fn poll_read(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buf: &mut ReadBuf<'_>,
-            ) -> Poll<io::Result<()>> {
+            fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
                 let $this = &*self;
                 $stream.poll_read_into(cx, buf)
             }

@@ -44,11 +44,7 @@ pub(super) fn recv(fd: impl AsFd, buf: &mut [u8], flags: RecvFlags) -> io::Resul
 }
 
 /// Fills `buf` with one message and says who has sent it.
-pub(super) fn recv_from(
-    fd: impl AsFd,
-    buf: &mut [u8],
-    flags: RecvFlags,
-) -> io::Result<(usize, Option<SocketAddrAny>)> {
+pub(super) fn recv_from(fd: impl AsFd, buf: &mut [u8], flags: RecvFlags) -> io::Result<(usize, Option<SocketAddrAny>)> {
     let (n, _, from) = retry_on_intr(|| rustix::net::recvfrom(fd.as_fd(), &mut *buf, flags))?;
     Ok((n, from))
 }

@@ -6,8 +6,8 @@ mod guards;
 #[allow(unsafe_code)]
 mod raw;
 
-pub use async_fd::{AsyncFd, AsyncFdRegisterError, TryIoError};
 #[doc(hidden)]
 #[expect(deprecated, reason = "the old name of the error, for programs that use it")]
 pub use async_fd::AsyncFdTryNewError;
+pub use async_fd::{AsyncFd, AsyncFdRegisterError, TryIoError};
 pub use guards::{AsyncFdReadyGuard, AsyncFdReadyMutGuard};

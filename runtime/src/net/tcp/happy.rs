@@ -44,12 +44,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// # }
 /// ```
 pub async fn connect_happy<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
-    let mut race = Race {
-        to_come: take_turns(resolve(addr).await?),
-        attempts: Vec::new(),
-        next: None,
-        failure: None,
-    };
+    let mut race = Race { to_come: take_turns(resolve(addr).await?), attempts: Vec::new(), next: None, failure: None };
     poll_fn(move |cx| race.poll(cx)).await
 }
 

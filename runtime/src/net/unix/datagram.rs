@@ -160,9 +160,7 @@ impl UnixDatagram {
     /// # Cancel safety
     /// Cancelling it loses no message.
     pub async fn recv_buf_from<B: BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
-        self.io
-            .async_io(Interest::READABLE, |socket| fill_spare(buf, |buf| recv_into_from(socket, buf)))
-            .await
+        self.io.async_io(Interest::READABLE, |socket| fill_spare(buf, |buf| recv_into_from(socket, buf))).await
     }
 
     /// Receives a message if there is one, and appends it to `buf`.
