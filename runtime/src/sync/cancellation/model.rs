@@ -30,8 +30,7 @@ fn model_token_cancel_against_a_new_child() {
     });
 }
 
-// Planted fault: in `Tree::cut`, pass over places whose member is gone without looking at their children: the child is
-// never cancelled.
+// Planted fault: in `Tree::replace_by_child`, do not link the child to its grandparent: it is never cancelled.
 #[test]
 fn model_token_cancel_against_the_end_of_a_parent() {
     check(|| {
