@@ -26,10 +26,12 @@ mod local_set;
 mod macros;
 mod metrics;
 mod net_async_fd;
+mod net_auto_traits;
 mod net_halves;
 mod net_lookup;
 mod net_options;
 mod net_pipes;
+mod net_random;
 // Beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod net_sendfile;

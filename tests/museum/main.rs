@@ -4,5 +4,6 @@
 
 mod engine;
 mod io;
+mod net;
 mod sync;
 mod time;

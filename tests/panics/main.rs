@@ -45,6 +45,42 @@ fn join_set_spawns_outside_of_a_runtime() {
 }
 
 #[test]
+fn sockets_outside_of_a_runtime() {
+    use runtime::io::unix::AsyncFd;
+    use runtime::net::unix::pipe;
+    use runtime::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream};
+    use std::os::unix::net as std_unix;
+
+    let _watch = watchdog();
+    assert_panics_here!(UnixStream::pair(), "no runtime here", "UnixStream::pair", "block_on", "enter");
+    assert_panics_here!(UnixDatagram::pair(), "no runtime here");
+    assert_panics_here!(UnixDatagram::unbound(), "no runtime here");
+    assert_panics_here!(UnixListener::bind(format!("\0panics-{}", std::process::id())), "no runtime here");
+    assert_panics_here!(pipe::pipe(), "no runtime here", "pipe");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (one, two) = std_unix::UnixStream::pair().unwrap();
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for socket in [&one, &two] {
+        socket.set_nonblocking(true).unwrap();
+    }
+    listener.set_nonblocking(true).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    udp.set_nonblocking(true).unwrap();
+    assert_panics_here!(TcpListener::from_std(listener), "no runtime here", "TcpListener::from_std");
+    assert_panics_here!(TcpStream::from_std(stream), "no runtime here", "TcpStream::from_std");
+    assert_panics_here!(UdpSocket::from_std(udp), "no runtime here", "UdpSocket::from_std");
+    assert_panics_here!(UnixStream::from_std(one), "no runtime here", "UnixStream::from_std");
+    #[expect(deprecated, reason = "tests contain no unsafe code")]
+    {
+        assert_panics_here!(AsyncFd::new(two), "no runtime here", "AsyncFd::register");
+    }
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    assert_panics_here!(socket.listen(1), "no runtime here", "TcpSocket::listen");
+}
+
+#[test]
 fn nested_block_on() {
     let _watch = watchdog();
     for flavor in [Flavor::MultiThread(1), Flavor::CurrentThread] {

@@ -10,6 +10,7 @@ mod join_resolves;
 mod no_wake_lost;
 mod panics_contained;
 mod shutdown_deadline;
+mod sockets_served;
 mod stuck_worker;
 mod timers_on_time;
 mod wake_from_anywhere;

@@ -63,7 +63,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("macros", &[ENGINE]),
     ("attributes", &[]),
     // Floor 5
-    ("net", &[ENGINE, "io"]),
+    ("net", &[ENGINE, "io", "task"]),
     ("fs", &[ENGINE, "io"]),
     ("signal", &[ENGINE, "sync"]),
     ("scope", &[ENGINE, "task", "time", "sync"]),

@@ -53,7 +53,6 @@ impl Interest {
 
     /// Both together.
     #[must_use = "this returns the result, without modifying the original"]
-    #[expect(clippy::should_implement_trait, reason = "the name is tokio's, and the operator is `|`")]
     pub const fn add(self, other: Interest) -> Interest {
         Interest(self.0.add(other.0))
     }

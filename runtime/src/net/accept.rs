@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::AsFd;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -99,6 +100,10 @@ struct Resting {
     /// Of `poll_accept`, which has no future to keep it in.
     timer: Option<Timer>,
 }
+
+// Each change of it is one assignment.
+impl UnwindSafe for Rest {}
+impl RefUnwindSafe for Rest {}
 
 impl Rest {
     fn until(&self) -> Option<Instant> {

@@ -49,15 +49,15 @@ pub(super) fn resolve<T: ToSocketAddrs>(host: T) -> T::Future {
     host.resolve(sealed::Ours(()))
 }
 
-/// Tries `connect` with each address until one works.
+/// Tries `attempt` with each address until one works.
 pub(super) async fn with_each<A: ToSocketAddrs, R>(
     addresses: A,
     what: &str,
-    mut attempt: impl AsyncFnMut(SocketAddr) -> io::Result<R>,
+    mut attempt: impl FnMut(SocketAddr) -> io::Result<R>,
 ) -> io::Result<R> {
     let mut last = None;
     for address in resolve(addresses).await? {
-        match attempt(address).await {
+        match attempt(address) {
             Ok(done) => return Ok(done),
             Err(error) => last = Some(error),
         }
@@ -130,7 +130,7 @@ impl Resolve for &[SocketAddr] {
     type Future = Ready<io::Result<Self::Iter>>;
 
     fn resolve(&self, _: Ours) -> Self::Future {
-        ready(Ok(self.to_vec().into_iter()))
+        ready(Ok(Vec::from(*self).into_iter()))
     }
 }
 

@@ -93,7 +93,11 @@ fn museum_t8_races_with_the_end_of_its_runtime(flavor: Flavor) {
         let runtime = flavor.build();
         let mut naps: Vec<_> = runtime.block_on(async { (0..20).map(|_| Box::pin(sleep(HOUR))).collect() });
         let count = WakeCount::new();
-        runtime.block_on(async { naps.iter_mut().for_each(|nap| drop(count.poll(nap))) });
+        runtime.block_on(async {
+            for nap in &mut naps {
+                let _ = count.poll(nap);
+            }
+        });
         let other = std::thread::spawn(move || {
             for (n, mut nap) in naps.into_iter().enumerate() {
                 match n % 3 {

@@ -61,7 +61,7 @@ impl TcpListener {
     /// # Cancel safety
     /// Cancelling it leaves nothing behind.
     pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
-        with_each(addr, "TcpListener::bind", async |address| {
+        with_each(addr, "TcpListener::bind", |address| {
             let socket = new_socket(Domain::for_address(address))?;
             socket.set_reuse_address(true)?;
             socket.bind(&SockAddr::from(address))?;

@@ -3,9 +3,10 @@
 //! Owns: the type, its halves, its options.   Imports: the macro that it shares with unix streams.
 //! Not here: how a connection is made (`connect`).
 
+use super::connect::connect_one;
 use crate::engine::Direction;
 use crate::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready, Watched, fill_spare};
-use crate::net::addr::{ToSocketAddrs, with_each};
+use crate::net::addr::{ToSocketAddrs, no_address, resolve};
 use crate::net::stream::stream;
 use crate::net::{sys, syscalls};
 use bytes::BufMut;
@@ -61,7 +62,14 @@ impl TcpStream {
     /// # Cancel safety
     /// Cancelling it gives the attempt up and closes its socket.
     pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
-        with_each(addr, "TcpStream::connect", super::connect::connect_one).await
+        let mut last = None;
+        for address in resolve(addr).await? {
+            match connect_one(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| no_address("TcpStream::connect")))
     }
 
     /// The address of this end.

@@ -56,7 +56,7 @@ impl UdpSocket {
     /// # Cancel safety
     /// Cancelling it leaves nothing behind.
     pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<UdpSocket> {
-        with_each(addr, "UdpSocket::bind", async |address| {
+        with_each(addr, "UdpSocket::bind", |address| {
             let kind = sys::nonblocking(Type::DGRAM);
             let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::UDP))?;
             sys::after_creation(&socket)?;
@@ -75,7 +75,7 @@ impl UdpSocket {
     /// # Cancel safety
     /// Cancelling it leaves the socket as it was.
     pub async fn connect<A: ToSocketAddrs>(&self, addr: A) -> io::Result<()> {
-        with_each(addr, "UdpSocket::connect", async |address| self.io.get().connect(address)).await
+        with_each(addr, "UdpSocket::connect", |address| self.io.get().connect(address)).await
     }
 
     /// The address of this socket.

@@ -1,0 +1,107 @@
+//! Sockets are served while workers are stuck, as long as one is not.
+//!
+//! The bound is generous (a loaded test machine); the benchmarks measure what it really is.
+
+use runtime::io::{AsyncReadExt, AsyncWriteExt};
+use runtime::net::{TcpListener, UdpSocket};
+use runtime_tests::{Event, Flavor, watchdog};
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// What a loaded machine may take.
+const SOON: Duration = Duration::from_millis(50);
+
+/// How long a worker is stuck.
+const STUCK: Duration = Duration::from_millis(300);
+
+/// Runs `trip`, a blocking one from outside of the runtime, again and again while one of four workers is stuck. The
+/// median over a few times of the longest trip must be below the bound.
+fn assert_served(what: &str, runtime: &runtime::runtime::Runtime, mut trip: impl FnMut()) {
+    trip();
+    let mut longest: Vec<_> = (0..5)
+        .map(|_| {
+            let begun = Event::new();
+            let begins = begun.clone();
+            // Being stuck for a while is what this test is about.
+            let stuck = runtime.spawn(async move {
+                begins.set();
+                std::thread::sleep(STUCK);
+            });
+            begun.wait_blocking();
+            let mut longest = Duration::ZERO;
+            while !stuck.is_finished() {
+                let before = Instant::now();
+                trip();
+                longest = longest.max(before.elapsed());
+            }
+            longest
+        })
+        .collect();
+    longest.sort();
+    assert!(longest[longest.len() / 2] < SOON, "{what} took {longest:?} beside a worker that is stuck for {STUCK:?}");
+}
+
+fn echo_server(runtime: &runtime::runtime::Runtime) -> SocketAddr {
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(runtime.spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            drop(runtime::spawn(async move {
+                let mut buf = [0; 64];
+                while let Ok(n @ 1..) = stream.read(&mut buf).await {
+                    stream.write_all(&buf[..n]).await.unwrap();
+                }
+            }));
+        }
+    }));
+    address
+}
+
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn an_echo_comes_back() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(4).build();
+    let mut client = std::net::TcpStream::connect(echo_server(&runtime)).unwrap();
+    client.set_nodelay(true).unwrap();
+    assert_served("an echo", &runtime, || {
+        let mut buf = [7; 64];
+        client.write_all(&buf).unwrap();
+        client.read_exact(&mut buf).unwrap();
+    });
+}
+
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn a_connection_is_accepted() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(4).build();
+    let address = echo_server(&runtime);
+    assert_served("a connection", &runtime, || {
+        let mut client = std::net::TcpStream::connect(address).unwrap();
+        client.write_all(b"x").unwrap();
+        client.read_exact(&mut [0]).unwrap();
+    });
+}
+
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn a_message_is_answered() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(4).build();
+    let server = runtime.block_on(UdpSocket::bind("127.0.0.1:0")).unwrap();
+    let address = server.local_addr().unwrap();
+    drop(runtime.spawn(async move {
+        let mut buf = [0; 64];
+        while let Ok((n, peer)) = server.recv_from(&mut buf).await {
+            server.send_to(&buf[..n], peer).await.unwrap();
+        }
+    }));
+    let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.connect(address).unwrap();
+    assert_served("an answer", &runtime, || {
+        client.send(b"x").unwrap();
+        client.recv(&mut [0; 4]).unwrap();
+    });
+}
