@@ -7,6 +7,7 @@ mod net;
 
 use parking_lot::Mutex;
 use runtime::task::{self, JoinSet, LocalSet};
+use runtime::time::{interval, sleep, timeout};
 use runtime_tests::counting_alloc::{CountingAlloc, Live, live};
 use runtime_tests::{Drops, Event, Flavor, Place, Rng, planned_panic, process, wait_until, watchdog_secs};
 use std::future::{pending, poll_fn};
@@ -356,4 +357,45 @@ fn random_shutdown(rng: &mut Rng, drops: &Drops) {
     if let Some(foreign) = foreign {
         foreign.join().expect("the waker");
     }
+}
+
+/// Met, given up, and left over at the end.
+#[test]
+fn timers() {
+    let _watch = watchdog_secs(60);
+    const HOUR: Duration = Duration::from_secs(3600);
+    in_every_place(|place| {
+        let world = place.build();
+        let task = world.spawn(async {
+            sleep(Duration::from_micros(100)).await;
+            assert!(timeout(Duration::ZERO, pending::<()>()).await.is_err());
+            assert!(timeout(HOUR, task::yield_now()).await.is_ok());
+            let mut every = interval(Duration::from_micros(50));
+            every.tick().await;
+            every.tick().await;
+        });
+        world.block_on(task).unwrap();
+        for _ in 0..8 {
+            drop(world.spawn(async { sleep(HOUR).await }));
+        }
+        world.block_on(task::yield_now());
+    });
+}
+
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn queues_of_delays() {
+    use runtime::time::DelayQueue;
+    let _watch = watchdog_secs(60);
+    let _alone = process::alone();
+    let runtime = Flavor::CurrentThread.build();
+    assert_flat("a queue of delays", || {
+        runtime.block_on(async {
+            let mut queue = DelayQueue::new();
+            for n in 0..20 {
+                queue.insert(vec![n; 10], Duration::from_micros(n));
+            }
+            queue.next().await.expect("an item");
+        });
+    });
 }

@@ -6,3 +6,4 @@ mod engine;
 mod io;
 mod net;
 mod sync;
+mod time;

@@ -4,6 +4,7 @@
 
 use runtime::runtime::{Builder, Handle};
 use runtime::task::{self, JoinSet, LocalSet};
+use runtime::time::{self, Duration, Instant};
 use runtime_tests::{Flavor, WakeCount, assert_panics_here, watchdog};
 use std::future::{pending, ready};
 
@@ -259,4 +260,73 @@ fn a_panicking_main_future_keeps_its_own_place() {
         runtime.block_on(async { assert!(runtime_tests::poll_once(&mut pending::<()>()).is_ready()) }),
         "is_ready"
     );
+}
+
+#[test]
+fn timers_outside_of_a_runtime() {
+    let _watch = watchdog();
+    let (second, now) = (Duration::from_secs(1), Instant::now());
+    assert_panics_here!(time::sleep(second), "no runtime here", "time::sleep", "block_on", "enter");
+    assert_panics_here!(time::sleep_until(now), "no runtime here", "time::sleep_until");
+    assert_panics_here!(time::timeout(second, ready(())), "no runtime here", "time::timeout");
+    assert_panics_here!(time::timeout_at(now, ready(())), "no runtime here", "time::timeout_at");
+    assert_panics_here!(time::interval(second), "no runtime here", "time::interval");
+    assert_panics_here!(time::interval_at(now, second), "no runtime here", "time::interval_at");
+}
+
+#[test]
+fn intervals_of_zero() {
+    let _watch = watchdog();
+    let runtime = Flavor::CurrentThread.build();
+    let _inside = runtime.enter();
+    assert_panics_here!(time::interval(Duration::ZERO), "interval of zero", "period");
+    assert_panics_here!(time::interval_at(Instant::now(), Duration::ZERO), "interval of zero");
+}
+
+#[test]
+fn clocks_that_are_so_already() {
+    let _watch = watchdog();
+    assert_panics_here!(time::pause(), "no runtime here", "enter");
+    assert_panics_here!(time::resume(), "no runtime here");
+    let runtime = Flavor::CurrentThread.build();
+    runtime.block_on(async {
+        assert_panics_here!(time::resume(), "not held still", "time::pause");
+        time::pause();
+        assert_panics_here!(time::pause(), "stands still already", "time::resume");
+        time::resume();
+    });
+    // An async function has no caller to blame.
+    let caught =
+        runtime_tests::catch(|| runtime.block_on(time::advance(Duration::ZERO))).expect_err("it did not panic");
+    assert!(cfg!(feature = "oracle") || caught.message.contains("not held still"), "{}", caught.message);
+}
+
+// beyond tokio
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn set_auto_advance_outside_of_a_runtime() {
+    let _watch = watchdog();
+    assert_panics_here!(time::set_auto_advance(false), "no runtime here", "set_auto_advance");
+}
+
+// std's, which tokio's passes on, blames a line of std.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio blames std")]
+fn instants_out_of_range() {
+    let _watch = watchdog();
+    let mut now = Instant::now();
+    assert_panics_here!(now + Duration::MAX, "out of an `Instant`'s range", "checked_add");
+    assert_panics_here!(now - Duration::MAX, "out of an `Instant`'s range", "checked_sub");
+    assert_panics_here!(now += Duration::MAX, "checked_add");
+    assert_panics_here!(now -= Duration::MAX, "checked_sub");
+}
+
+#[test]
+fn send_timeout_outside_of_a_runtime() {
+    let _watch = watchdog();
+    let (tx, _rx) = runtime::sync::mpsc::channel(1);
+    tx.try_send(1).unwrap();
+    let send = tx.send_timeout(2, Duration::from_secs(1));
+    let caught = runtime_tests::catch(|| runtime_tests::hostile::block_on(send)).expect_err("it did not panic");
+    assert!(cfg!(feature = "oracle") || caught.message.contains("no runtime here"), "{}", caught.message);
 }

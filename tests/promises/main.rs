@@ -12,4 +12,5 @@ mod panics_contained;
 mod shutdown_deadline;
 mod sockets_served;
 mod stuck_worker;
+mod timers_on_time;
 mod wake_from_anywhere;

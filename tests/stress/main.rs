@@ -2,6 +2,8 @@
 //!
 //! Short by default. `STRESS_SECONDS` is the time that each storm rages, `TEST_SEED` repeats one.
 
+mod time;
+
 use parking_lot::Mutex;
 use runtime::task::{self, AbortHandle, JoinHandle, JoinSet};
 use runtime_tests::{Drops, Flavor, Rng, wait_until, watchdog_secs};

@@ -12,6 +12,7 @@ pub mod forgotten;
 pub mod panics;
 pub mod probe;
 pub mod rng;
+pub mod still;
 pub mod watch;
 
 // `GlobalAlloc` is an unsafe trait; the file does nothing but count and forward to the system's allocator.
@@ -32,4 +33,5 @@ pub use forgotten::{forget_waker, leak, leak_bytes};
 pub use panics::{CaughtPanic, catch, planned_panic};
 pub use probe::{Drops, Probe};
 pub use rng::Rng;
+pub use still::{in_still_time, still};
 pub use watch::{wait_until, watchdog, watchdog_secs};

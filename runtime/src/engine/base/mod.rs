@@ -3,6 +3,7 @@
 #[allow(unsafe_code)] // makes a cell in place
 pub(crate) mod atomics;
 pub(crate) mod budget;
+pub(crate) mod coarse;
 pub(crate) mod const_fn;
 pub(crate) mod fences;
 #[allow(unsafe_code)] // the allocator of models, which keeps what is freed

@@ -32,25 +32,20 @@ impl Ticks {
     /// The tick at which a deadline, counted from the start, has passed.
     #[inline]
     pub(crate) fn of_deadline(self, since_start: Duration) -> u64 {
-        self.count(since_start, |rest, tick| rest.div_ceil(tick)).min(NEVER - 1)
+        // A division by a constant in the common case.
+        if self.per_milli == 1 {
+            return count::<1>(since_start, since_start.subsec_nanos().div_ceil(NANOS_PER_MILLI));
+        }
+        count::<PRECISE>(since_start, since_start.subsec_nanos().div_ceil(NANOS_PER_MILLI / PRECISE))
     }
 
     /// The tick that has passed at a moment, counted from the start.
     #[inline]
     pub(crate) fn of_moment(self, since_start: Duration) -> u64 {
-        self.count(since_start, |rest, tick| rest / tick).min(NEVER - 1)
-    }
-
-    #[inline(always)]
-    fn count(self, time: Duration, round: impl FnOnce(u32, u32) -> u32) -> u64 {
-        let per_second = 1_000 * u64::from(self.per_milli);
-        // A division by a constant in the common case.
-        let rest = if self.per_milli == 1 {
-            round(time.subsec_nanos(), NANOS_PER_MILLI)
-        } else {
-            round(time.subsec_nanos(), self.nanos())
-        };
-        time.as_secs().saturating_mul(per_second).saturating_add(u64::from(rest))
+        if self.per_milli == 1 {
+            return count::<1>(since_start, since_start.subsec_nanos() / NANOS_PER_MILLI);
+        }
+        count::<PRECISE>(since_start, since_start.subsec_nanos() / (NANOS_PER_MILLI / PRECISE))
     }
 
     /// When a tick begins, counted from the start. `None` for one that does not come.
@@ -61,6 +56,12 @@ impl Ticks {
         let per_second = 1_000 * u64::from(self.per_milli);
         Some(Duration::new(tick / per_second, (tick % per_second) as u32 * self.nanos()))
     }
+}
+
+#[inline(always)]
+fn count<const PER_MILLI: u32>(time: Duration, rest: u32) -> u64 {
+    let seconds = time.as_secs().saturating_mul(1_000 * PER_MILLI as u64);
+    seconds.saturating_add(rest as u64).min(NEVER - 1)
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@
 use super::engine::Engine;
 use super::engines;
 use super::worker::{Worker, with_worker_of};
+use crate::engine::base::coarse;
 use crate::engine::cell::current;
-use crate::engine::drive::{Key, OUTSIDE, Reach, Set};
+use crate::engine::drive::{Key, OUTSIDE, Reach, Set, all_are_straight};
 use crate::engine::entered::with_engine;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -25,12 +26,18 @@ use std::time::{Duration, Instant};
 pub(crate) struct Timer {
     /// Its runtime's number.
     engine: u64,
-    deadline: Instant,
+    /// Not known while it is only begun.
+    deadline: Option<Instant>,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
+    /// So long from that moment on; see `Timer::countdown`.
+    Begun {
+        at: coarse::Moment,
+        length: Duration,
+    },
     /// In no wheel.
     Unset,
     InWheel(Entry),
@@ -69,27 +76,55 @@ impl Timer {
     #[inline]
     pub(crate) fn new(deadline: Instant) -> Result<Timer, NoTimer> {
         with_engine(|engine| match engine {
-            Some(engine) => Ok(Timer { engine: engine.id, deadline, state: State::Unset }),
+            Some(engine) => Ok(Timer::of(engine.id, deadline)),
             None => Err(NoTimer::NoRuntime),
         })
     }
 
-    /// The same, for so long from now.
+    /// A timer of the runtime with that number.
+    #[inline]
+    pub(super) fn of(engine: u64, deadline: Instant) -> Timer {
+        Timer { engine, deadline: Some(deadline), state: State::Unset }
+    }
+
+    /// A timer of this thread's runtime, for so long from now.
     #[inline]
     pub(crate) fn after(time: Duration) -> Result<Timer, NoTimer> {
         with_engine(|engine| match engine {
             Some(engine) => {
                 let now = engine.drive.clock.now();
-                let deadline = now.checked_add(time).unwrap_or_else(|| far_from(now));
-                Ok(Timer { engine: engine.id, deadline, state: State::Unset })
+                Ok(Timer::of(engine.id, later(now, time)))
             }
             None => Err(NoTimer::NoRuntime),
         })
     }
 
+    /// The same, and when that will be is found out by the first poll that has to wait.
+    ///
+    /// Most timeouts are around something that is ready at once, and for those a look at the clock (28 ns) is most of the
+    /// cost. So the beginning is noted by the kernel's coarse clock (7 ns), which lags behind. The first poll that has to
+    /// wait looks at the exact clock: from there it counts, less the time that has *surely* passed since the call. So a
+    /// deadline is never early, exact when the poll follows the call, as nearly always, and a tenth of a second late at
+    /// the worst. A clock that stands still, or has, is asked at once: its user counts every step.
+    #[inline]
+    pub(crate) fn countdown(length: Duration) -> Result<Timer, NoTimer> {
+        with_engine(|engine| match engine {
+            None => Err(NoTimer::NoRuntime),
+            Some(engine) => match all_are_straight().then(coarse::now).flatten() {
+                Some(at) => Ok(Timer { engine: engine.id, deadline: None, state: State::Begun { at, length } }),
+                None => Ok(Timer::of(engine.id, later(engine.drive.clock.now(), length))),
+            },
+        })
+    }
+
+    /// Until when it waits.
     #[inline]
     pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
+        match (self.deadline, &self.state) {
+            (Some(deadline), _) => deadline,
+            (None, State::Begun { at, length }) => from_coarse(*at, *length),
+            (None, _) => unreachable!("BUG: a timer that has begun to wait has no deadline"),
+        }
     }
 
     /// What time it is by the clock of its runtime.
@@ -105,8 +140,8 @@ impl Timer {
                 let is_past = |engine: &Engine| entry.is_elapsed(engine) || stands_past(engine, entry.tick);
                 self.with_own_engine(|engine| engine.is_some_and(is_past))
             }
-            State::Unset => self.with_own_engine(|engine| {
-                engine.is_some_and(|engine| engine.drive.clock.tick_of(self.deadline) <= engine.drive.clock.tick())
+            State::Begun { .. } | State::Unset => self.with_own_engine(|engine| {
+                engine.is_some_and(|engine| engine.drive.clock.tick_of(self.deadline()) <= engine.drive.clock.tick())
             }),
         }
     }
@@ -117,31 +152,54 @@ impl Timer {
     /// to be dropped.)
     #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
-        let polled = match self.state {
-            State::Done => return Poll::Ready(Ok(())),
-            State::Unset => self.with_own_engine(|engine| match engine {
-                Some(engine) => self.enter_wheel(engine, cx.waker()),
-                None => Err(NoTimer::ShutDown),
-            }),
-            State::InWheel(entry) => self.with_own_engine(|engine| match engine {
-                Some(engine) if !engine.is_closing() => Ok(entry.look_again(engine, cx.waker())),
-                _ => Err(NoTimer::ShutDown),
-            }),
-        };
-        match polled {
-            Ok(State::Done) => {
-                self.state = State::Done;
-                Poll::Ready(Ok(()))
-            }
-            Ok(waits) => {
-                self.state = waits;
-                Poll::Pending
-            }
-            Err(why) => {
-                self.state = State::Unset;
-                if self.is_about_to_be_dropped() { Poll::Pending } else { Poll::Ready(Err(why)) }
-            }
+        if let State::Done = self.state {
+            return Poll::Ready(Ok(()));
         }
+        with_engine(|here| match here {
+            Some(engine) if engine.id == self.engine => self.poll_in(engine, cx),
+            _ => self.poll_elsewhere(cx),
+        })
+    }
+
+    /// The thread is inside of another runtime, or of none.
+    #[cold]
+    fn poll_elsewhere(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
+        match engines::find(self.engine) {
+            Some(engine) => self.poll_in(&engine, cx),
+            None => self.fail(),
+        }
+    }
+
+    /// In place: a state that was returned and stored would be copied twice.
+    #[inline]
+    fn poll_in(&mut self, engine: &Engine, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
+        match &mut self.state {
+            State::Begun { at, length } => {
+                self.deadline = Some(from_coarse(*at, *length));
+                self.enter_wheel(engine, cx.waker())
+            }
+            State::Unset => self.enter_wheel(engine, cx.waker()),
+            _ if engine.is_closing() => self.fail(),
+            State::InWheel(entry) => {
+                if entry.still_waits(engine, cx.waker()) {
+                    return Poll::Pending;
+                }
+                self.done()
+            }
+            State::Done => self.done(),
+        }
+    }
+
+    #[inline]
+    fn done(&mut self) -> Poll<Result<(), NoTimer>> {
+        self.state = State::Done;
+        Poll::Ready(Ok(()))
+    }
+
+    #[cold]
+    fn fail(&mut self) -> Poll<Result<(), NoTimer>> {
+        self.state = State::Unset;
+        if self.is_about_to_be_dropped() { Poll::Pending } else { Poll::Ready(Err(NoTimer::ShutDown)) }
     }
 
     /// Is it polled by a task of the runtime that shuts down?
@@ -153,22 +211,23 @@ impl Timer {
     }
 
     #[inline]
-    fn enter_wheel(&self, engine: &Engine, waker: &Waker) -> Result<State, NoTimer> {
-        let tick = engine.drive.clock.tick_of(self.deadline);
+    fn enter_wheel(&mut self, engine: &Engine, waker: &Waker) -> Poll<Result<(), NoTimer>> {
+        let tick = engine.drive.clock.tick_of(self.deadline());
         with_worker_of(engine, |worker| {
             let own = worker.and_then(|worker| Some((worker.index() as u32, worker.own_wheel()?)));
             let (wheel, reach) = own.unwrap_or_else(|| (OUTSIDE, Reach::Other(engine.drive.wheels.get(OUTSIDE))));
             if tick <= reach.wheel().elapsed() || stands_past(engine, tick) {
-                return Ok(State::Done);
+                return self.done();
             }
             match reach.set(tick, waker.clone()) {
-                Set::Elapsed => Ok(State::Done),
-                Set::Closed => Err(NoTimer::ShutDown),
+                Set::Elapsed => self.done(),
+                Set::Closed => self.fail(),
                 Set::Waits { key, earliest } => {
                     if earliest {
                         tell_the_leader(engine, reach, tick);
                     }
-                    Ok(State::InWheel(Entry { wheel, key, tick, waker: WakerId::of(waker) }))
+                    self.state = State::InWheel(Entry { wheel, key, tick, waker: WakerId::of(waker) });
+                    Poll::Pending
                 }
             }
         })
@@ -176,18 +235,18 @@ impl Timer {
 
     /// Gives it another deadline. Whoever waits for it is woken at that one.
     pub(crate) fn reset(&mut self, deadline: Instant) {
-        self.deadline = deadline;
+        self.deadline = Some(deadline);
         self.state = match self.state {
             State::InWheel(entry) => {
                 self.with_own_engine(|engine| engine.map_or(State::Unset, |engine| entry.reset(engine, deadline)))
             }
-            State::Unset | State::Done => State::Unset,
+            State::Begun { .. } | State::Unset | State::Done => State::Unset,
         };
     }
 
     /// Gives it another deadline, for polls to come: nobody waits for it now.
     pub(crate) fn renew(&mut self, deadline: Instant) {
-        *self = Timer { engine: self.engine, deadline, state: State::Unset };
+        *self = Timer::of(self.engine, deadline);
     }
 
     /// With the timer's own runtime, whichever this thread is inside of.
@@ -232,18 +291,18 @@ impl Entry {
         })
     }
 
-    fn look_again(self, engine: &Engine, waker: &Waker) -> State {
+    fn still_waits(&mut self, engine: &Engine, waker: &Waker) -> bool {
         if self.is_elapsed(engine) || stands_past(engine, self.tick) {
-            return State::Done;
+            return false;
         }
         let id = WakerId::of(waker);
         if id == self.waker {
-            return State::InWheel(self);
+            return true;
         }
         let waker = waker.clone();
+        self.waker = id;
         // Gone from the wheel between the two looks: it has fired.
-        let waits = self.reach(engine, |reach| reach.rewake(self.key, waker));
-        if waits { State::InWheel(Entry { waker: id, ..self }) } else { State::Done }
+        self.reach(engine, |reach| reach.rewake(self.key, waker))
     }
 
     fn reset(self, engine: &Engine, deadline: Instant) -> State {
@@ -274,6 +333,20 @@ fn tell_the_leader(engine: &Engine, reach: Reach<'_>, tick: u64) {
     match reach {
         Reach::Own(_) => engine.drive.timer_set(),
         Reach::Other(_) => engine.drive.settle(tick),
+    }
+}
+
+#[inline]
+fn later(now: Instant, length: Duration) -> Instant {
+    now.checked_add(length).unwrap_or_else(|| far_from(now))
+}
+
+#[inline]
+fn from_coarse(begun: coarse::Moment, length: Duration) -> Instant {
+    let from_now = later(Instant::now(), length);
+    match begun.surely_passed() {
+        Duration::ZERO => from_now,
+        passed => from_now.checked_sub(passed).unwrap_or(from_now),
     }
 }
 

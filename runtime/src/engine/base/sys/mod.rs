@@ -1,5 +1,5 @@
 //! How a thread sleeps on a word: a futex on Linux, a condition variable elsewhere (and in models); and how one thread
-//! puts a fence into the others.
+//! puts a fence into the others; and the clock that is cheap to read.
 
 #[cfg(all(target_os = "linux", not(loom)))]
 mod linux;
@@ -21,3 +21,13 @@ pub(super) use membarrier as fences;
 pub(super) mod full_fences;
 #[cfg(any(not(target_os = "linux"), loom))]
 pub(super) use full_fences as fences;
+
+#[cfg(target_os = "linux")]
+pub(super) mod coarse_clock;
+#[cfg(target_os = "linux")]
+pub(super) use coarse_clock as coarse;
+
+#[cfg(not(target_os = "linux"))]
+pub(super) mod no_coarse_clock;
+#[cfg(not(target_os = "linux"))]
+pub(super) use no_coarse_clock as coarse;
