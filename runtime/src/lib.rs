@@ -43,7 +43,10 @@
 
 #[cfg(feature = "macros")]
 mod attributes;
+// What `net` alone uses stays without it, unused.
+#[cfg_attr(not(feature = "net"), allow(dead_code))]
 mod engine;
+#[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports))]
 pub mod io;
 #[doc(hidden)]
 pub mod macros;
