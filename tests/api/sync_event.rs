@@ -39,8 +39,9 @@ fn events_against_their_model() {
         let mut dice = Dice(seed);
         let event = Event::new();
         let mut set = false;
-        // A future, and: has it been polled, has it been called?
-        let mut waiting: Vec<(Pin<Box<dyn Future<Output = ()> + '_>>, bool, bool)> = Vec::new();
+        type Waiter<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+        // And: has it been polled, has it been called?
+        let mut waiting: Vec<(Waiter<'_>, bool, bool)> = Vec::new();
         for step in 0..300 {
             match dice.below(5) {
                 0 => waiting.push((Box::pin(event.wait()), false, false)),

@@ -185,8 +185,13 @@ fn no_room_at_all_is_refused() {
 #[test]
 fn a_comparison_that_panics_leaves_the_queue_usable() {
     static ARMED: AtomicBool = AtomicBool::new(false);
-    #[derive(PartialEq, Eq, PartialOrd)]
+    #[derive(PartialEq, Eq)]
     struct Touchy(u32);
+    impl PartialOrd for Touchy {
+        fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+            Some(self.cmp(other))
+        }
+    }
     impl Ord for Touchy {
         fn cmp(&self, other: &Self) -> Ordering {
             if ARMED.load(SeqCst) {

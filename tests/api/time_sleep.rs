@@ -95,7 +95,10 @@ fn reset_before_while_and_after_it_waits(flavor: Flavor) {
 /// A task sleeps; another one, or a thread, resets its sleep.
 fn reset_to_an_earlier_time_wakes(flavor: Flavor) {
     let runtime = flavor.build();
-    let nap = Arc::new(Mutex::new(runtime.block_on(async { Box::pin(sleep(HOUR)) })));
+    let nap = Arc::new(Mutex::new({
+        let _inside = runtime.enter();
+        Box::pin(sleep(HOUR))
+    }));
     for past in [false, true] {
         nap.lock().as_mut().reset(Instant::now() + HOUR);
         let shared = nap.clone();

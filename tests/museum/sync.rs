@@ -627,8 +627,9 @@ fn museum_f2_many_waiters_on_one_mutex_are_linear() {
         start.elapsed()
     };
     let least = |n| (0..5).map(|_| run(n)).min().unwrap();
-    let (small, large) = (least(10_000), least(40_000));
-    assert!(large < small * 12, "four times the futures took {large:?} instead of about four times {small:?}");
+    // Quadratic would be 256 times; what lies between is for caches and neighbours.
+    let (small, large) = (least(2_500), least(40_000));
+    assert!(large < small * 120, "16 times the futures took {large:?} instead of about 16 times {small:?}");
 }
 
 /// Receives that lose a race in a `select!` are dropped after a poll, or before one: what was sent is received or still

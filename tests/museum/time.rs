@@ -5,19 +5,27 @@ mod runtimes;
 mod system;
 
 use parking_lot::Mutex;
+use runtime::runtime::Runtime;
 use runtime::sync::{Semaphore, mpsc};
 use runtime::task;
 use runtime::time::{
-    Duration, Instant, MissedTickBehavior, advance, interval, pause, sleep, sleep_until, timeout, timeout_at,
+    Duration, Instant, MissedTickBehavior, Sleep, advance, interval, pause, sleep, sleep_until, timeout, timeout_at,
 };
 use runtime_tests::{Event, Flavor, Rng, WakeCount, for_each_flavor, in_still_time, still, wait_until};
 use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 const MILLI: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
+
+/// A sleep of that runtime's.
+fn nap_of(runtime: &Runtime, time: Duration) -> Pin<Box<Sleep>> {
+    let _inside = runtime.enter();
+    Box::pin(sleep(time))
+}
 
 /// Everybody sleeps until a far deadline; then a nearer timer is set, by a task and from outside.
 fn museum_t3_a_nearer_timer_is_seen_by_sleepers(flavor: Flavor) {
@@ -125,7 +133,7 @@ fn museum_t13_the_same_steps_each_time(flavor: Flavor) {
 /// Resets while it expires, from another thread; then a great many, of which only the last counts.
 fn museum_t14_resets_while_it_expires(flavor: Flavor) {
     let runtime = flavor.build();
-    let nap = Arc::new(Mutex::new(runtime.block_on(async { Box::pin(sleep(MILLI)) })));
+    let nap = Arc::new(Mutex::new(nap_of(&runtime, MILLI)));
     let (resets, polled) = (2_000, nap.clone());
     let fired = Arc::new(AtomicUsize::new(0));
     let counts = fired.clone();

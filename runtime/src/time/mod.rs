@@ -2,9 +2,9 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | wait | [`sleep`], [`sleep_until`] |
-//! | give up on something | [`timeout`], [`timeout_at`] |
-//! | do something again and again | [`interval`], [`interval_at`] |
+//! | wait | [`sleep`](sleep()), [`sleep_until`] |
+//! | give up on something | [`timeout`](timeout()), [`timeout_at`] |
+//! | do something again and again | [`interval`](interval()), [`interval_at`] |
 //! | know how long something took | [`Instant`] |
 //! | keep many values for a while each | [`DelayQueue`] |
 //! | call a function later, without a task | [`call_later`], [`call_at`], [`call_soon`] |
@@ -33,7 +33,7 @@
 //!
 //! # What it costs
 //!
-//! A timer that nobody has polled to `Pending` is in no list and costs nothing to drop, so a [`timeout`] around something
+//! A timer that nobody has polled to `Pending` is in no list and costs nothing to drop, so a [`timeout`](timeout()) around something
 //! that is ready costs one look at the clock.
 //!
 //! # Whose time

@@ -53,8 +53,7 @@ fn museum_y5_model_broadcast_leaving_receivers_keep_no_value() {
     });
 }
 
-// Planted fault: in `Ring::take`, do not ask for which position the place was filled: a receiver gets 2 twice, or the count
-// of those who want it underflows.
+// Planted fault: in `Ring::take`, do not ask for which position the place was filled: the receiver gets 2 for 1.
 #[test]
 fn model_broadcast_a_place_filled_anew_is_a_lost_value() {
     check(|| {

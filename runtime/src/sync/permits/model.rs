@@ -7,8 +7,8 @@ use loom::thread;
 use std::future::poll_fn;
 use std::task::Poll;
 
-// Planted fault: in `Permits::look_for_own`, find nobody, or mark and do not wake: deadlock. In `change_places`, keep what the
-// idle one had: the last count is too low.
+// Planted fault: in `Permits::look_for_own`, find nobody, or in `Acquire::poll_queued`, do not wake after a mark: deadlock. In
+// `change_places`, lose what the idle one had: deadlock.
 #[test]
 fn model_semaphore_futurelock_is_resolved_beside_a_stranger() {
     check(|| {

@@ -23,6 +23,7 @@ pub(super) mod full_fences;
 pub(super) use full_fences as fences;
 
 #[cfg(target_os = "linux")]
+#[allow(unsafe_code)] // a clock that `rustix` reads in its own way
 pub(super) mod coarse_clock;
 #[cfg(target_os = "linux")]
 pub(super) use coarse_clock as coarse;
