@@ -117,9 +117,15 @@ fn pass_on_context(task: &TaskRef) {
 /// A task is about to be complete: nothing is in force for it any more. The caller is its poller.
 #[inline]
 pub(super) fn give_up_context(header: &Header) {
-    if let Some(context) = header.set_context(None) {
-        CONTEXT.set(None);
-        // Values of `context_local!` may go with it, and their destructors may panic; the hook has said so then.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(context)));
+    if header.context().is_some() {
+        give_up(header);
     }
+}
+
+#[cold]
+fn give_up(header: &Header) {
+    CONTEXT.set(None);
+    let context = header.set_context(None);
+    // Values of `context_local!` may go with it, and their destructors may panic; the hook has said so then.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(context)));
 }
