@@ -19,6 +19,7 @@ families! {
     spawn
     yields
     messages
+    sync
     fan_out
     fork_join
     wake

@@ -26,7 +26,8 @@
 //! * [`net`]: TCP, UDP and unix sockets, pipes, names to addresses.
 //! * [`sync`]: channels ([`mpsc`](sync::mpsc), [`oneshot`](sync::oneshot), [`broadcast`](sync::broadcast),
 //!   [`watch`](sync::watch)), locks for data across an `.await`, [`Semaphore`](sync::Semaphore), [`Notify`](sync::Notify),
-//!   [`Barrier`](sync::Barrier), values made once.
+//!   [`Barrier`](sync::Barrier), [`Event`](sync::Event), [`Condvar`](sync::Condvar), values made once;
+//!   [`CancellationToken`](sync::CancellationToken) and [`TaskTracker`](sync::TaskTracker), [`queue`](sync::queue)s.
 //! * [`time`]: [`sleep`](time::sleep()), [`timeout`](time::timeout()), [`interval`](time::interval()), queues of delays, and
 //!   time that stands still for tests, on every flavor.
 //!

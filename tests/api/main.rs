@@ -43,14 +43,27 @@ mod spawn;
 mod spawn_blocking;
 mod sync_auto_traits;
 mod sync_broadcast;
+// What tokio has no name for.
+#[cfg(not(feature = "oracle"))]
+mod sync_cancellation;
 mod sync_conserve;
+#[cfg(not(feature = "oracle"))]
+mod sync_event;
+#[cfg(not(feature = "oracle"))]
+mod sync_futurelock;
+#[cfg(not(feature = "oracle"))]
+mod sync_limiter;
 mod sync_locks;
 mod sync_models;
 mod sync_mpsc;
 mod sync_notify;
 mod sync_once;
 mod sync_oneshot;
+#[cfg(not(feature = "oracle"))]
+mod sync_queue;
 mod sync_semaphore;
+#[cfg(not(feature = "oracle"))]
+mod sync_tracker;
 mod sync_watch;
 mod task_fates;
 mod task_id;

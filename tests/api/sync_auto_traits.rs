@@ -109,3 +109,47 @@ fn futures_of_methods_are_send() {
     let (mut tx, _rx) = oneshot::channel::<u8>();
     drop(is_send(tx.closed()));
 }
+
+#[cfg(not(feature = "oracle"))]
+mod beyond_tokio {
+    use super::{Neither, Plain, SendOnly, is_send, send, sync, unpin, unwind};
+    use runtime::sync::queue::{LifoQueue, PriorityQueue, Queue, QueueStatistics};
+    use runtime::sync::*;
+    use std::marker::PhantomPinned;
+
+    #[test]
+    fn handles_cross_threads() {
+        send_sync_unpin! {
+            CancellationToken, DropGuard, DropGuardRef<'static>, TaskTracker, TaskTrackerToken, Event, Condvar,
+            CapacityLimiter, CapacityToken<'static>, OwnedCapacityToken, Borrower, CapacityLimiterStatistics, Holder,
+            Queue<Plain>, Queue<SendOnly>, LifoQueue<SendOnly>, PriorityQueue<Plain>, QueueStatistics,
+            futurelock::Futurelock,
+        }
+        unwind::<CancellationToken>();
+        unwind::<TaskTracker>();
+        unwind::<Event>();
+        unwind::<Condvar>();
+        unwind::<CapacityLimiter>();
+        unwind::<Queue<SendOnly>>();
+        assert!(!has!(Queue<Neither>: Send) && !has!(Queue<Neither>: Sync));
+        assert!(!has!(WaitForCancellationFuture<'static>: Unpin) && !has!(WaitForCancellationFutureOwned: Unpin));
+        assert!(has!(TrackedFuture<Plain>: Unpin) && !has!(TrackedFuture<PhantomPinned>: Unpin));
+    }
+
+    #[test]
+    fn futures_of_methods_are_send() {
+        let token = CancellationToken::new();
+        drop(is_send(token.cancelled()));
+        drop(is_send(token.run_until_cancelled(std::future::pending::<()>())));
+        drop(is_send(token.cancelled_owned()));
+        drop(is_send(TaskTracker::new().wait()));
+        drop(is_send(Event::new().wait()));
+        let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+        drop(is_send(condvar.wait_while(mutex.try_lock().unwrap(), |n| *n > 0)));
+        drop(is_send(CapacityLimiter::new(1).acquire()));
+        let queue = Queue::new(1);
+        drop(is_send(queue.put(1)));
+        drop(is_send(queue.get()));
+        drop(is_send(queue.join()));
+    }
+}

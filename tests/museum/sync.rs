@@ -45,6 +45,13 @@ macro_rules! subject {
 
 /// Every primitive that wakes somebody.
 fn subjects() -> Vec<Subject> {
+    let mut subjects = subjects_of_tokio();
+    #[cfg(not(feature = "oracle"))]
+    subjects.extend(beyond_tokio::subjects());
+    subjects
+}
+
+fn subjects_of_tokio() -> Vec<Subject> {
     vec![
         subject!("notify_one", Notify::new(),
             wait: async |n: &Arc<Notify>| n.notified().await, fire: |n: &Arc<Notify>| n.notify_one(),
@@ -84,6 +91,84 @@ fn subjects() -> Vec<Subject> {
             touch: |s: &Arc<SetOnce<i32>>| _ = poll(pin!(s.wait())), all: true),
         once_cell(),
     ]
+}
+
+/// What tokio has no name for.
+#[cfg(not(feature = "oracle"))]
+mod beyond_tokio {
+    use super::{Arc, Mutex, Subject, Waiting, pin, poll};
+    use runtime::sync::queue::{LifoQueue, PriorityQueue, Queue};
+    use runtime::sync::{Borrower, CancellationToken, CapacityLimiter, Condvar, Event, TaskTracker};
+
+    pub(super) fn subjects() -> Vec<Subject> {
+        vec![
+            subject!("event", Event::new(),
+                wait: async |e: &Arc<Event>| e.wait().await, fire: |e: &Arc<Event>| _ = e.set(),
+                touch: |e: &Arc<Event>| _ = poll(pin!(e.wait())), all: true),
+            condvar("condvar notify_one", |condvar| _ = condvar.notify_one(), false),
+            condvar("condvar notify_all", |condvar| condvar.notify_all(), true),
+            subject!("limiter", CapacityLimiter::new(0),
+                wait: async |l: &Arc<CapacityLimiter>| {
+                    std::mem::forget(l.clone().acquire_owned_on_behalf_of(Borrower::new()).await.unwrap());
+                },
+                fire: |l: &Arc<CapacityLimiter>| l.set_total_tokens(l.total_tokens() + 1),
+                touch: |l: &Arc<CapacityLimiter>| drop(poll(pin!(l.acquire_on_behalf_of(Borrower::new())))),
+                all: false),
+            subject!("queue get", Queue::unbounded(),
+                wait: async |q: &Arc<Queue<u8>>| _ = q.get().await, fire: |q: &Arc<Queue<u8>>| q.try_put(1).unwrap(),
+                touch: |q: &Arc<Queue<u8>>| drop(poll(pin!(q.get()))), all: false),
+            subject!("queue put", full(),
+                wait: async |q: &Arc<LifoQueue<u8>>| q.put(1).await.unwrap(),
+                fire: |q: &Arc<LifoQueue<u8>>| _ = q.try_get(),
+                touch: |q: &Arc<LifoQueue<u8>>| drop(poll(pin!(q.put(2)))), all: false),
+            subject!("queue close", Queue::unbounded(),
+                wait: async |q: &Arc<Queue<u8>>| _ = q.get().await, fire: |q: &Arc<Queue<u8>>| _ = q.close(),
+                touch: |q: &Arc<Queue<u8>>| drop(poll(pin!(q.get()))), all: true),
+            subject!("queue join", unfinished(),
+                wait: async |q: &Arc<PriorityQueue<u8>>| q.join().await,
+                fire: |q: &Arc<PriorityQueue<u8>>| if q.statistics().unfinished > 0 { q.task_done() },
+                touch: |q: &Arc<PriorityQueue<u8>>| _ = poll(pin!(q.join())), all: true),
+            subject!("token", CancellationToken::new(),
+                wait: async |t: &Arc<CancellationToken>| t.cancelled().await,
+                fire: |t: &Arc<CancellationToken>| t.cancel(),
+                touch: |t: &Arc<CancellationToken>| _ = poll(pin!(t.child_token().cancelled())), all: true),
+            subject!("tracker", TaskTracker::new(),
+                wait: async |t: &Arc<TaskTracker>| t.wait().await, fire: |t: &Arc<TaskTracker>| _ = t.close(),
+                touch: |t: &Arc<TaskTracker>| drop((t.token(), poll(pin!(t.wait())))), all: true),
+        ]
+    }
+
+    fn full() -> LifoQueue<u8> {
+        let queue = LifoQueue::new(1);
+        queue.try_put(0).unwrap();
+        queue
+    }
+
+    fn unfinished() -> PriorityQueue<u8> {
+        let queue = PriorityQueue::unbounded();
+        queue.try_put(0).unwrap();
+        queue
+    }
+
+    /// The mutex is free whenever nobody is being served.
+    fn condvar(name: &'static str, call: fn(&Condvar), fires_all: bool) -> Subject {
+        let pair = Arc::new((Mutex::new(()), Condvar::new()));
+        let (waits, fires, touches) = (pair.clone(), pair.clone(), pair);
+        Subject {
+            name,
+            wait: Box::new(move || -> Waiting {
+                let pair = waits.clone();
+                Box::pin(async move { drop(pair.1.wait(pair.0.lock().await).await) })
+            }),
+            fire: Box::new(move || call(&fires.1)),
+            touch: Arc::new(move || {
+                if let Ok(guard) = touches.0.try_lock() {
+                    drop(poll(pin!(touches.1.wait(guard))));
+                }
+            }),
+            fires_all,
+        }
+    }
 }
 
 /// One guard is out; `fire` drops it, and each waiter that is served puts its own in its place.
@@ -544,4 +629,37 @@ fn museum_f2_many_waiters_on_one_mutex_are_linear() {
     let least = |n| (0..5).map(|_| run(n)).min().unwrap();
     let (small, large) = (least(10_000), least(40_000));
     assert!(large < small * 12, "four times the futures took {large:?} instead of about four times {small:?}");
+}
+
+/// Receives that lose a race in a `select!` are dropped after a poll, or before one: what was sent is received or still
+/// there. `api/sync_conserve.rs` does the same a hundred thousand times for each primitive.
+#[test]
+fn museum_y10_a_receive_that_loses_a_race_loses_no_item() {
+    let mut dice = runtime_tests::hostile::Dice(10);
+    let (tx, mut rx) = mpsc::channel(4);
+    let (unbounded, mut unbounded_rx) = mpsc::unbounded_channel();
+    let everybody = broadcast::Sender::new(64);
+    let mut listener = everybody.subscribe();
+    let (mut sent, mut received) = ([0; 3], [0; 3]);
+    for n in 0..3_000 {
+        sent[0] += usize::from(tx.try_send(n).is_ok());
+        // A send that loses its race has sent nothing.
+        let mut waiting = Box::pin(tx.send(n));
+        sent[0] += usize::from(dice.below(2) == 0 && poll(waiting.as_mut()).is_ready());
+        drop(waiting);
+        unbounded.send(n).unwrap();
+        everybody.send(n).unwrap();
+        (sent[1], sent[2]) = (sent[1] + 1, sent[2] + 1);
+        for _ in 0..2 {
+            if dice.below(3) > 0 {
+                received[0] += usize::from(poll(pin!(rx.recv())).is_ready());
+                received[1] += usize::from(poll(pin!(unbounded_rx.recv())).is_ready());
+                received[2] += usize::from(poll(pin!(listener.recv())).is_ready());
+            } else {
+                drop((rx.recv(), unbounded_rx.recv(), listener.recv()));
+            }
+        }
+    }
+    let left = [rx.len(), unbounded_rx.len(), listener.len()];
+    assert_eq!(sent, [0, 1, 2].map(|which| received[which] + left[which]));
 }

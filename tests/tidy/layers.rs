@@ -57,6 +57,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("task", &[ENGINE, "runtime"]),
     ("time", &[ENGINE]),
     ("sync", &[ENGINE]),
+    // The one thing of `sync` that spawns; the rest of it knows no tasks.
+    ("sync/tracker", &[ENGINE, "sync", "task", "runtime"]),
     ("io", &[ENGINE]),
     ("macros", &[ENGINE]),
     ("attributes", &[]),
@@ -131,7 +133,9 @@ fn unit_of(modules: &[String]) -> Option<&'static str> {
         let name = format!("engine/{}", modules[1]);
         return TABLE.iter().map(|row| row.0).find(|row| *row == name);
     }
-    TABLE.iter().map(|row| row.0).find(|row| row == first)
+    let whole = TABLE.iter().map(|row| row.0).find(|row| row == first);
+    let part = modules.get(1).map(|second| format!("{first}/{second}"));
+    TABLE.iter().map(|row| row.0).find(|row| part.as_deref() == Some(row)).or(whole)
 }
 
 /// A path that the file names, resolved to the crate's root.

@@ -8,20 +8,32 @@
 //! | let many tasks see the latest value | [`watch`] |
 //! | guard data across `.await` | [`Mutex`], [`RwLock`] |
 //! | limit how many do something at once | [`Semaphore`] |
-//! | say "look again" | [`Notify`] |
+//! | lend tokens to owners, and change their number | [`CapacityLimiter`] |
+//! | say "look again" | [`Notify`]; until it is taken back: [`Event`] |
+//! | wait for a condition on guarded data | [`Condvar`] |
+//! | share work among many tasks and threads | [`queue`] |
+//! | tell tasks to stop | [`CancellationToken`]; and wait until they have: [`TaskTracker`] |
 //! | meet at one point | [`Barrier`] |
 //! | make a value once, on first use | [`OnceCell`]; or wait for one that another task sets: [`SetOnce`] |
 //!
-//! They know no runtime: every one of them works under any executor, and has `blocking_*` functions for threads
-//! without one. Waiting is first come, first served. Every operation that can be ready for ever takes part in the
-//! cooperative budget ([`task::coop`](crate::task::coop)). No code of yours (a waker, a destructor, a closure other
-//! than those of [`watch::Sender::send_modify`] and its like) runs while a lock of ours is held.
+//! They know no runtime ([`TaskTracker`] apart, which spawns): every one of them works under any executor, and has
+//! `blocking_*` functions for threads without one. Waiting is first come, first served. Every operation that can be ready
+//! for ever takes part in the cooperative budget ([`task::coop`](crate::task::coop)). No code of yours (a waker, a
+//! destructor, a closure other than those of [`watch::Sender::send_modify`] and its like, the comparison in a
+//! [`queue::PriorityQueue`]) runs while a lock of ours is held. A task that waits for itself is found and helped
+//! ([`futurelock`]).
 //!
 //! A plain [`std::sync::Mutex`] is right, and faster, wherever no `.await` happens while it is locked.
 
 mod barrier;
 mod blocking;
 pub mod broadcast;
+mod cancellation;
+mod capacity_limiter;
+mod condvar;
+mod event;
+pub mod futurelock;
+mod line;
 #[allow(unsafe_code)] // data inside a lock, and the pointers of its guards
 mod lock_data;
 #[cfg(all(test, loom))]
@@ -34,16 +46,28 @@ mod once_cell;
 mod once_slot;
 pub mod oneshot;
 mod permits;
+pub mod queue;
 mod rwlock;
 mod semaphore;
 mod set_once;
+mod tracker;
 mod unit;
 mod waiters;
 mod wake;
 pub mod watch;
 
 pub use barrier::{Barrier, BarrierWaitResult};
-pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError};
+pub use cancellation::{
+    CancellationToken, DropGuard, DropGuardRef, RunUntilCancelledFuture, RunUntilCancelledFutureOwned,
+    WaitForCancellationFuture, WaitForCancellationFutureOwned,
+};
+pub use capacity_limiter::{
+    AlreadyBorrowed, Borrower, CapacityLimiter, CapacityLimiterStatistics, CapacityToken, OwnedCapacityToken,
+    TryBorrowError,
+};
+pub use condvar::Condvar;
+pub use event::Event;
+pub use mutex::{Holder, MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError};
 pub use notify::Notify;
 pub use once_cell::{OnceCell, SetError};
 pub use rwlock::{
@@ -52,6 +76,7 @@ pub use rwlock::{
 };
 pub use semaphore::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
 pub use set_once::{SetOnce, SetOnceError};
+pub use tracker::{TaskTracker, TaskTrackerToken, TaskTrackerWaitFuture, TrackedFuture};
 
 /// Futures of this module that have a name.
 pub mod futures {

@@ -154,6 +154,13 @@ impl Notify {
 
     /// Wakes everybody who waits now, and completes every [`Notified`] that exists. Leaves no permit.
     pub fn notify_waiters(&self) {
+        let mut batch = WakeBatch::new();
+        self.notify_waiters_into(&mut batch);
+        batch.wake_all();
+    }
+
+    /// Like [`notify_waiters`](Self::notify_waiters), for a caller who wakes when it can.
+    pub(super) fn notify_waiters_into(&self, batch: &mut WakeBatch) {
         let mut word = self.word.load(Ordering::SeqCst);
         while word & QUEUED == 0 {
             match self.word.compare_exchange(word, word.wrapping_add(ROUND), Ordering::SeqCst, Ordering::SeqCst) {
@@ -161,14 +168,11 @@ impl Notify {
                 Err(now) => word = now,
             }
         }
-        let mut batch = WakeBatch::new();
         let mut list = self.waiters.lock();
         self.word.fetch_add(ROUND, Ordering::SeqCst);
         // One pass over those who are here now: a task that waits again belongs to the next round (museum W5).
-        list.fire_all(&mut batch, |served| *served = Served::All);
+        list.fire_all(batch, |served| *served = Served::All);
         self.settle(&list);
-        drop(list);
-        batch.wake_all();
     }
 
     fn round(&self) -> usize {
@@ -251,16 +255,21 @@ enum Stage {
 
 /// What the borrowing and the owning future have in common.
 #[derive(Debug)]
-struct Wait<N: Deref<Target = Notify>> {
+pub(super) struct Wait<N: Deref<Target = Notify>> {
     notify: N,
     round: usize,
     stage: Stage,
 }
 
 impl<N: Deref<Target = Notify>> Wait<N> {
-    fn new(notify: N) -> Self {
+    pub(super) fn new(notify: N) -> Self {
         let round = notify.round();
         Wait { notify, round, stage: Stage::Fresh }
+    }
+
+    /// What leads to the `Notify`.
+    pub(super) fn handle(&self) -> &N {
+        &self.notify
     }
 
     /// Takes its place. `true`: there is nothing to wait for any more.
@@ -299,7 +308,7 @@ impl<N: Deref<Target = Notify>> Wait<N> {
         };
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Poll::Ready(unit) = budget::poll_proceed(cx) else {
             // The place in the queue is taken all the same (museum Y2).
             if matches!(self.stage, Stage::Fresh) {
@@ -329,7 +338,7 @@ impl<N: Deref<Target = Notify>> Wait<N> {
         Poll::Ready(())
     }
 
-    fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Queued(key) => self.notify.leave(key),
             Stage::Permit => self.notify.notify_one(),

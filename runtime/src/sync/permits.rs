@@ -1,7 +1,8 @@
 //! Permits and the queue for them: the one algorithm under `Semaphore`, `Mutex`, `RwLock`, bounded `mpsc`.
 //!
-//! Owns: the word, the queue, [`Acquire`].   Imports: `waiters`, `wake`, the door.
-//! Not here: what a permit means, and errors with names.
+//! Owns: the word and the queue.   Imports: `waiters`, `wake`, the door.
+//! Not here: what a permit means, and errors with names; the future ([`acquire`]); tasks that wait for themselves
+//! ([`own_task`]).
 //!
 //! | bits | name | true while | set by | cleared by |
 //! |---|---|---|---|---|
@@ -19,13 +20,20 @@
 //! Ordering: a release adds with Release, an acquire swaps with Acquire: what the last holder wrote is seen by the
 //! next. Through the queue the same edge goes over its lock.
 
+mod acquire;
+#[cfg(all(test, loom))]
+mod model;
+mod own_task;
+
+pub(super) use self::acquire::{Acquire, Closed};
+
+use self::own_task::Own;
+use super::futurelock::Asker;
 use super::waiters::{Key, WaitList, Waiters};
 use super::wake::WakeBatch;
 use crate::engine::atomics::{AtomicUsize, Ordering};
-use crate::engine::budget::{self, RestoreOnPending};
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::panic::Location;
+use std::task::Waker;
 
 const CLOSED: usize = 1;
 const QUEUED: usize = 2;
@@ -34,6 +42,10 @@ const SHIFT: u32 = 2;
 
 /// Three bits are kept from the count, two for flags and one so that a release beyond the limit is seen.
 pub(super) const MAX_PERMITS: usize = usize::MAX >> 3;
+
+/// Looks before queueing, with a pause before each: some 100 ns where a pause is 25. A queue costs more, and
+/// again for everybody who comes before it is empty.
+const LOOKS_BEFORE_QUEUE: u32 = 4;
 
 /// Why permits were not taken at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +59,18 @@ struct Claim {
     wanted: usize,
     /// 0: the claim is granted.
     missing: usize,
+    asker: Asker,
+    /// The waiter of the same task that saw this one granted and not taken (`own_task`).
+    marked_by: Option<Key>,
+}
+
+impl Claim {
+    /// Takes back what it was given.
+    fn give_up(&mut self) -> usize {
+        let given = self.wanted - self.missing;
+        (self.missing, self.marked_by) = (self.wanted, None);
+        given
+    }
 }
 
 /// See the module's head.
@@ -77,6 +101,17 @@ impl Permits {
         self.word.load(Ordering::Acquire) & CLOSED != 0
     }
 
+    /// Could `n` be taken now? Nobody could if the answer were "closed".
+    fn are_free(&self, n: usize) -> bool {
+        let word = self.word.load(Ordering::Relaxed);
+        word & CLOSED != 0 || (word & QUEUED == 0 && word >> SHIFT >= n)
+    }
+
+    /// How many are queued.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiters.lock().queued()
+    }
+
     /// Takes `n` permits if they are free and nobody is queued for them.
     #[inline]
     pub(super) fn try_acquire(&self, n: usize) -> Result<(), Refusal> {
@@ -99,10 +134,40 @@ impl Permits {
         }
     }
 
-    /// A future that takes `n` permits, in the order of first polls.
+    /// Takes `n` permits now or in a moment, or else says that the caller must queue.
     #[inline]
+    fn acquire_at_once(&self, n: usize) -> bool {
+        self.try_acquire(n).is_ok() || self.acquire_soon(n)
+    }
+
+    /// Looks a few times more while nobody is queued. Short work under a lock is over by then, and a queue is dear: it makes
+    /// everybody behind it queue too, for as long as they come back before it is empty.
+    #[cold]
+    fn acquire_soon(&self, n: usize) -> bool {
+        for _ in 0..LOOKS_BEFORE_QUEUE {
+            std::hint::spin_loop();
+            let word = self.word.load(Ordering::Relaxed);
+            if word & FLAGS != 0 {
+                return false;
+            }
+            if word >> SHIFT >= n && self.try_acquire(n).is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A future that takes `n` permits, in the order of first polls. Its place is the caller's.
+    #[inline]
+    #[track_caller]
     pub(super) fn acquire(&self, n: usize) -> Acquire<'_> {
-        Acquire { permits: self, wanted: n, stage: Stage::Fresh }
+        self.acquire_at(n, Location::caller())
+    }
+
+    /// The same for a caller who acts for another, in whose name it asks.
+    #[inline]
+    pub(super) fn acquire_at(&self, n: usize, place: &'static Location<'static>) -> Acquire<'_> {
+        Acquire::new(self, n, place)
     }
 
     /// Gives `n` permits back. `true`: the word was closed before.
@@ -203,7 +268,7 @@ impl Permits {
             if claim.missing > 0 {
                 break;
             }
-            if let Some(waker) = list.fire_first() {
+            if let Some(waker) = list.grant_first() {
                 batch.push(waker);
             }
         }
@@ -221,13 +286,14 @@ impl Permits {
     }
 
     /// Takes the permits, or queues the waiter with what is free already.
-    fn enqueue(&self, waker: Option<std::task::Waker>, wanted: usize) -> Enqueued {
+    fn enqueue(&self, waker: Waker, wanted: usize, place: &'static Location<'static>) -> Enqueued {
+        let asker = Asker::now(&waker, place);
+        let mut waker = Some(waker);
         let mut list = self.waiters.lock();
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             if word & CLOSED != 0 {
                 drop(list);
-                drop(waker);
                 return Enqueued::Closed;
             }
             // With QUEUED set, permits in the word belong to the queue: their releaser waits for our lock.
@@ -235,18 +301,22 @@ impl Permits {
             let taken = free.min(wanted);
             let after = (word - (taken << SHIFT)) | if taken < wanted { QUEUED } else { 0 };
             // Nothing to change: QUEUED is set and stays so while we hold the lock.
-            if taken < wanted && after == word {
-                return Enqueued::Waits(list.push_back(waker, Claim { wanted, missing: wanted }));
+            if !(taken < wanted && after == word)
+                && let Err(now) = self.word.compare_exchange(word, after, Ordering::AcqRel, Ordering::Relaxed)
+            {
+                word = now;
+                continue;
             }
-            match self.word.compare_exchange(word, after, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) if taken == wanted => {
-                    drop(list);
-                    drop(waker);
-                    return Enqueued::Taken;
-                }
-                Ok(_) => return Enqueued::Waits(list.push_back(waker, Claim { wanted, missing: wanted - taken })),
-                Err(now) => word = now,
+            if taken == wanted {
+                // Before the waker, which is the user's to drop.
+                drop(list);
+                return Enqueued::Taken;
             }
+            let claim = Claim { wanted, missing: wanted - taken, asker, marked_by: None };
+            let key = list.push_back(waker.take(), claim);
+            let again =
+                list.has_granted() && matches!(self.look_for_own(&mut list, key, &mut WakeBatch::new()), Own::Marked);
+            return Enqueued::Waits { key, again };
         }
     }
 
@@ -273,120 +343,20 @@ fn too_many_permits() -> ! {
 
 enum Enqueued {
     Taken,
-    Waits(Key),
+    /// `again`: another future of this task may be in the way; the task is to be polled once more to find out.
+    Waits {
+        key: Key,
+        again: bool,
+    },
     Closed,
-}
-
-#[derive(Debug)]
-enum Stage {
-    Fresh,
-    Queued(Key),
-    /// The permits are ours, but the budget was used up when we got them.
-    Taken,
-    Done,
-}
-
-/// The permits are refused for ever.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Closed;
-
-/// Takes permits; see [`Permits::acquire`]. Dropped before it is ready, it has taken nothing.
-#[derive(Debug)]
-#[must_use = "futures do nothing unless polled"]
-pub(super) struct Acquire<'a> {
-    permits: &'a Permits,
-    wanted: usize,
-    stage: Stage,
-}
-
-impl Future for Acquire<'_> {
-    type Output = Result<(), Closed>;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Poll::Ready(unit) = budget::poll_proceed(cx) else {
-            // The place in the queue is taken all the same (museum Y2).
-            self.take_place(cx);
-            return Poll::Pending;
-        };
-        if matches!(self.stage, Stage::Fresh) && self.permits.try_acquire(self.wanted).is_ok() {
-            self.stage = Stage::Done;
-            unit.made_progress();
-            return Poll::Ready(Ok(()));
-        }
-        self.poll_slow(cx, unit)
-    }
-}
-
-impl Acquire<'_> {
-    #[cold]
-    fn take_place(&mut self, cx: &mut Context<'_>) {
-        if matches!(self.stage, Stage::Fresh) {
-            match self.permits.enqueue(Some(cx.waker().clone()), self.wanted) {
-                Enqueued::Taken => self.stage = Stage::Taken,
-                Enqueued::Waits(key) => self.stage = Stage::Queued(key),
-                Enqueued::Closed => {}
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn poll_slow(&mut self, cx: &mut Context<'_>, unit: RestoreOnPending) -> Poll<Result<(), Closed>> {
-        let granted = match &self.stage {
-            Stage::Fresh => match self.permits.enqueue(Some(cx.waker().clone()), self.wanted) {
-                Enqueued::Taken => true,
-                Enqueued::Closed => false,
-                Enqueued::Waits(key) => {
-                    self.stage = Stage::Queued(key);
-                    return Poll::Pending;
-                }
-            },
-            Stage::Queued(key) => {
-                let served = self.permits.waiters.check_or_wait(*key, cx, |list, key| {
-                    // A fired node has no waker, so nothing foreign is dropped here.
-                    (!list.is_queued(key)).then(|| list.remove(key).0.missing == 0)
-                });
-                let Some(granted) = served else { return Poll::Pending };
-                granted
-            }
-            Stage::Taken => true,
-            Stage::Done => panic!("a future that takes permits was polled after it was ready"),
-        };
-        self.stage = Stage::Done;
-        unit.made_progress();
-        Poll::Ready(if granted { Ok(()) } else { Err(Closed) })
-    }
-}
-
-impl Acquire<'_> {
-    /// Cancelled while it waits, or before it could say that it has the permits.
-    #[cold]
-    fn cancel(&mut self) {
-        match std::mem::replace(&mut self.stage, Stage::Done) {
-            Stage::Fresh | Stage::Done => {}
-            Stage::Queued(key) => self.permits.leave(key),
-            Stage::Taken => {
-                self.permits.release(self.wanted);
-            }
-        }
-    }
-}
-
-impl Drop for Acquire<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if matches!(self.stage, Stage::Queued(_) | Stage::Taken) {
-            self.cancel();
-        }
-    }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::engine::budget::{Budget, with_budget};
-    use std::pin::pin;
-    use std::task::Waker;
+    use crate::engine::budget::{self, Budget, with_budget};
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Poll};
 
     /// Polls as a task whose budget is used up.
     fn poll_exhausted<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -415,18 +385,32 @@ mod tests {
     }
 
     #[test]
-    fn permits_taken_without_budget_come_back_when_cancelled() {
+    fn free_permits_stay_free_without_budget() {
         let permits = Permits::new(2);
         for wanted in 0..3 {
-            let mut acquire = Box::pin(permits.acquire(wanted));
-            assert!(poll_exhausted(acquire.as_mut()).is_pending());
-            assert_eq!(permits.available(), 2 - wanted);
-            drop(acquire);
-            assert_eq!(permits.available(), 2);
             let mut acquire = pin!(permits.acquire(wanted));
             assert!(poll_exhausted(acquire.as_mut()).is_pending());
+            assert_eq!(permits.available(), 2, "a task that yields holds nothing");
             assert!(poll(acquire).is_ready());
             permits.release(wanted);
+        }
+    }
+
+    #[test]
+    fn permits_given_without_budget_come_back_when_cancelled() {
+        let permits = Permits::new(1);
+        for cancel in [true, false] {
+            let mut acquire = Box::pin(permits.acquire(2));
+            assert!(poll_exhausted(acquire.as_mut()).is_pending());
+            assert_eq!(permits.available(), 0, "collects");
+            permits.release(1);
+            assert!(poll_exhausted(acquire.as_mut()).is_pending());
+            if cancel {
+                drop(acquire);
+                assert_eq!(permits.forget(1), 1);
+            } else {
+                assert!(poll(acquire.as_mut()).is_ready());
+            }
         }
     }
 

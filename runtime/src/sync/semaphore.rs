@@ -7,6 +7,7 @@ use super::blocking;
 use super::permits::{Closed, MAX_PERMITS, Permits, Refusal};
 use std::error::Error;
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
 /// A counted set of permits that tasks take and give back, first come, first served.
@@ -157,9 +158,13 @@ impl Semaphore {
     ///
     /// # Cancel safety
     /// Dropping it takes no permit and loses the place in the queue.
-    pub async fn acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
-        self.permits.acquire(1).await.map_err(AcquireError::new)?;
-        Ok(SemaphorePermit { semaphore: self, permits: 1 })
+    #[track_caller]
+    pub fn acquire(&self) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
+        let place = Location::caller();
+        async move {
+            self.permits.acquire_at(1, place).await.map_err(AcquireError::new)?;
+            Ok(SemaphorePermit { semaphore: self, permits: 1 })
+        }
     }
 
     /// Takes `n` permits at once, waiting until it has them all.
@@ -169,9 +174,13 @@ impl Semaphore {
     ///
     /// # Cancel safety
     /// Dropping it takes no permit and loses the place in the queue.
-    pub async fn acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
-        self.permits.acquire(checked(n)).await.map_err(AcquireError::new)?;
-        Ok(SemaphorePermit { semaphore: self, permits: n })
+    #[track_caller]
+    pub fn acquire_many(&self, n: u32) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
+        let place = Location::caller();
+        async move {
+            self.permits.acquire_at(checked(n), place).await.map_err(AcquireError::new)?;
+            Ok(SemaphorePermit { semaphore: self, permits: n })
+        }
     }
 
     /// Takes a permit if one is free and nobody is queued.
@@ -226,9 +235,13 @@ impl Semaphore {
     ///
     /// # Cancel safety
     /// Dropping it takes no permit and loses the place in the queue.
-    pub async fn acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
-        self.permits.acquire(1).await.map_err(AcquireError::new)?;
-        Ok(OwnedSemaphorePermit { semaphore: self, permits: 1 })
+    #[track_caller]
+    pub fn acquire_owned(self: Arc<Self>) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
+        let place = Location::caller();
+        async move {
+            self.permits.acquire_at(1, place).await.map_err(AcquireError::new)?;
+            Ok(OwnedSemaphorePermit { semaphore: self, permits: 1 })
+        }
     }
 
     /// Like [`acquire_many`](Self::acquire_many), with a permit that owns its part in the semaphore.
@@ -238,9 +251,16 @@ impl Semaphore {
     ///
     /// # Cancel safety
     /// Dropping it takes no permit and loses the place in the queue.
-    pub async fn acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, AcquireError> {
-        self.permits.acquire(checked(n)).await.map_err(AcquireError::new)?;
-        Ok(OwnedSemaphorePermit { semaphore: self, permits: n })
+    #[track_caller]
+    pub fn acquire_many_owned(
+        self: Arc<Self>,
+        n: u32,
+    ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
+        let place = Location::caller();
+        async move {
+            self.permits.acquire_at(checked(n), place).await.map_err(AcquireError::new)?;
+            Ok(OwnedSemaphorePermit { semaphore: self, permits: n })
+        }
     }
 
     /// Like [`try_acquire`](Self::try_acquire), with a permit that owns its part in the semaphore.

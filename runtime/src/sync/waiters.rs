@@ -3,9 +3,10 @@
 //! Owns: [`WaitList`], [`Key`], [`WakerSlot`].   Imports: the door's locks, `wake`.
 //! Not here: when somebody is woken; that is each primitive's own rule (`permits`, `notify`, `broadcast`…).
 //!
-//! A node is in one of three states: *queued* (linked, has a waker), *fired* (unlinked by the one who served it, its
-//! waker taken, still owned by its waiter), *free*. Only the waiter frees a node, with the [`Key`] it got; the key's
-//! generation makes a stale key harmless.
+//! A node is in one of four states: *queued* (linked, has a waker), *fired* (unlinked by the one who served it, its
+//! waker taken, still owned by its waiter), *granted* (fired, but in a second list of those whose waiters have not been
+//! here since), *free*. Only the waiter frees a node, with the [`Key`] it got; the key's generation makes a stale key
+//! harmless.
 //!
 //! The danger: a list is only touched under its primitive's lock, and waker code must not run there. So every
 //! function takes a waker that was cloned before, and gives back the one it replaces or removes, for the caller to
@@ -38,7 +39,15 @@ struct Node<P> {
     prev: u32,
     next: u32,
     generation: u32,
-    queued: bool,
+    stands: Stands,
+}
+
+/// Which list a node is linked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stands {
+    Queued,
+    Granted,
+    Alone,
 }
 
 /// See the module's head. `P` is what the primitive remembers about a waiter.
@@ -47,18 +56,25 @@ pub(super) struct WaitList<P> {
     nodes: Vec<Node<P>>,
     first: u32,
     last: u32,
+    /// The granted one that was granted last.
+    granted: u32,
     free: u32,
     live: usize,
 }
 
 impl<P> WaitList<P> {
     pub(super) const fn new() -> Self {
-        WaitList { nodes: Vec::new(), first: NIL, last: NIL, free: NIL, live: 0 }
+        WaitList { nodes: Vec::new(), first: NIL, last: NIL, granted: NIL, free: NIL, live: 0 }
     }
 
     /// Is nobody queued? (Fired nodes may be left.)
     pub(super) fn is_empty(&self) -> bool {
         self.first == NIL
+    }
+
+    /// How many are queued. Walks the queue.
+    pub(super) fn queued(&self) -> usize {
+        std::iter::successors(self.nodes.get(self.first as usize), |node| self.nodes.get(node.next as usize)).count()
     }
 
     /// Queues a waiter behind all others.
@@ -80,13 +96,14 @@ impl<P> WaitList<P> {
             let index = self.free;
             let node = &mut self.nodes[index as usize];
             self.free = node.next;
-            (node.waker, node.payload, node.queued) = (waker, Some(payload), true);
+            (node.waker, node.payload, node.stands) = (waker, Some(payload), Stands::Queued);
             (node.prev, node.next) = (NIL, NIL);
             return Key { index, generation: node.generation };
         }
         let index = u32::try_from(self.nodes.len()).ok().filter(|index| *index != NIL);
         let index = index.expect("more than 2^32 - 2 waiters on one object");
-        self.nodes.push(Node { waker, payload: Some(payload), prev: NIL, next: NIL, generation: 0, queued: true });
+        let stands = Stands::Queued;
+        self.nodes.push(Node { waker, payload: Some(payload), prev: NIL, next: NIL, generation: 0, stands });
         Key { index, generation: 0 }
     }
 
@@ -118,6 +135,22 @@ impl<P> WaitList<P> {
         self.fire(self.last)
     }
 
+    /// Like [`fire_first`](Self::fire_first); the node can be found among the granted until its waiter removes it.
+    pub(super) fn grant_first(&mut self) -> Option<Waker> {
+        let index = self.first;
+        if index == NIL {
+            return None;
+        }
+        self.unlink(index);
+        let second = std::mem::replace(&mut self.granted, index);
+        if second != NIL {
+            self.nodes[second as usize].prev = index;
+        }
+        let node = &mut self.nodes[index as usize];
+        (node.next, node.stands) = (second, Stands::Granted);
+        node.waker.take()
+    }
+
     fn fire(&mut self, index: u32) -> Option<Waker> {
         if index == NIL {
             return None;
@@ -128,19 +161,28 @@ impl<P> WaitList<P> {
 
     /// Fires every queued waiter, each payload being shown to `mark`, and collects the wakers.
     pub(super) fn fire_all(&mut self, batch: &mut WakeBatch, mut mark: impl FnMut(&mut P)) {
-        while self.first != NIL {
-            let index = self.first;
-            if let Some(payload) = self.nodes[index as usize].payload.as_mut() {
+        if self.first == NIL {
+            return;
+        }
+        // Nodes that are live are queued or fired, so this is room for all, and at most for some more.
+        batch.reserve(self.live);
+        let mut index = std::mem::replace(&mut self.first, NIL);
+        self.last = NIL;
+        // All of them go, so none needs its neighbours mended.
+        while let Some(node) = self.nodes.get_mut(index as usize) {
+            index = node.next;
+            (node.prev, node.next, node.stands) = (NIL, NIL, Stands::Alone);
+            if let Some(payload) = &mut node.payload {
                 mark(payload);
             }
-            if let Some(waker) = self.fire(index) {
+            if let Some(waker) = node.waker.take() {
                 batch.push(waker);
             }
         }
     }
 
     pub(super) fn is_queued(&mut self, key: Key) -> bool {
-        self.node(key).queued
+        self.node(key).stands == Stands::Queued
     }
 
     /// Would the waiter's waker wake the same task as `waker`?
@@ -157,8 +199,10 @@ impl<P> WaitList<P> {
     /// The waiter leaves: its node is free again.
     #[must_use = "drop the waker after unlocking"]
     pub(super) fn remove(&mut self, key: Key) -> (P, Option<Waker>) {
-        if self.node(key).queued {
-            self.unlink(key.index);
+        match self.node(key).stands {
+            Stands::Queued => self.unlink(key.index),
+            Stands::Granted => self.unlink_granted(key.index),
+            Stands::Alone => {}
         }
         let free = self.free;
         let node = self.node(key);
@@ -177,7 +221,7 @@ impl<P> WaitList<P> {
     fn unlink(&mut self, index: u32) {
         let node = &mut self.nodes[index as usize];
         let (prev, next) = (node.prev, node.next);
-        (node.prev, node.next, node.queued) = (NIL, NIL, false);
+        (node.prev, node.next, node.stands) = (NIL, NIL, Stands::Alone);
         match prev {
             NIL => self.first = next,
             _ => self.nodes[prev as usize].next = next,
@@ -185,6 +229,82 @@ impl<P> WaitList<P> {
         match next {
             NIL => self.last = prev,
             _ => self.nodes[next as usize].prev = prev,
+        }
+    }
+}
+
+/// For those who move a grant from one waiter to another.
+impl<P> WaitList<P> {
+    /// Is there a waiter that was granted something and has not been here since?
+    #[inline]
+    pub(super) fn has_granted(&self) -> bool {
+        self.granted != NIL
+    }
+
+    /// Is this a queued waiter's key? Unlike elsewhere, it may be stale.
+    pub(super) fn is_waiting(&self, key: Key) -> bool {
+        let node = self.nodes.get(key.index as usize);
+        node.is_some_and(|node| {
+            node.generation == key.generation && node.payload.is_some() && node.stands == Stands::Queued
+        })
+    }
+
+    /// What the primitive remembers about a waiter.
+    pub(super) fn payload(&mut self, key: Key) -> &mut P {
+        self.node(key).payload.as_mut().expect("BUG: a live node has a payload")
+    }
+
+    /// The first that `is_it` accepts of the `looks` granted last.
+    pub(super) fn find_granted(&self, looks: usize, is_it: impl Fn(&P) -> bool) -> Option<Key> {
+        let mut index = self.granted;
+        for _ in 0..looks {
+            let node = self.nodes.get(index as usize)?;
+            if node.payload.as_ref().is_some_and(&is_it) {
+                return Some(Key { index, generation: node.generation });
+            }
+            index = node.next;
+        }
+        None
+    }
+
+    /// Takes a grant back: its waiter is queued again, before all others, without a waker.
+    pub(super) fn requeue_granted_first(&mut self, key: Key) {
+        assert!(self.node(key).stands == Stands::Granted, "BUG: took back what was not granted: {key:?}");
+        self.unlink_granted(key.index);
+        self.push_front(key.index);
+    }
+
+    /// A queued waiter goes before all others.
+    pub(super) fn move_to_front(&mut self, key: Key) {
+        self.unlink(key.index);
+        self.push_front(key.index);
+    }
+
+    /// Takes the waker out, for one that need not be woken.
+    pub(super) fn take_waker(&mut self, key: Key) -> Option<Waker> {
+        self.node(key).waker.take()
+    }
+
+    fn push_front(&mut self, index: u32) {
+        let second = std::mem::replace(&mut self.first, index);
+        match second {
+            NIL => self.last = index,
+            _ => self.nodes[second as usize].prev = index,
+        }
+        let node = &mut self.nodes[index as usize];
+        (node.prev, node.next, node.stands) = (NIL, second, Stands::Queued);
+    }
+
+    fn unlink_granted(&mut self, index: u32) {
+        let node = &mut self.nodes[index as usize];
+        let (prev, next) = (node.prev, node.next);
+        (node.prev, node.next, node.stands) = (NIL, NIL, Stands::Alone);
+        match prev {
+            NIL => self.granted = next,
+            _ => self.nodes[prev as usize].next = next,
+        }
+        if next != NIL {
+            self.nodes[next as usize].prev = prev;
         }
     }
 }
@@ -209,36 +329,48 @@ impl<P> Waiters<P> {
         self.0.lock()
     }
 
-    /// Runs `check` under the lock until it is content or the waiter with `key` is registered with `cx`'s waker.
-    ///
-    /// `check` answers `Some` when there is nothing to wait for any more. The waker is cloned and the old one is
-    /// dropped outside of the lock; `check` runs again after each time the lock was free.
+    /// See [`check_or_wait`].
     pub(super) fn check_or_wait<R>(
         &self,
         key: Key,
         cx: &mut Context<'_>,
-        mut check: impl FnMut(&mut WaitList<P>, Key) -> Option<R>,
+        check: impl FnMut(&mut WaitList<P>, Key) -> Option<R>,
     ) -> Option<R> {
-        let mut fresh = None;
-        loop {
-            let mut list = self.lock();
-            if let Some(answer) = check(&mut list, key) {
-                drop(list);
-                return Some(answer);
-            }
-            if list.will_wake(key, cx.waker()) {
-                drop(list);
-                return None;
-            }
-            if let Some(waker) = fresh.take() {
-                let old = list.set_waker(key, waker);
-                drop(list);
-                drop(old);
-                return None;
-            }
-            drop(list);
-            fresh = Some(cx.waker().clone());
+        check_or_wait(&self.0, |list| list, key, cx, check)
+    }
+}
+
+/// Runs `check` under the lock until it is content or the waiter with `key` is registered with `cx`'s waker.
+///
+/// `check` answers `Some` when there is nothing to wait for any more. The waker is cloned and the old one is dropped
+/// outside of the lock; `check` runs again after each time the lock was free.
+pub(super) fn check_or_wait<S, P, R>(
+    lock: &Mutex<S>,
+    list_of: impl Fn(&mut S) -> &mut WaitList<P>,
+    key: Key,
+    cx: &mut Context<'_>,
+    mut check: impl FnMut(&mut S, Key) -> Option<R>,
+) -> Option<R> {
+    let mut fresh = None;
+    loop {
+        let mut state = lock.lock();
+        if let Some(answer) = check(&mut state, key) {
+            drop(state);
+            return Some(answer);
         }
+        let list = list_of(&mut state);
+        if list.will_wake(key, cx.waker()) {
+            drop(state);
+            return None;
+        }
+        if let Some(waker) = fresh.take() {
+            let old = list.set_waker(key, waker);
+            drop(state);
+            drop(old);
+            return None;
+        }
+        drop(state);
+        fresh = Some(cx.waker().clone());
     }
 }
 

@@ -29,6 +29,14 @@ impl WakeBatch {
         WakeBatch { first: waker, rest: Vec::new() }
     }
 
+    /// There will be so many more.
+    pub(super) fn reserve(&mut self, more: usize) {
+        if more > 1 {
+            self.rest.reserve(more);
+        }
+    }
+
+    #[inline]
     pub(super) fn push(&mut self, waker: Waker) {
         if self.first.is_none() && self.rest.is_empty() {
             self.first = Some(waker);

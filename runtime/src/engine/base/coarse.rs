@@ -21,7 +21,12 @@ impl Moment {
     /// So much time at least has passed since this reading was taken; it may be a tenth of a second more.
     #[inline]
     pub(crate) fn surely_passed(self) -> Duration {
-        read().map_or(Duration::ZERO, |now| now.saturating_sub(self.0).saturating_sub(BEHIND))
+        match read() {
+            // Nearly always.
+            Some(now) if now == self.0 => Duration::ZERO,
+            Some(now) => now.saturating_sub(self.0).saturating_sub(BEHIND),
+            None => Duration::ZERO,
+        }
     }
 }
 

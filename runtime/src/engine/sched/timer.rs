@@ -344,7 +344,10 @@ fn later(now: Instant, length: Duration) -> Instant {
 #[inline]
 fn from_coarse(begun: coarse::Moment, length: Duration) -> Instant {
     let from_now = later(Instant::now(), length);
-    from_now.checked_sub(begun.surely_passed()).unwrap_or(from_now)
+    match begun.surely_passed() {
+        Duration::ZERO => from_now,
+        passed => from_now.checked_sub(passed).unwrap_or(from_now),
+    }
 }
 
 /// A deadline beyond what the clock can tell: so far that it does not come.

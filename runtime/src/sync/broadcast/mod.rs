@@ -7,10 +7,10 @@
 //! lost the older ones, and is told how many by [`RecvError::Lagged`]. Senders never wait.
 //!
 //! The danger: `T::clone` and `T::drop` are the user's code and may call back into the channel. They run outside of its
-//! lock: the ring holds each value in an `Arc`. The last receiver to take a value gets the original, not a clone.
+//! locks: the ring holds each value in an `Arc`. The last receiver to take a value gets the original, not a clone.
 //!
-//! Rejected: a lock per place. It lets receivers at different positions pass each other, but a sender then takes two
-//! locks, and a receiver that clones inside one stops the sender for as long as the user's `clone` takes.
+//! Rejected: clones made under a place's lock, without an `Arc`. A receiver then stops the sender, and all others at that
+//! place, for as long as the user's `clone` takes.
 //!
 //! # Examples
 //!
@@ -36,7 +36,7 @@ use super::blocking;
 use super::notify::Notify;
 use super::waiters::Key;
 use super::wake::WakeBatch;
-use crate::engine::atomics::{Arc, AtomicUsize, Mutex, Ordering};
+use crate::engine::atomics::{Arc, AtomicUsize, Ordering};
 use crate::engine::budget;
 use std::fmt;
 use std::future::Future;
@@ -44,7 +44,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 struct Chan<T> {
-    ring: Mutex<Ring<T>>,
+    ring: Ring<T>,
     /// The last receiver left.
     deserted: Notify,
     strong: AtomicUsize,
@@ -99,7 +99,7 @@ impl<T> Sender<T> {
         );
         Sender {
             chan: Arc::new(Chan {
-                ring: Mutex::new(Ring::new(capacity, receivers)),
+                ring: Ring::new(capacity, receivers),
                 deserted: Notify::new(),
                 strong: AtomicUsize::new(1),
                 weak: AtomicUsize::new(0),
@@ -114,16 +114,16 @@ impl<T> Sender<T> {
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
         let value = std::sync::Arc::new(value);
         let mut batch = WakeBatch::new();
-        let mut ring = self.chan.ring.lock();
-        let receivers = ring.receivers;
+        let mut tail = self.chan.ring.lock_tail();
+        let receivers = tail.receivers;
         if receivers == 0 {
-            drop(ring);
+            drop(tail);
             let value = std::sync::Arc::into_inner(value).expect("BUG: nobody else has seen the value");
             return Err(SendError(value));
         }
-        let overwritten = ring.push(value);
-        ring.waiters.fire_all(&mut batch, |()| {});
-        drop(ring);
+        let overwritten = self.chan.ring.push(&mut tail, value);
+        tail.waiters.fire_all(&mut batch, |()| {});
+        drop(tail);
         batch.wake_all();
         drop(overwritten);
         Ok(receivers)
@@ -131,10 +131,10 @@ impl<T> Sender<T> {
 
     /// A new receiver, for what is sent from now on.
     pub fn subscribe(&self) -> Receiver<T> {
-        let mut ring = self.chan.ring.lock();
-        ring.receivers += 1;
-        let position = ring.next();
-        drop(ring);
+        let mut tail = self.chan.ring.lock_tail();
+        tail.receivers += 1;
+        let position = self.chan.ring.next();
+        drop(tail);
         Receiver { chan: Arc::clone(&self.chan), position }
     }
 
@@ -147,7 +147,8 @@ impl<T> Sender<T> {
 
     /// How many values are kept that some receiver has yet to receive.
     pub fn len(&self) -> usize {
-        self.chan.ring.lock().len()
+        let tail = self.chan.ring.lock_tail();
+        self.chan.ring.len(&tail)
     }
 
     /// Has every receiver received everything?
@@ -157,7 +158,7 @@ impl<T> Sender<T> {
 
     /// How many receivers there are.
     pub fn receiver_count(&self) -> usize {
-        self.chan.ring.lock().receivers
+        self.chan.ring.lock_tail().receivers
     }
 
     /// Is `other` of the same channel?
@@ -201,10 +202,10 @@ impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         if self.chan.strong.fetch_sub(1, Ordering::AcqRel) == 1 {
             let mut batch = WakeBatch::new();
-            let mut ring = self.chan.ring.lock();
-            ring.closed = true;
-            ring.waiters.fire_all(&mut batch, |()| {});
-            drop(ring);
+            let mut tail = self.chan.ring.lock_tail();
+            tail.closed = true;
+            tail.waiters.fire_all(&mut batch, |()| {});
+            drop(tail);
             batch.wake_all();
         }
     }
@@ -263,7 +264,7 @@ impl<T> fmt::Debug for WeakSender<T> {
 impl<T> Receiver<T> {
     /// How many values were sent that this receiver has not received, with those it has lost.
     pub fn len(&self) -> usize {
-        self.chan.ring.lock().ahead_of(self.position)
+        self.chan.ring.ahead_of(self.position)
     }
 
     /// Has this receiver received everything?
@@ -288,17 +289,17 @@ impl<T> Receiver<T> {
 
     /// Is the last sender gone? Values may still be there.
     pub fn is_closed(&self) -> bool {
-        self.chan.ring.lock().closed
+        self.chan.ring.lock_tail().closed
     }
 }
 
 impl<T: Clone> Receiver<T> {
     /// A new receiver of the same channel, for what is sent from now on.
     pub fn resubscribe(&self) -> Self {
-        let mut ring = self.chan.ring.lock();
-        ring.receivers += 1;
-        let position = ring.next();
-        drop(ring);
+        let mut tail = self.chan.ring.lock_tail();
+        tail.receivers += 1;
+        let position = self.chan.ring.next();
+        drop(tail);
         Receiver { chan: Arc::clone(&self.chan), position }
     }
 
@@ -318,12 +319,21 @@ impl<T: Clone> Receiver<T> {
     /// # Errors
     /// [`TryRecvError`] says why there is none.
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        let found = self.chan.ring.lock().take(&mut self.position);
-        match found {
-            Found::Value(value) => Ok(std::sync::Arc::unwrap_or_clone(value)),
-            Found::Nothing => Err(TryRecvError::Empty),
-            Found::Closed => Err(TryRecvError::Closed),
-            Found::Lagged(missed) => Err(TryRecvError::Lagged(missed)),
+        loop {
+            return match self.chan.ring.take(&mut self.position) {
+                Found::Copied(value) => Ok(T::clone(&value)),
+                Found::Last(value) => Ok(std::sync::Arc::unwrap_or_clone(value)),
+                Found::Lagged(missed) => Err(TryRecvError::Lagged(missed)),
+                Found::Nothing => {
+                    let tail = self.chan.ring.lock_tail();
+                    match (self.chan.ring.is_at_end(&tail, self.position), tail.closed) {
+                        (true, true) => Err(TryRecvError::Closed),
+                        (true, false) => Err(TryRecvError::Empty),
+                        // Sent since the look.
+                        (false, _) => continue,
+                    }
+                }
+            };
         }
     }
 
@@ -343,10 +353,10 @@ impl<T: Clone> Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let mut ring = self.chan.ring.lock();
-        let unwanted = ring.leave(self.position);
-        let was_last = ring.receivers == 0;
-        drop(ring);
+        let mut tail = self.chan.ring.lock_tail();
+        let unwanted = self.chan.ring.leave(&mut tail, self.position);
+        let was_last = tail.receivers == 0;
+        drop(tail);
         if was_last {
             self.chan.deserted.notify_waiters();
         }
@@ -367,35 +377,46 @@ struct Recv<'a, T> {
 }
 
 impl<T> Recv<'_, T> {
-    /// Looks under the lock; with nothing there, registers `fresh` or says `Err` that a waker is needed.
+    /// Looks; with nothing there, registers `fresh` or says that a waker is needed.
     fn look(&mut self, waker: &Waker, fresh: &mut Option<Waker>) -> Look<T> {
-        let Receiver { chan, position } = &mut *self.receiver;
-        let mut ring = chan.ring.lock();
-        let found = ring.take(position);
-        if !matches!(found, Found::Nothing) {
-            // A queued waker is dropped by the caller, outside of the lock.
-            let old = self.key.take().and_then(|key| ring.waiters.remove(key).1);
-            return Look::Found(found, old);
-        }
-        // A fired node is of no use any more: its waker is gone, and it is in no queue.
-        match self.key.filter(|key| ring.waiters.is_queued(*key)) {
-            Some(key) if ring.waiters.will_wake(key, waker) => Look::Registered(None),
-            registered => {
-                let Some(fresh) = fresh.take() else { return Look::NeedsWaker };
-                if let Some(key) = registered {
-                    return Look::Registered(ring.waiters.set_waker(key, fresh));
-                }
-                let fired = self.key.take().map(|key| ring.waiters.remove(key));
-                debug_assert!(fired.is_none_or(|(_, waker)| waker.is_none()));
-                self.key = Some(ring.waiters.push_back(Some(fresh), ()));
-                Look::Registered(None)
+        let ring = &self.receiver.chan.ring;
+        loop {
+            let found = ring.take(&mut self.receiver.position);
+            if !matches!(found, Found::Nothing) {
+                // A queued waker is dropped by the caller, outside of the lock.
+                let old = self.key.take().and_then(|key| ring.lock_tail().waiters.remove(key).1);
+                return Look::Found(found, old);
             }
+            let mut tail = ring.lock_tail();
+            if !ring.is_at_end(&tail, self.receiver.position) {
+                // Sent since the look.
+                continue;
+            }
+            if tail.closed {
+                let old = self.key.take().and_then(|key| tail.waiters.remove(key).1);
+                return Look::Closed(old);
+            }
+            // A fired node is of no use any more: its waker is gone, and it is in no queue.
+            return match self.key.filter(|key| tail.waiters.is_queued(*key)) {
+                Some(key) if tail.waiters.will_wake(key, waker) => Look::Registered(None),
+                registered => {
+                    let Some(fresh) = fresh.take() else { return Look::NeedsWaker };
+                    if let Some(key) = registered {
+                        return Look::Registered(tail.waiters.set_waker(key, fresh));
+                    }
+                    let fired = self.key.take().map(|key| tail.waiters.remove(key));
+                    debug_assert!(fired.is_none_or(|(_, waker)| waker.is_none()));
+                    self.key = Some(tail.waiters.push_back(Some(fresh), ()));
+                    Look::Registered(None)
+                }
+            };
         }
     }
 }
 
 enum Look<T> {
     Found(Found<T>, Option<Waker>),
+    Closed(Option<Waker>),
     Registered(Option<Waker>),
     NeedsWaker,
 }
@@ -413,13 +434,19 @@ impl<T: Clone> Future for Recv<'_, T> {
                     drop(old);
                     return Poll::Pending;
                 }
+                Look::Closed(old) => {
+                    unit.made_progress();
+                    drop(old);
+                    return Poll::Ready(Err(RecvError::Closed));
+                }
                 Look::Found(found, old) => {
                     unit.made_progress();
                     drop(old);
                     return Poll::Ready(match found {
-                        Found::Value(value) => Ok(std::sync::Arc::unwrap_or_clone(value)),
+                        Found::Copied(value) => Ok(T::clone(&value)),
+                        Found::Last(value) => Ok(std::sync::Arc::unwrap_or_clone(value)),
                         Found::Lagged(missed) => Err(RecvError::Lagged(missed)),
-                        Found::Closed | Found::Nothing => Err(RecvError::Closed),
+                        Found::Nothing => unreachable!("BUG: nothing is not found"),
                     });
                 }
             }
@@ -430,7 +457,7 @@ impl<T: Clone> Future for Recv<'_, T> {
 impl<T> Drop for Recv<'_, T> {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            let node = self.receiver.chan.ring.lock().waiters.remove(key);
+            let node = self.receiver.chan.ring.lock_tail().waiters.remove(key);
             drop(node);
         }
     }

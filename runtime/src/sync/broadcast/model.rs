@@ -1,7 +1,7 @@
 //! send, subscribe and close in every order.
 
 use super::channel;
-use super::error::RecvError;
+use super::error::{RecvError, TryRecvError};
 use crate::sync::model::kit::{block_on, check};
 use loom::thread;
 
@@ -50,5 +50,28 @@ fn museum_y5_model_broadcast_leaving_receivers_keep_no_value() {
         receiver.join().unwrap();
         assert_eq!(std::sync::Arc::strong_count(&tracer), 1);
         drop(tx);
+    });
+}
+
+// Planted fault: in `Ring::take`, do not ask for which position the place was filled: the receiver gets 2 for 1.
+#[test]
+fn model_broadcast_a_place_filled_anew_is_a_lost_value() {
+    check(|| {
+        let (tx, mut rx) = channel(1);
+        tx.send(1).unwrap();
+        let sender = thread::spawn(move || {
+            tx.send(2).unwrap();
+            tx
+        });
+        let first = rx.try_recv();
+        let tx = sender.join().unwrap();
+        match first {
+            Ok(1) => assert_eq!(rx.try_recv(), Ok(2)),
+            Err(TryRecvError::Lagged(1)) => assert_eq!(rx.try_recv(), Ok(2)),
+            other => panic!("got {other:?}"),
+        }
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+        drop(tx);
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
     });
 }

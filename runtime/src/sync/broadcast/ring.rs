@@ -1,28 +1,43 @@
 //! What all ends of a broadcast channel share: a ring of the last values, and those who wait for the next.
 //!
-//! Owns: [`Ring`].   Imports: `waiters`.
-//! Not here: locking (`mod`), and anything of `T`: a value is an `Arc`, so that neither its clone nor its drop happens
-//! in here.
+//! Owns: [`Ring`], its [`Tail`].   Imports: `waiters`, the door.
+//! Not here: wakers (`mod`), and anything of `T`: a value is an `Arc`, so that neither its clone nor its drop happens
+//! under a lock.
+//!
+//! Each place has a lock of its own, for the few steps in which a receiver passes it: receivers at different positions do
+//! not meet. Senders, and receivers that come, wait or go, take the lock of the tail, and then those of places.
+//! `next` changes under the tail's lock, after its place was filled; receivers read it without.
 //!
 //! Each value knows how many receivers have not passed it yet; the last to do so takes it out, so that nothing is kept
 //! longer than anybody can want it. Positions are counted from 0 in 64 bits and never wrap.
+//!
+//! The danger: a receiver reads `next`, and its place is filled anew before it has the place's lock. A place knows the
+//! position it was filled for, so the receiver sees that it has lost that value.
 
+use crate::engine::atomics::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::sync::waiters::WaitList;
 use std::sync::Arc;
 
 #[derive(Debug)]
 struct Place<T> {
+    position: u64,
     value: Option<Arc<T>>,
     /// Receivers that have yet to pass it.
     wanted_by: usize,
 }
 
-/// The state behind the channel's lock.
+/// See the module's head.
 #[derive(Debug)]
 pub(super) struct Ring<T> {
-    places: Box<[Place<T>]>,
+    places: Box<[Mutex<Place<T>>]>,
     /// The position that the next value gets. The ring holds the `places.len()` before it.
-    next: u64,
+    next: AtomicU64,
+    tail: Mutex<Tail>,
+}
+
+/// Who receives, who waits.
+#[derive(Debug)]
+pub(super) struct Tail {
     pub(super) receivers: usize,
     /// The last sender is gone.
     pub(super) closed: bool,
@@ -32,82 +47,116 @@ pub(super) struct Ring<T> {
 /// What a receiver finds at its position.
 #[derive(Debug)]
 pub(super) enum Found<T> {
-    Value(Arc<T>),
+    /// Others have yet to receive it: a clone is asked for.
+    Copied(Arc<T>),
+    /// Nobody else will.
+    Last(Arc<T>),
+    /// Nothing was there a moment ago; [`Ring::is_at_end`] is certain.
     Nothing,
-    Closed,
     Lagged(u64),
 }
 
 impl<T> Ring<T> {
     pub(super) fn new(capacity: usize, receivers: usize) -> Self {
-        let places = (0..capacity.next_power_of_two()).map(|_| Place { value: None, wanted_by: 0 }).collect();
-        Ring { places, next: 0, receivers, closed: false, waiters: WaitList::new() }
+        let place = |_| Mutex::new(Place { position: 0, value: None, wanted_by: 0 });
+        Ring {
+            places: (0..capacity.next_power_of_two()).map(place).collect(),
+            next: AtomicU64::new(0),
+            tail: Mutex::new(Tail { receivers, closed: false, waiters: WaitList::new() }),
+        }
     }
 
-    fn place(&mut self, position: u64) -> &mut Place<T> {
+    pub(super) fn lock_tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock()
+    }
+
+    fn lock_place(&self, position: u64) -> MutexGuard<'_, Place<T>> {
         let mask = self.places.len() - 1;
-        &mut self.places[position as usize & mask]
+        self.places[position as usize & mask].lock()
     }
 
-    /// Where a new receiver starts: it gets what is sent from now on.
+    /// The first position that the ring holds when `next` comes next.
+    fn oldest(&self, next: u64) -> u64 {
+        next.saturating_sub(self.places.len() as u64)
+    }
+
+    /// Where a new receiver starts: it gets what is sent from now on. Certain while the tail is locked.
     pub(super) fn next(&self) -> u64 {
-        self.next
-    }
-
-    fn oldest(&self) -> u64 {
-        self.next.saturating_sub(self.places.len() as u64)
+        self.next.load(Ordering::Acquire)
     }
 
     /// How many values a receiver at `position` has yet to receive or to miss.
     pub(super) fn ahead_of(&self, position: u64) -> usize {
-        (self.next - position) as usize
+        (self.next() - position) as usize
     }
 
     /// Values that somebody has yet to receive.
-    pub(super) fn len(&self) -> usize {
-        let mask = self.places.len() - 1;
+    pub(super) fn len(&self, _tail: &Tail) -> usize {
+        let next = self.next();
         // Wanted places are the newest ones: a receiver that wants one wants all after it.
-        let (mut low, mut high) = (self.oldest(), self.next);
+        let (mut low, mut high) = (self.oldest(next), next);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.places[middle as usize & mask].wanted_by > 0 { high = middle } else { low = middle + 1 }
+            if self.lock_place(middle).wanted_by > 0 { high = middle } else { low = middle + 1 }
         }
-        (self.next - low) as usize
+        (next - low) as usize
     }
 
     /// Appends a value that all receivers of now want. Gives the overwritten one, to be dropped after unlocking.
     #[must_use = "drop it after unlocking"]
-    pub(super) fn push(&mut self, value: Arc<T>) -> Option<Arc<T>> {
-        let (position, wanted_by) = (self.next, self.receivers);
-        self.next += 1;
-        std::mem::replace(self.place(position), Place { value: Some(value), wanted_by }).value
+    pub(super) fn push(&self, tail: &mut Tail, value: Arc<T>) -> Option<Arc<T>> {
+        let position = self.next.load(Ordering::Relaxed);
+        let filled = Place { position, value: Some(value), wanted_by: tail.receivers };
+        let overwritten = std::mem::replace(&mut *self.lock_place(position), filled).value;
+        self.next.store(position + 1, Ordering::Release);
+        overwritten
     }
 
     /// What is at `position`? The receiver that asks passes it if it is a value.
-    pub(super) fn take(&mut self, position: &mut u64) -> Found<T> {
-        let oldest = self.oldest();
-        if *position < oldest {
-            let missed = oldest - *position;
-            *position = oldest;
-            return Found::Lagged(missed);
+    pub(super) fn take(&self, position: &mut u64) -> Found<T> {
+        let next = self.next();
+        if *position == next {
+            return Found::Nothing;
         }
-        if *position == self.next {
-            return if self.closed { Found::Closed } else { Found::Nothing };
+        if *position < self.oldest(next) {
+            return self.lag(position, next);
         }
-        let place = self.place(*position);
+        let mut place = self.lock_place(*position);
+        if place.position != *position {
+            // Filled anew since we read `next`, and perhaps before `next` says so.
+            let next = place.position + 1;
+            drop(place);
+            return self.lag(position, next);
+        }
         *position += 1;
         place.wanted_by -= 1;
-        let value = if place.wanted_by == 0 { place.value.take() } else { place.value.clone() };
-        Found::Value(value.expect("BUG: a value stays until all who want it have passed it"))
+        let last = place.wanted_by == 0;
+        let value = if last { place.value.take() } else { place.value.clone() };
+        drop(place);
+        let value = value.expect("BUG: a value stays until all who want it have passed it");
+        if last { Found::Last(value) } else { Found::Copied(value) }
+    }
+
+    fn lag(&self, position: &mut u64, next: u64) -> Found<T> {
+        let oldest = self.oldest(next);
+        let missed = oldest - *position;
+        *position = oldest;
+        Found::Lagged(missed)
+    }
+
+    /// Has a receiver at `position` seen all there is? Certain while the tail is locked.
+    pub(super) fn is_at_end(&self, _tail: &Tail, position: u64) -> bool {
+        self.next() == position
     }
 
     /// A receiver at `position` leaves. Gives what nobody wants any more, to be dropped after unlocking.
     #[must_use = "drop them after unlocking"]
-    pub(super) fn leave(&mut self, position: u64) -> Vec<Arc<T>> {
-        self.receivers -= 1;
+    pub(super) fn leave(&self, tail: &mut Tail, position: u64) -> Vec<Arc<T>> {
+        tail.receivers -= 1;
+        let next = self.next();
         let mut unwanted = Vec::new();
-        for position in position.max(self.oldest())..self.next {
-            let place = self.place(position);
+        for position in position.max(self.oldest(next))..next {
+            let mut place = self.lock_place(position);
             place.wanted_by -= 1;
             if place.wanted_by == 0 {
                 unwanted.extend(place.value.take());

@@ -8,6 +8,7 @@ use crate::sync::blocking;
 use crate::sync::permits::{MAX_PERMITS, Permits, Refusal};
 use std::fmt;
 use std::future::poll_fn;
+use std::panic::Location;
 use std::task::{Context, Poll};
 
 /// One permit for each value that fits. A value keeps its permit until it is received.
@@ -80,9 +81,9 @@ impl<T> Drop for Reserving<'_, T> {
 }
 
 impl<T> Sender<T> {
-    pub(super) async fn take_room(&self, n: usize) -> Result<(), SendError<()>> {
+    pub(super) async fn take_room(&self, n: usize, place: &'static Location<'static>) -> Result<(), SendError<()>> {
         let cancelled = Reserving(&self.chan);
-        let taken = self.chan.gate.permits.acquire(n).await;
+        let taken = self.chan.gate.permits.acquire_at(n, place).await;
         std::mem::forget(cancelled);
         taken.map_err(|_| SendError(()))
     }
@@ -99,13 +100,17 @@ impl<T> Sender<T> {
     ///
     /// # Cancel safety
     /// Dropping it sends nothing, and drops the value. To keep the value, [`reserve`](Self::reserve) first.
-    pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
-        match self.take_room(1).await {
-            Ok(()) => {
-                self.push(value);
-                Ok(())
+    #[track_caller]
+    pub fn send(&self, value: T) -> impl Future<Output = Result<(), SendError<T>>> {
+        let place = Location::caller();
+        async move {
+            match self.take_room(1, place).await {
+                Ok(()) => {
+                    self.push(value);
+                    Ok(())
+                }
+                Err(_) => Err(SendError(value)),
             }
-            Err(_) => Err(SendError(value)),
         }
     }
 
@@ -157,9 +162,13 @@ impl<T> Sender<T> {
     ///
     /// # Cancel safety
     /// Dropping it takes no room and loses the place in the queue.
-    pub async fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
-        self.take_room(1).await?;
-        Ok(Permit::new(&self.chan))
+    #[track_caller]
+    pub fn reserve(&self) -> impl Future<Output = Result<Permit<'_, T>, SendError<()>>> {
+        let place = Location::caller();
+        async move {
+            self.take_room(1, place).await?;
+            Ok(Permit::new(&self.chan))
+        }
     }
 
     /// Waits for room for `n` values, and takes it all at once.
@@ -169,12 +178,16 @@ impl<T> Sender<T> {
     ///
     /// # Cancel safety
     /// Dropping it takes no room and loses the place in the queue.
-    pub async fn reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T>, SendError<()>> {
-        if n > self.max_capacity() {
-            return Err(SendError(()));
+    #[track_caller]
+    pub fn reserve_many(&self, n: usize) -> impl Future<Output = Result<PermitIterator<'_, T>, SendError<()>>> {
+        let place = Location::caller();
+        async move {
+            if n > self.max_capacity() {
+                return Err(SendError(()));
+            }
+            self.take_room(n, place).await?;
+            Ok(PermitIterator::new(&self.chan, n))
         }
-        self.take_room(n).await?;
-        Ok(PermitIterator::new(&self.chan, n))
     }
 
     /// Waits for room for one value, and takes it together with this sender.
@@ -184,9 +197,13 @@ impl<T> Sender<T> {
     ///
     /// # Cancel safety
     /// Dropping it takes no room, loses the place in the queue, and drops this sender: clone it first.
-    pub async fn reserve_owned(self) -> Result<OwnedPermit<T>, SendError<()>> {
-        self.take_room(1).await?;
-        Ok(OwnedPermit::new(self))
+    #[track_caller]
+    pub fn reserve_owned(self) -> impl Future<Output = Result<OwnedPermit<T>, SendError<()>>> {
+        let place = Location::caller();
+        async move {
+            self.take_room(1, place).await?;
+            Ok(OwnedPermit::new(self))
+        }
     }
 
     /// Takes room for one value if there is some now.

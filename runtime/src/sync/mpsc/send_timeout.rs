@@ -7,6 +7,7 @@ use super::bounded::Sender;
 use super::error::SendTimeoutError;
 use crate::engine::{NoTimer, Timer, budget};
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -24,27 +25,31 @@ impl<T> Sender<T> {
     ///
     /// # Cancel safety
     /// Dropping it sends nothing, and drops the value. To keep the value, [`reserve`](Self::reserve) first.
-    pub async fn send_timeout(&self, value: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        let in_time = {
-            let mut room = pin!(self.take_room(1));
-            let mut timer = None;
-            poll_fn(|cx| {
-                let had_budget = budget::has_remaining();
-                if let Poll::Ready(taken) = room.as_mut().poll(cx) {
-                    return Poll::Ready(Some(taken));
+    #[track_caller]
+    pub fn send_timeout(&self, value: T, timeout: Duration) -> impl Future<Output = Result<(), SendTimeoutError<T>>> {
+        let place = Location::caller();
+        async move {
+            let in_time = {
+                let mut room = pin!(self.take_room(1, place));
+                let mut timer = None;
+                poll_fn(|cx| {
+                    let had_budget = budget::has_remaining();
+                    if let Poll::Ready(taken) = room.as_mut().poll(cx) {
+                        return Poll::Ready(Some(taken));
+                    }
+                    ready!(poll_timer(&mut timer, timeout, had_budget, cx));
+                    Poll::Ready(None)
+                })
+                .await
+            };
+            match in_time {
+                Some(Ok(())) => {
+                    self.push(value);
+                    Ok(())
                 }
-                ready!(poll_timer(&mut timer, timeout, had_budget, cx));
-                Poll::Ready(None)
-            })
-            .await
-        };
-        match in_time {
-            Some(Ok(())) => {
-                self.push(value);
-                Ok(())
+                Some(Err(_)) => Err(SendTimeoutError::Closed(value)),
+                None => Err(SendTimeoutError::Timeout(value)),
             }
-            Some(Err(_)) => Err(SendTimeoutError::Closed(value)),
-            None => Err(SendTimeoutError::Timeout(value)),
         }
     }
 }

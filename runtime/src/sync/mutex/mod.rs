@@ -7,14 +7,19 @@
 //! in its hand for another that needs it. Keep guards short.
 
 mod guards;
+#[allow(unsafe_code)] // turns a stored address back into the place it is of
+mod holder;
 
 pub use self::guards::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
+pub use self::holder::Holder;
 
+use self::holder::HolderNote;
 use super::blocking;
 use super::lock_data::{LockData, WritePtr};
 use super::permits::Permits;
 use std::error::Error;
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
 /// A lock whose guard may be held across `.await`, first come, first served.
@@ -38,6 +43,7 @@ use std::sync::Arc;
 /// ```
 pub struct Mutex<T: ?Sized> {
     permits: Permits,
+    holder: HolderNote,
     data: LockData<T>,
 }
 
@@ -56,13 +62,13 @@ impl Error for TryLockError {}
 impl<T> Mutex<T> {
     /// An unlocked mutex around `t`.
     pub fn new(t: T) -> Self {
-        Mutex { permits: Permits::new(1), data: LockData::new(t) }
+        Mutex { permits: Permits::new(1), holder: HolderNote::new(), data: LockData::new(t) }
     }
 
     crate::engine::const_fn! {
         /// Like [`new`](Self::new), for statics.
         pub const fn const_new(t: T) -> Self {
-            Mutex { permits: Permits::new(1), data: LockData::new(t) }
+            Mutex { permits: Permits::new(1), holder: HolderNote::new(), data: LockData::new(t) }
         }
     }
 
@@ -85,32 +91,41 @@ impl<T: ?Sized> Mutex<T> {
         self.permits.release(1);
     }
 
-    async fn take_permit(&self) {
-        if self.permits.acquire(1).await.is_err() {
+    async fn take_permit(&self, place: &'static Location<'static>) {
+        if self.permits.acquire_at(1, place).await.is_err() {
             unreachable!("BUG: nobody closes a mutex");
         }
+        self.holder.note(place);
     }
 
     /// Locks, waiting for those who came before.
     ///
     /// # Cancel safety
     /// Dropping it locks nothing and loses the place in the queue.
-    pub async fn lock(&self) -> MutexGuard<'_, T> {
-        self.take_permit().await;
-        // SAFETY: we have just got the permit; the guard keeps it.
-        let pointer = unsafe { self.pointer() };
-        MutexGuard::new(self, pointer)
+    #[track_caller]
+    pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
+        let place = Location::caller();
+        async move {
+            self.take_permit(place).await;
+            // SAFETY: we have just got the permit; the guard keeps it.
+            let pointer = unsafe { self.pointer() };
+            MutexGuard::new(self, pointer)
+        }
     }
 
     /// Locks, with a guard that owns its part in the mutex.
     ///
     /// # Cancel safety
     /// Dropping it locks nothing and loses the place in the queue.
-    pub async fn lock_owned(self: Arc<Self>) -> OwnedMutexGuard<T> {
-        self.take_permit().await;
-        // SAFETY: we have just got the permit; the guard keeps it, and the mutex.
-        let pointer = unsafe { self.pointer() };
-        OwnedMutexGuard::new(self, pointer)
+    #[track_caller]
+    pub fn lock_owned(self: Arc<Self>) -> impl Future<Output = OwnedMutexGuard<T>> {
+        let place = Location::caller();
+        async move {
+            self.take_permit(place).await;
+            // SAFETY: we have just got the permit; the guard keeps it, and the mutex.
+            let pointer = unsafe { self.pointer() };
+            OwnedMutexGuard::new(self, pointer)
+        }
     }
 
     /// Locks, blocking the thread.
@@ -137,8 +152,10 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Errors
     /// If the lock is held, or others are queued for it.
+    #[track_caller]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
         self.permits.try_acquire(1).map_err(|_| TryLockError(()))?;
+        self.holder.note(Location::caller());
         // SAFETY: we have just got the permit; the guard keeps it.
         let pointer = unsafe { self.pointer() };
         Ok(MutexGuard::new(self, pointer))
@@ -148,11 +165,37 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Errors
     /// If the lock is held, or others are queued for it.
+    #[track_caller]
     pub fn try_lock_owned(self: Arc<Self>) -> Result<OwnedMutexGuard<T>, TryLockError> {
         self.permits.try_acquire(1).map_err(|_| TryLockError(()))?;
+        self.holder.note(Location::caller());
         // SAFETY: we have just got the permit; the guard keeps it, and the mutex.
         let pointer = unsafe { self.pointer() };
         Ok(OwnedMutexGuard::new(self, pointer))
+    }
+
+    /// Who holds the lock now, and where it was locked. `None`: nobody does.
+    ///
+    /// For showing to people: by the time one looks, another may hold it. While the lock is handed from one to the next it
+    /// may still name the one before.
+    ///
+    /// ```
+    /// use runtime::sync::Mutex;
+    ///
+    /// let mutex = Mutex::new(());
+    /// assert!(mutex.holder().is_none());
+    /// let guard = mutex.try_lock()?;
+    /// assert_eq!(mutex.holder().unwrap().place().line(), line!() - 1);
+    /// # drop(guard);
+    /// # Ok::<(), runtime::sync::TryLockError>(())
+    /// ```
+    pub fn holder(&self) -> Option<Holder> {
+        if self.permits.available() > 0 { None } else { self.holder.read() }
+    }
+
+    /// How many wait for the lock now.
+    pub fn waiting(&self) -> usize {
+        self.permits.waiting()
     }
 
     /// The data, without locking: `&mut self` shows that nobody else is here.

@@ -19,6 +19,7 @@ use super::blocking;
 use super::lock_data::{LockData, ReadPtr, WritePtr};
 use super::permits::Permits;
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
 /// As many readers as a 32-bit target's permits allow, so that it's the same everywhere.
@@ -122,8 +123,8 @@ impl<T: ?Sized> RwLock<T> {
         unsafe { self.data.write() }
     }
 
-    async fn take_permits(&self, n: u32) {
-        if self.permits.acquire(n as usize).await.is_err() {
+    async fn take_permits(&self, n: u32, place: &'static Location<'static>) {
+        if self.permits.acquire_at(n as usize, place).await.is_err() {
             unreachable!("BUG: nobody closes a lock");
         }
     }
@@ -136,11 +137,15 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Cancel safety
     /// Dropping it locks nothing and loses the place in the queue.
-    pub async fn read(&self) -> RwLockReadGuard<'_, T> {
-        self.take_permits(1).await;
-        // SAFETY: we have just got a permit; the guard keeps it.
-        let pointer = unsafe { self.read_pointer() };
-        RwLockReadGuard::new(&self.permits, pointer)
+    #[track_caller]
+    pub fn read(&self) -> impl Future<Output = RwLockReadGuard<'_, T>> {
+        let place = Location::caller();
+        async move {
+            self.take_permits(1, place).await;
+            // SAFETY: we have just got a permit; the guard keeps it.
+            let pointer = unsafe { self.read_pointer() };
+            RwLockReadGuard::new(&self.permits, pointer)
+        }
     }
 
     /// Locks for reading, blocking the thread.
@@ -157,11 +162,15 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Cancel safety
     /// Dropping it locks nothing and loses the place in the queue.
-    pub async fn read_owned(self: Arc<Self>) -> OwnedRwLockReadGuard<T> {
-        self.take_permits(1).await;
-        // SAFETY: we have just got a permit; the guard keeps it, and the lock.
-        let pointer = unsafe { self.read_pointer() };
-        OwnedRwLockReadGuard::new(self, pointer)
+    #[track_caller]
+    pub fn read_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockReadGuard<T>> {
+        let place = Location::caller();
+        async move {
+            self.take_permits(1, place).await;
+            // SAFETY: we have just got a permit; the guard keeps it, and the lock.
+            let pointer = unsafe { self.read_pointer() };
+            OwnedRwLockReadGuard::new(self, pointer)
+        }
     }
 
     /// Locks for reading if that can be done at once.
@@ -190,11 +199,15 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Cancel safety
     /// Dropping it locks nothing and loses the place in the queue.
-    pub async fn write(&self) -> RwLockWriteGuard<'_, T> {
-        self.take_permits(self.max_readers).await;
-        // SAFETY: we have just got all permits; the guard keeps them.
-        let pointer = unsafe { self.write_pointer() };
-        RwLockWriteGuard::new(&self.permits, self.max_readers, pointer)
+    #[track_caller]
+    pub fn write(&self) -> impl Future<Output = RwLockWriteGuard<'_, T>> {
+        let place = Location::caller();
+        async move {
+            self.take_permits(self.max_readers, place).await;
+            // SAFETY: we have just got all permits; the guard keeps them.
+            let pointer = unsafe { self.write_pointer() };
+            RwLockWriteGuard::new(&self.permits, self.max_readers, pointer)
+        }
     }
 
     /// Locks for writing, blocking the thread.
@@ -211,11 +224,15 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Cancel safety
     /// Dropping it locks nothing and loses the place in the queue.
-    pub async fn write_owned(self: Arc<Self>) -> OwnedRwLockWriteGuard<T> {
-        self.take_permits(self.max_readers).await;
-        // SAFETY: we have just got all permits; the guard keeps them, and the lock.
-        let pointer = unsafe { self.write_pointer() };
-        OwnedRwLockWriteGuard::new(self, pointer)
+    #[track_caller]
+    pub fn write_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockWriteGuard<T>> {
+        let place = Location::caller();
+        async move {
+            self.take_permits(self.max_readers, place).await;
+            // SAFETY: we have just got all permits; the guard keeps them, and the lock.
+            let pointer = unsafe { self.write_pointer() };
+            OwnedRwLockWriteGuard::new(self, pointer)
+        }
     }
 
     /// Locks for writing if that can be done at once.

@@ -1,7 +1,7 @@
 //! The latest value, for whoever wants to look.
 //!
 //! Owns: [`Sender`], [`Receiver`], [`Ref`].   Imports: `notify`, the door.
-//! Not here: history. A receiver that is slow sees the newest value only.
+//! Not here: the queues of those who wait (`crowd`); history. A receiver that is slow sees the newest value only.
 //!
 //! The value lies in a readers-writer lock; a [`Ref`] is its read guard. Beside it stands the version word: bit 0 says
 //! that the last sender is gone, the rest counts the sends. Each receiver remembers the version it has seen.
@@ -26,10 +26,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod crowd;
 pub mod error;
 #[cfg(all(test, loom))]
 mod model;
 
+use self::crowd::Crowd;
 use self::error::{RecvError, SendError};
 use super::notify::Notify;
 use super::unit::take_unit;
@@ -46,7 +48,7 @@ const ONE: usize = 2;
 struct Chan<T> {
     value: ValueLock<T>,
     version: AtomicUsize,
-    changed: Notify,
+    changed: Crowd,
     receivers: AtomicUsize,
     senders: AtomicUsize,
     /// The last receiver left.
@@ -59,10 +61,10 @@ impl<T> Chan<T> {
     }
 
     /// Waits for another version than `seen`, and notes it there.
-    async fn change(&self, seen: &mut usize) -> Result<(), RecvError> {
+    async fn change(&self, number: usize, seen: &mut usize) -> Result<(), RecvError> {
         loop {
             // First the future, then the look: a send in between completes it.
-            let notified = self.changed.notified();
+            let notified = self.changed.notified(number);
             let version = self.version();
             if version & !CLOSED != *seen {
                 *seen = version & !CLOSED;
@@ -86,6 +88,8 @@ pub struct Receiver<T> {
     chan: Arc<Chan<T>>,
     /// The version that was seen last, without the CLOSED bit.
     seen: usize,
+    /// Says which of the queues for a change is ours.
+    number: usize,
 }
 
 /// The value, locked for reading. Senders wait for it (blocking their thread): drop it soon, and never hold it across
@@ -100,12 +104,12 @@ pub fn channel<T>(init: T) -> (Sender<T>, Receiver<T>) {
     let chan = Arc::new(Chan {
         value: ValueLock::new(init),
         version: AtomicUsize::new(0),
-        changed: Notify::new(),
+        changed: Crowd::new(),
         receivers: AtomicUsize::new(1),
         senders: AtomicUsize::new(1),
         deserted: Notify::new(),
     });
-    (Sender { chan: Arc::clone(&chan) }, Receiver { chan, seen: 0 })
+    (Sender { chan: Arc::clone(&chan) }, Receiver { chan, seen: 0, number: 0 })
 }
 
 impl<T> Ref<'_, T> {
@@ -182,7 +186,7 @@ impl<T> Receiver<T> {
     /// Cancelling it loses nothing: no value counts as seen.
     pub async fn changed(&mut self) -> Result<(), RecvError> {
         take_unit().await;
-        self.chan.change(&mut self.seen).await
+        self.chan.change(self.number, &mut self.seen).await
     }
 
     /// Waits for a value that `f` accepts, and makes it count as seen. `f` gets the current value first, seen or not,
@@ -198,7 +202,7 @@ impl<T> Receiver<T> {
     /// If `f` does. The channel stays usable.
     pub async fn wait_for(&mut self, mut f: impl FnMut(&T) -> bool) -> Result<Ref<'_, T>, RecvError> {
         take_unit().await;
-        let Receiver { chan, seen } = self;
+        let Receiver { chan, seen, number } = self;
         let seen_before = *seen;
         loop {
             {
@@ -215,7 +219,7 @@ impl<T> Receiver<T> {
                     }
                 }
             }
-            chan.change(seen).await?;
+            chan.change(*number, seen).await?;
         }
     }
 
@@ -227,8 +231,8 @@ impl<T> Receiver<T> {
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
-        self.chan.receivers.fetch_add(1, Ordering::Relaxed);
-        Receiver { chan: Arc::clone(&self.chan), seen: self.seen }
+        let number = self.chan.receivers.fetch_add(1, Ordering::Relaxed);
+        Receiver { chan: Arc::clone(&self.chan), seen: self.seen, number }
     }
 }
 
@@ -343,8 +347,8 @@ impl<T> Sender<T> {
     /// A new receiver, which has seen the latest value.
     pub fn subscribe(&self) -> Receiver<T> {
         let seen = self.chan.version() & !CLOSED;
-        self.chan.receivers.fetch_add(1, Ordering::Relaxed);
-        Receiver { chan: Arc::clone(&self.chan), seen }
+        let number = self.chan.receivers.fetch_add(1, Ordering::Relaxed);
+        Receiver { chan: Arc::clone(&self.chan), seen, number }
     }
 
     /// How many receivers there are.

@@ -1,0 +1,370 @@
+//! Channels, locks and signals: ours on our runtime against tokio's on tokio's.
+//!
+//! Unlike in `messages`, the channel is the thing under test, so each peer uses its own. Both run the same lines: the
+//! macro at the end compiles them once over each crate's `sync` module. smol has no such module.
+
+use runtime_benches::{InTask, Ours, Passes, Peer, Spawn, Tokio, Workload, Wrong, check};
+
+/// Tasks that compete for one object.
+const TASKS: u64 = 8;
+
+/// What only an object whose other side is gone could say.
+const GONE: &str = "the other side lives until the pass ends";
+
+/// Room in the bounded channels: what tokio's own examples use, and small enough that senders wait now and then.
+const ROOM: usize = 100;
+
+pub(crate) fn workloads() -> Vec<Workload> {
+    macro_rules! table {
+        ($($name:literal, $about:literal, $load:expr;)*) => {
+            vec![$(
+                Workload::new($name, $about)
+                    .on::<Ours, _>(InTask({ use ours::*; $load }))
+                    .on::<Tokio, _>(InTask({ use theirs::*; $load })),
+            )*]
+        };
+    }
+    table! {
+        "sync-mpsc-bounded-1", "one task sends 4000 messages to another, 100 fit", MpscBounded { senders: 1 };
+        "sync-mpsc-bounded-4", "four tasks send 4000 messages to another, 100 fit", MpscBounded { senders: 4 };
+        "sync-mpsc-unbounded-1", "one task sends 4000 messages to another", MpscUnbounded { senders: 1 };
+        "sync-mpsc-unbounded-4", "four tasks send 4000 messages to another", MpscUnbounded { senders: 4 };
+        "sync-oneshot", "200 questions, each answered by a task through a oneshot of its own", Oneshot;
+        "sync-mutex-free", "one task locks and unlocks 5000 times", MutexFree;
+        "sync-mutex-contended", "8 tasks lock and unlock 500 times each", MutexContended { across_yield: false };
+        "sync-mutex-queued", "8 tasks lock 100 times each and yield with the guard", MutexContended { across_yield: true };
+        "sync-rwlock-read", "8 tasks lock 500 times each, one time in 16 for writing", RwLockReadMostly;
+        "sync-semaphore-free", "one task takes and gives back a permit 5000 times", SemaphoreFree;
+        "sync-semaphore-contended", "8 tasks take one of 2 permits 500 times each", SemaphoreContended { across_yield: false };
+        "sync-semaphore-queued", "8 tasks take one of 2 permits 100 times each and yield", SemaphoreContended { across_yield: true };
+        "sync-notify-one", "two tasks wake each other 1000 times", NotifyOne;
+        "sync-notify-waiters", "one task wakes 100 others, ten times", NotifyWaiters;
+        "sync-broadcast-1", "2000 values for one receiver", Broadcast { receivers: 1, values: 2000 };
+        "sync-broadcast-10", "500 values for each of 10 receivers", Broadcast { receivers: 10, values: 500 };
+        "sync-broadcast-100", "100 values for each of 100 receivers", Broadcast { receivers: 100, values: 100 };
+        "sync-watch", "one task changes a value 1000 times, 10 others look", Watch;
+    }
+}
+
+macro_rules! loads {
+    ($module:ident, $krate:ident) => {
+        mod $module {
+            use super::*;
+            use ::$krate::sync::{Mutex, Notify, RwLock, Semaphore, broadcast, mpsc, oneshot, watch};
+            use std::sync::Arc;
+
+            async fn join_all<J: Future<Output = u64>>(joins: Vec<J>) -> u64 {
+                let mut sum = 0;
+                for join in joins {
+                    sum += join.await;
+                }
+                sum
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct MpscBounded {
+                pub(super) senders: u64,
+            }
+
+            impl Passes for MpscBounded {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    let (tx, mut rx) = mpsc::channel(ROOM);
+                    let each = 4000 / self.senders;
+                    for _ in 0..self.senders {
+                        let tx = tx.clone();
+                        here.detach(async move {
+                            for n in 0..each {
+                                tx.send(n).await.expect(GONE);
+                            }
+                        });
+                    }
+                    drop(tx);
+                    let mut sum = 0;
+                    while let Some(n) = rx.recv().await {
+                        sum += n;
+                    }
+                    check("the sum", sum, self.senders * (each * (each - 1) / 2))?;
+                    Ok(each * self.senders)
+                }
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct MpscUnbounded {
+                pub(super) senders: u64,
+            }
+
+            impl Passes for MpscUnbounded {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    let (tx, mut rx) = mpsc::unbounded_channel();
+                    let each = 4000 / self.senders;
+                    for _ in 0..self.senders {
+                        let tx = tx.clone();
+                        here.detach(async move {
+                            for n in 0..each {
+                                tx.send(n).expect(GONE);
+                            }
+                        });
+                    }
+                    drop(tx);
+                    let mut sum = 0;
+                    while let Some(n) = rx.recv().await {
+                        sum += n;
+                    }
+                    check("the sum", sum, self.senders * (each * (each - 1) / 2))?;
+                    Ok(each * self.senders)
+                }
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct Oneshot;
+
+            impl Passes for Oneshot {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    let (tx, mut rx) = mpsc::unbounded_channel::<(u64, oneshot::Sender<u64>)>();
+                    let server = here.spawn(async move {
+                        let mut answered = 0;
+                        while let Some((n, answer)) = rx.recv().await {
+                            answer.send(n + 1).expect(GONE);
+                            answered += 1;
+                        }
+                        answered
+                    });
+                    let mut sum = 0;
+                    for n in 0..200 {
+                        let (answer, answered) = oneshot::channel();
+                        tx.send((n, answer)).expect(GONE);
+                        sum += answered.await.expect(GONE);
+                    }
+                    drop(tx);
+                    check("the sum", sum, 200 * 201 / 2)?;
+                    Ok(server.await)
+                }
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct MutexFree;
+
+            impl Passes for MutexFree {
+                async fn pass<P: Peer>(self, _: P::Here) -> Result<u64, Wrong> {
+                    let mutex = Mutex::new(0);
+                    for _ in 0..5000 {
+                        *mutex.lock().await += 1;
+                    }
+                    Ok(mutex.into_inner())
+                }
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct MutexContended {
+                pub(super) across_yield: bool,
+            }
+
+            impl Passes for MutexContended {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    let mutex = Arc::new(Mutex::new(0));
+                    let each = if self.across_yield { 100 } else { 500 };
+                    let joins = (0..TASKS).map(|_| {
+                        let mutex = mutex.clone();
+                        here.spawn(async move {
+                            for _ in 0..each {
+                                let mut guard = mutex.lock().await;
+                                *guard += 1;
+                                if self.across_yield {
+                                    P::yield_now().await;
+                                }
+                            }
+                            each
+                        })
+                    });
+                    let locked = join_all(joins.collect()).await;
+                    check("the count", *mutex.lock().await, locked)?;
+                    Ok(locked)
+                }
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct RwLockReadMostly;
+
+            impl Passes for RwLockReadMostly {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    let lock = Arc::new(RwLock::new(0));
+                    let joins = (0..TASKS).map(|_| {
+                        let lock = lock.clone();
+                        here.spawn(async move {
+                            let mut seen = 0;
+                            for n in 0..500 {
+                                if n % 16 == 0 {
+                                    *lock.write().await += 1;
+                                } else {
+                                    seen = seen.max(*lock.read().await);
+                                }
+                            }
+                            seen
+                        })
+                    });
+                    let seen = join_all(joins.collect()).await;
+                    let written = *lock.read().await;
+                    check("the count", (written, seen <= TASKS * written), (TASKS * 32, true))?;
+                    Ok(TASKS * 500)
+                }
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct SemaphoreFree;
+
+            impl Passes for SemaphoreFree {
+                async fn pass<P: Peer>(self, _: P::Here) -> Result<u64, Wrong> {
+                    let semaphore = Semaphore::new(1);
+                    for _ in 0..5000 {
+                        drop(semaphore.acquire().await.expect(GONE));
+                    }
+                    check("free permits", semaphore.available_permits(), 1)?;
+                    Ok(5000)
+                }
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct SemaphoreContended {
+                pub(super) across_yield: bool,
+            }
+
+            impl Passes for SemaphoreContended {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    let semaphore = Arc::new(Semaphore::new(2));
+                    let each = if self.across_yield { 100 } else { 500 };
+                    let joins = (0..TASKS).map(|_| {
+                        let semaphore = semaphore.clone();
+                        here.spawn(async move {
+                            for _ in 0..each {
+                                let _permit = semaphore.acquire().await.expect(GONE);
+                                if self.across_yield {
+                                    P::yield_now().await;
+                                }
+                            }
+                            each
+                        })
+                    });
+                    let acquired = join_all(joins.collect()).await;
+                    check("free permits", semaphore.available_permits(), 2)?;
+                    Ok(acquired)
+                }
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct NotifyOne;
+
+            impl Passes for NotifyOne {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    let (ping, pong) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+                    let (pinged, ponged) = (ping.clone(), pong.clone());
+                    let other = here.spawn(async move {
+                        for _ in 0..1000 {
+                            pinged.notified().await;
+                            pong.notify_one();
+                        }
+                        1000
+                    });
+                    for _ in 0..1000 {
+                        ping.notify_one();
+                        ponged.notified().await;
+                    }
+                    Ok(2 * other.await)
+                }
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct NotifyWaiters;
+
+            impl Passes for NotifyWaiters {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    let (go, there) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+                    let joins = (0..100).map(|_| {
+                        let (go, there) = (go.clone(), there.clone());
+                        here.spawn(async move {
+                            for _ in 0..10 {
+                                let notified = go.notified();
+                                there.add_permits(1);
+                                notified.await;
+                            }
+                            10
+                        })
+                    });
+                    let joins = joins.collect();
+                    for _ in 0..10 {
+                        there.acquire_many(100).await.expect(GONE).forget();
+                        go.notify_waiters();
+                    }
+                    let woken = join_all(joins).await;
+                    check("the number of wakes", woken, 1000)?;
+                    Ok(woken)
+                }
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct Broadcast {
+                pub(super) receivers: u64,
+                pub(super) values: u64,
+            }
+
+            impl Passes for Broadcast {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    // Room for all: nobody lags, so every peer does the same work.
+                    let (tx, _) = broadcast::channel(2048);
+                    let joins = (0..self.receivers).map(|_| {
+                        let mut rx = tx.subscribe();
+                        here.spawn(async move {
+                            let mut sum = 0;
+                            while let Ok(n) = rx.recv().await {
+                                sum += n;
+                            }
+                            sum
+                        })
+                    });
+                    let joins = joins.collect();
+                    for n in 0..self.values {
+                        tx.send(n).expect(GONE);
+                        // Lets receivers go to sleep and be woken, as they are between the messages of a server.
+                        if n % 16 == 0 {
+                            P::yield_now().await;
+                        }
+                    }
+                    drop(tx);
+                    let sum = join_all(joins).await;
+                    check("the sum", sum, self.receivers * (self.values * (self.values - 1) / 2))?;
+                    Ok(self.receivers * self.values)
+                }
+            }
+
+            #[derive(Clone, Copy)]
+            pub(super) struct Watch;
+
+            impl Passes for Watch {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    let (tx, rx) = watch::channel(0);
+                    let joins = (0..10).map(|_| {
+                        let mut rx = rx.clone();
+                        here.spawn(async move {
+                            while rx.changed().await.is_ok() {
+                                if *rx.borrow_and_update() == 1000 {
+                                    return 1;
+                                }
+                            }
+                            0
+                        })
+                    });
+                    let joins = joins.collect();
+                    drop(rx);
+                    for n in 1..=1000 {
+                        tx.send(n).expect(GONE);
+                        P::yield_now().await;
+                    }
+                    check("who saw the last value", join_all(joins).await, 10)?;
+                    Ok(1000)
+                }
+            }
+        }
+    };
+}
+
+loads!(ours, runtime);
+loads!(theirs, tokio);

@@ -1,0 +1,164 @@
+//! The future that takes permits.
+//!
+//! Owns: [`Acquire`].   Imports: `permits`, `futurelock`, the door.
+//! Not here: the word and the queue (`permits`).
+
+use super::own_task::Own;
+use super::{Enqueued, Permits};
+use crate::engine::budget::{self, RestoreOnPending};
+use crate::sync::futurelock::report;
+use crate::sync::waiters::Key;
+use crate::sync::wake::WakeBatch;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+#[derive(Debug)]
+enum Stage {
+    Fresh,
+    Queued(Key),
+    /// The permits are ours, but the budget was used up when we got them.
+    Taken,
+    Done,
+}
+
+/// The permits are refused for ever.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::sync) struct Closed;
+
+/// Takes permits; see [`Permits::acquire`]. Dropped before it is ready, it has taken nothing.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub(in crate::sync) struct Acquire<'a> {
+    permits: &'a Permits,
+    wanted: usize,
+    stage: Stage,
+    place: &'static Location<'static>,
+}
+
+impl<'a> Acquire<'a> {
+    #[inline]
+    pub(super) fn new(permits: &'a Permits, wanted: usize, place: &'static Location<'static>) -> Self {
+        Acquire { permits, wanted, stage: Stage::Fresh, place }
+    }
+}
+
+impl Future for Acquire<'_> {
+    type Output = Result<(), Closed>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Poll::Ready(unit) = budget::poll_proceed(cx) else {
+            // Who must wait takes its place all the same (museum Y2).
+            self.take_place(cx);
+            return Poll::Pending;
+        };
+        if matches!(self.stage, Stage::Fresh) && self.permits.acquire_at_once(self.wanted) {
+            self.stage = Stage::Done;
+            unit.made_progress();
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_slow(cx, unit)
+    }
+}
+
+impl Acquire<'_> {
+    /// The budget is used up. Free permits stay free: a task that took them would have them while it waits for its turn, and
+    /// whoever runs meanwhile would queue for nothing.
+    #[cold]
+    fn take_place(&mut self, cx: &mut Context<'_>) {
+        if matches!(self.stage, Stage::Fresh) && !self.permits.are_free(self.wanted) {
+            match self.permits.enqueue(cx.waker().clone(), self.wanted, self.place) {
+                Enqueued::Taken => self.stage = Stage::Taken,
+                // The task has been woken already.
+                Enqueued::Waits { key, again: _ } => self.stage = Stage::Queued(key),
+                Enqueued::Closed => {}
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn poll_slow(&mut self, cx: &mut Context<'_>, unit: RestoreOnPending) -> Poll<Result<(), Closed>> {
+        let granted = match &self.stage {
+            Stage::Fresh => match self.permits.enqueue(cx.waker().clone(), self.wanted, self.place) {
+                Enqueued::Taken => true,
+                Enqueued::Closed => false,
+                Enqueued::Waits { key, again } => {
+                    self.stage = Stage::Queued(key);
+                    if again {
+                        cx.waker().wake_by_ref();
+                    }
+                    return Poll::Pending;
+                }
+            },
+            Stage::Queued(key) => {
+                let Some(granted) = self.poll_queued(*key, cx) else { return Poll::Pending };
+                granted
+            }
+            Stage::Taken => true,
+            Stage::Done => panic!("a future that takes permits was polled after it was ready"),
+        };
+        self.stage = Stage::Done;
+        unit.made_progress();
+        Poll::Ready(if granted { Ok(()) } else { Err(Closed) })
+    }
+
+    /// `None`: it waits on. Otherwise, whether it has its permits.
+    fn poll_queued(&self, key: Key, cx: &mut Context<'_>) -> Option<bool> {
+        let mut own = Own::Nobody;
+        let (mut looked, mut batch) = (false, WakeBatch::new());
+        let served = self.permits.waiters.check_or_wait(key, cx, |list, key| {
+            if list.is_queued(key) {
+                // Once a poll: a mark of this poll proves nothing.
+                if looked || !list.has_granted() {
+                    return None;
+                }
+                looked = true;
+                own = self.permits.look_for_own(list, key, &mut batch);
+                if !matches!(own, Own::Resolved(..)) {
+                    return None;
+                }
+            }
+            // A served node has no waker, so nothing foreign is dropped here.
+            Some(list.remove(key).0.missing == 0)
+        });
+        match own {
+            Own::Nobody => {}
+            Own::Marked => cx.waker().wake_by_ref(),
+            Own::Resolved(found, waker) => {
+                batch.wake_all();
+                drop(waker);
+                report(&found);
+            }
+            Own::Nearer(found) => {
+                batch.wake_all();
+                report(&found);
+            }
+        }
+        served
+    }
+}
+
+impl Acquire<'_> {
+    /// Cancelled while it waits, or before it could say that it has the permits.
+    #[cold]
+    fn cancel(&mut self) {
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Fresh | Stage::Done => {}
+            Stage::Queued(key) => self.permits.leave(key),
+            Stage::Taken => {
+                self.permits.release(self.wanted);
+            }
+        }
+    }
+}
+
+impl Drop for Acquire<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Queued(_) | Stage::Taken) {
+            self.cancel();
+        }
+    }
+}
