@@ -30,6 +30,9 @@
 //!   [`CancellationToken`](sync::CancellationToken) and [`TaskTracker`](sync::TaskTracker), [`queue`](sync::queue)s.
 //! * [`time`]: [`sleep`](time::sleep()), [`timeout`](time::timeout()), [`interval`](time::interval()), queues of delays, and
 //!   time that stands still for tests, on every flavor.
+//! * [`scope`]: tasks that end together ([`TaskGroup`](scope::TaskGroup)), futures that borrow
+//!   ([`scope_local`](scope::scope_local), [`scope_blocking`](scope::scope_blocking)), deadlines that everything inside
+//!   inherits ([`CancelScope`](scope::CancelScope)), values that tasks inherit ([`context_local!`]).
 //!
 //! # Names
 //!
@@ -43,7 +46,10 @@
 
 #[cfg(feature = "macros")]
 mod attributes;
+// What `net` alone uses stays without it, unused.
+#[cfg_attr(not(feature = "net"), allow(dead_code))]
 mod engine;
+#[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports))]
 pub mod io;
 #[doc(hidden)]
 pub mod macros;
@@ -51,6 +57,7 @@ pub mod macros;
 pub mod net;
 pub mod prelude;
 pub mod runtime;
+pub mod scope;
 pub mod sync;
 pub mod task;
 pub mod time;

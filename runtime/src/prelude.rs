@@ -2,6 +2,7 @@
 
 pub use crate::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 pub use crate::runtime::{Builder, Handle, Runtime};
+pub use crate::scope::{self, CancelScope, TaskGroup};
 pub use crate::task::{self, AbortHandle, JoinError, JoinHandle, JoinSet, LocalSet, spawn, spawn_blocking, yield_now};
 pub use crate::time::{self, Duration, sleep, timeout};
 pub use crate::{join, pin, select, try_join};

@@ -38,6 +38,17 @@ mod net_sendfile;
 mod net_tcp;
 mod net_udp;
 mod net_unix;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod scope_blocking;
+#[cfg(not(feature = "oracle"))]
+mod scope_cancel;
+#[cfg(not(feature = "oracle"))]
+mod scope_context;
+#[cfg(not(feature = "oracle"))]
+mod scope_group;
+#[cfg(not(feature = "oracle"))]
+mod scope_local;
 mod shutdown;
 mod spawn;
 mod spawn_blocking;

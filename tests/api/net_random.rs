@@ -100,8 +100,8 @@ impl<S: Send> Tries for ReadHalf<S> {
     fn try_read_vectored(&self, _: &mut [IoSliceMut<'_>]) -> Option<io::Result<usize>> {
         None
     }
-    async fn wait(&self) -> io::Result<()> {
-        Ok(())
+    fn wait(&self) -> impl Future<Output = io::Result<()>> + Send {
+        std::future::ready(Ok(()))
     }
 }
 
@@ -112,8 +112,8 @@ impl<S: Send> TriesToWrite for WriteHalf<S> {
     fn try_write_vectored(&self, _: &[IoSlice<'_>]) -> Option<io::Result<usize>> {
         None
     }
-    async fn wait(&self) -> io::Result<()> {
-        Ok(())
+    fn wait(&self) -> impl Future<Output = io::Result<()>> + Send {
+        std::future::ready(Ok(()))
     }
 }
 

@@ -242,6 +242,8 @@ fn after_the_runtime(flavor: Flavor) {
         let (socket, _) = waits.await.unwrap();
         let to = socket.local_addr().unwrap();
         assert!(socket.send_to(b"x", to).await.is_err());
+        // tokio still tries what was ready.
+        #[cfg(not(feature = "oracle"))]
         assert!(socket.try_send_to(b"x", to).is_err());
         assert!(socket.recv_from(&mut [0; 4]).await.is_err());
     });

@@ -354,7 +354,12 @@ fn datagram_shutdown(flavor: Flavor) {
         let (one, other) = UnixDatagram::pair().unwrap();
         one.shutdown(Shutdown::Both).unwrap();
         assert_eq!(one.send(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
-        assert_eq!(one.recv(&mut [0; 4]).await.unwrap(), 0);
+        // tokio waits for ever, busily.
+        #[cfg(not(feature = "oracle"))]
+        for _ in 0..3 {
+            assert_eq!(one.recv(&mut [0; 4]).await.unwrap(), 0);
+            assert_eq!(one.try_recv(&mut [0; 4]).unwrap(), 0);
+        }
         assert!(other.take_error().unwrap().is_none());
     });
 }

@@ -5,5 +5,8 @@
 mod engine;
 mod io;
 mod net;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod scope;
 mod sync;
 mod time;

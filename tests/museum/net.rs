@@ -69,6 +69,7 @@ fn museum_i7_a_short_read_is_not_the_last() {
 
 /// The same while it arrives: the reader is at every place of the stream when the urgent byte comes.
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio leaves bytes lying, and waits for ever")]
 fn museum_i7_urgent_data_races_with_short_reads() {
     let _watch = watchdog_secs(60);
     const PIECES: usize = 3000;
@@ -422,11 +423,15 @@ fn museum_i20_a_flood_lets_others_run() {
         far.try_write(&[0; 600]).unwrap();
         beside_others(async || near.read_u8().await.unwrap()).await;
 
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let clients: Vec<_> = (0..300).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
-        beside_others(async || listener.accept().await.unwrap()).await;
-        drop(clients);
+        // tokio's queue is shorter than its budget.
+        #[cfg(not(feature = "oracle"))]
+        {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let clients: Vec<_> = (0..300).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+            beside_others(async || listener.accept().await.unwrap()).await;
+            drop(clients);
+        }
     });
 }
 

@@ -66,7 +66,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("net", &[ENGINE, "io", "task"]),
     ("fs", &[ENGINE, "io"]),
     ("signal", &[ENGINE, "sync"]),
-    ("scope", &[ENGINE, "task", "time", "sync"]),
+    ("scope", &[ENGINE, "task", "time", "sync", "macros"]),
     ("inspect", &[ENGINE]),
     // Floor 6
     ("process", &[ENGINE, "io", "signal"]),

@@ -8,6 +8,7 @@
 //! | its time     | [`Timer`], [`clockwork`]; [`TimerWheel`], to order deadlines with                         |
 //! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]                                   |
 //! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model             |
+//! | what a task inherits | [`Context`], [`Inherited`], and in [`current`] which is in force                      |
 //! | one task     | [`JoinCell`], [`TaskRef`], [`JoinError`], [`Id`]; for other schedulers of cells (`LocalSet`) |
 //! |              | [`Owner`], [`Runnable`], [`allocate`], [`OwnedTasks`], [`Chain`]                          |
 //!
@@ -31,7 +32,7 @@ pub(crate) use base::value_lock::{ValueLock, ValueRef};
 pub use cell::JoinError;
 pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{
-    Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current, panic_text,
+    Context, Header, Inherited, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current, panic_text,
 };
 pub(crate) use drive::Key as WheelKey;
 pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, TimerWheel};

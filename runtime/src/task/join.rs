@@ -29,6 +29,10 @@ impl<T> JoinHandle<T> {
         JoinHandle { cell }
     }
 
+    pub(super) fn into_cell(self) -> JoinCell<T> {
+        self.cell
+    }
+
     /// Wakes `waker` when the task is over, and leaves its output where it is. `false`: it is over already, and the
     /// waker was not kept.
     pub(crate) fn wake_when_over(&mut self, waker: &Waker) -> bool {

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::io;
 
-/// The deadline of a [`timeout`](super::timeout()) passed before its future was ready.
+/// The deadline of a [`timeout`](super::timeout()), or of a [`scope::fail_after`](crate::scope::fail_after), passed before its
+/// future was ready.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Elapsed(());
 
 impl Elapsed {
-    pub(super) fn new() -> Elapsed {
+    pub(crate) fn new() -> Elapsed {
         Elapsed(())
     }
 }

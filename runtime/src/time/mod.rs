@@ -7,6 +7,7 @@
 //! | do something again and again | [`interval`](interval()), [`interval_at`] |
 //! | know how long something took | [`Instant`] |
 //! | keep many values for a while each | [`DelayQueue`] |
+//! | call a function later, without a task | [`call_later`], [`call_at`], [`call_soon`] |
 //! | test all of that without waiting | [`pause`], [`advance`], [`resume`], [`set_auto_advance`] |
 //!
 //! ```
@@ -63,6 +64,7 @@
 // Owns: the public types.   Imports: the door's timer, wheel, clock and budget.
 // Not here: when a timer fires and who fires it (`engine/drive`, `engine/sched`).
 
+mod call_later;
 mod clock;
 pub mod delay_queue;
 pub mod error;
@@ -72,6 +74,7 @@ mod missed;
 mod sleep;
 mod timeout;
 
+pub use call_later::{TimerGuard, call_at, call_later, call_soon};
 pub use clock::{advance, pause, resume, set_auto_advance};
 #[doc(inline)]
 pub use delay_queue::DelayQueue;

@@ -1,6 +1,6 @@
 //! T8: a timer belongs to the runtime that it was made in.
 
-use super::{HOUR, MILLI};
+use super::{HOUR, MILLI, nap_of};
 use runtime::time::{Duration, Instant, advance, interval, sleep, timeout};
 use runtime_tests::hostile::block_on;
 use runtime_tests::{Event, Flavor, WakeCount, catch, for_each_flavor, still};
@@ -9,7 +9,7 @@ use std::future::pending;
 fn museum_t8_reset_inside_of_another_runtime(flavor: Flavor) {
     let (one, two) = (flavor.build(), Flavor::CurrentThread.build());
     let count = WakeCount::new();
-    let mut nap = one.block_on(async { Box::pin(sleep(HOUR)) });
+    let mut nap = nap_of(&one, HOUR);
     one.block_on(async { assert!(count.poll(&mut nap).is_pending()) });
     two.block_on(async { nap.as_mut().reset(Instant::now() + MILLI) });
     drop(two);
@@ -21,7 +21,7 @@ fn museum_t8_reset_inside_of_another_runtime(flavor: Flavor) {
 fn museum_t8_polled_and_dropped_elsewhere(flavor: Flavor) {
     let (one, two) = (flavor.build(), flavor.build());
     let (here, there) = one.block_on(async { (sleep(MILLI), timeout(MILLI, pending::<()>())) });
-    let mut unfinished = Box::pin(one.block_on(async { sleep(HOUR) }));
+    let mut unfinished = nap_of(&one, HOUR);
     let count = WakeCount::new();
     assert!(count.poll(&mut unfinished).is_pending());
     drop(unfinished);
@@ -40,7 +40,7 @@ fn museum_t8_polled_and_dropped_elsewhere(flavor: Flavor) {
 fn museum_t8_counts_by_its_own_clock(flavor: Flavor) {
     let Some(stands) = still(flavor) else { return };
     let flows = flavor.build();
-    let (mut nap, count) = (stands.block_on(async { Box::pin(sleep(HOUR)) }), WakeCount::new());
+    let (mut nap, count) = (nap_of(&stands, HOUR), WakeCount::new());
     flows.block_on(async {
         assert!(count.poll(&mut nap).is_pending());
         sleep(MILLI * 2).await;
@@ -93,11 +93,7 @@ fn museum_t8_races_with_the_end_of_its_runtime(flavor: Flavor) {
         let runtime = flavor.build();
         let mut naps: Vec<_> = runtime.block_on(async { (0..20).map(|_| Box::pin(sleep(HOUR))).collect() });
         let count = WakeCount::new();
-        runtime.block_on(async {
-            for nap in &mut naps {
-                let _ = count.poll(nap);
-            }
-        });
+        runtime.block_on(async { assert!(naps.iter_mut().all(|nap| count.poll(nap).is_pending())) });
         let other = std::thread::spawn(move || {
             for (n, mut nap) in naps.into_iter().enumerate() {
                 match n % 3 {

@@ -1,32 +1,49 @@
-//! Which task this thread polls (or drops) right now.
+//! Which task this thread polls (or drops) right now, and which context is in force.
+//!
+//! Owns: two thread-locals, and the guards that set them.   Imports: `header`, `context`.
+//!
+//! A task's context is in force while the task is polled; whoever polls a part of a task in another context (`scope`)
+//! puts that into force meanwhile. Cells without a destructor, so that they answer when the thread ends, too.
 
-use super::header::Header;
+use super::context::Context;
+use super::header::{Header, TaskRef};
 use crate::engine::base::id::Id;
 use std::cell::Cell;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 thread_local! {
     static CURRENT: Cell<Option<NonNull<Header>>> = const { Cell::new(None) };
+    /// From `Arc::as_ptr`; whoever put it here keeps a count until it is taken away.
+    static CONTEXT: Cell<Option<NonNull<Context>>> = const { Cell::new(None) };
 }
 
 /// Puts the previous task back when it is dropped; tasks nest where one polls a `LocalSet`.
-pub(crate) struct Current(Option<NonNull<Header>>);
-
-/// The caller has a reference to the cell for as long as the guard lives.
-#[inline]
-pub(super) fn enter(task: NonNull<Header>) -> Current {
-    Current(CURRENT.replace(Some(task)))
+pub(crate) struct Current {
+    task: Option<NonNull<Header>>,
+    context: Option<NonNull<Context>>,
 }
 
-/// No task, for code that is not any task's (hooks, the future of `block_on`).
+/// The caller has a reference to the cell for as long as the guard lives, and is the task's poller or its join handle.
+#[inline]
+pub(super) fn enter(task: NonNull<Header>) -> Current {
+    // SAFETY: by contract.
+    let context = pointer(unsafe { task.as_ref() }.context());
+    Current { task: CURRENT.replace(Some(task)), context: CONTEXT.replace(context) }
+}
+
+/// No task, for code that is not any task's (hooks, the future of `block_on`). The context stays.
 pub(crate) fn leave() -> Current {
-    Current(CURRENT.replace(None))
+    Current { task: CURRENT.replace(None), context: CONTEXT.get() }
 }
 
 impl Drop for Current {
     #[inline]
     fn drop(&mut self) {
-        CURRENT.set(self.0);
+        CURRENT.set(self.task);
+        CONTEXT.set(self.context);
     }
 }
 
@@ -39,4 +56,70 @@ pub(crate) fn id() -> Option<Id> {
 pub(crate) fn with<R>(f: impl FnOnce(&Header) -> R) -> Option<R> {
     // SAFETY: whoever called `enter` keeps the cell while its guard lives, and the guard takes the pointer away.
     CURRENT.get().map(|task| f(unsafe { task.as_ref() }))
+}
+
+#[inline]
+fn pointer(context: Option<&Arc<Context>>) -> Option<NonNull<Context>> {
+    context.and_then(|context| NonNull::new(Arc::as_ptr(context).cast_mut()))
+}
+
+/// The context in force.
+pub(crate) fn context() -> Option<Arc<Context>> {
+    CONTEXT.get().map(|context| {
+        // SAFETY: it came from `Arc::as_ptr`, and whoever put it into force keeps a count meanwhile.
+        unsafe { Arc::increment_strong_count(context.as_ptr()) };
+        // SAFETY: as above; the count is the one just added.
+        unsafe { Arc::from_raw(context.as_ptr()) }
+    })
+}
+
+/// Asks the context in force. `f` runs no user code: that could end what keeps the context.
+#[inline]
+pub(crate) fn with_context<R>(f: impl FnOnce(&Context) -> R) -> Option<R> {
+    // SAFETY: whoever put it into force keeps a count until it is taken away, and `f` does not do that.
+    CONTEXT.get().map(|context| f(unsafe { context.as_ref() }))
+}
+
+/// A context in force.
+pub(crate) struct InContext<'c> {
+    before: Option<NonNull<Context>>,
+    _context: PhantomData<&'c Arc<Context>>,
+}
+
+/// Puts `context` into force until the guard is dropped.
+#[inline]
+pub(crate) fn enter_context(context: Option<&Arc<Context>>) -> InContext<'_> {
+    InContext { before: CONTEXT.replace(pointer(context)), _context: PhantomData }
+}
+
+impl Drop for InContext<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        CONTEXT.set(self.before);
+    }
+}
+
+/// Gives a new task what it inherits. The caller has its runnable.
+#[inline]
+pub(super) fn pass_on(task: &TaskRef) {
+    if CONTEXT.get().is_some() {
+        pass_on_context(task);
+    }
+}
+
+#[cold]
+fn pass_on_context(task: &TaskRef) {
+    let Some(context) = context() else { return };
+    let inherited = context.content().for_task(&context, task);
+    task.header().set_context(inherited);
+}
+
+/// A task is about to be complete: nothing is in force for it any more. The caller is its poller.
+#[inline]
+pub(super) fn give_up_context(header: &Header) {
+    if let Some(context) = header.set_context(None) {
+        CONTEXT.set(None);
+        // Values of `context_local!` may go with it, and their destructors may panic; the hook has said so then.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(context)));
+    }
 }

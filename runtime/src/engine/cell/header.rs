@@ -8,11 +8,13 @@
 //! (`sched/shutdown.rs`). A thread that is not the owner's own takes a count of it *before* it publishes the runnable,
 //! since the task may be run and the owner freed before its `schedule` returns (museum M1).
 
+use super::context::Context;
 use super::word::{AfterWake, TaskWord};
 use crate::engine::base::atomics::RaceCell;
 use crate::engine::base::id::Id;
 use std::panic::Location;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::task::Waker;
 
 /// What a cell asks of its scheduler.
@@ -80,6 +82,8 @@ pub(crate) struct Header {
     stage: RaceCell<Stage>,
     /// W4.
     pub(super) join_waker: RaceCell<Option<Waker>>,
+    /// What the task inherited; the spawner's, then the poller's (W1), and gone before the task is complete.
+    context: RaceCell<Option<Arc<Context>>>,
     pub(super) id: Id,
     pub(super) spawned_at: &'static Location<'static>,
 }
@@ -125,6 +129,7 @@ impl Header {
             list: RaceCell::new(NO_LIST),
             stage: RaceCell::new(Stage::Future),
             join_waker: RaceCell::new(None),
+            context: RaceCell::new(None),
             id,
             spawned_at,
         }
@@ -173,6 +178,23 @@ impl Header {
             // SAFETY: the field goes with the slot.
             unsafe { *stage = new }
         });
+    }
+
+    /// What the task inherited. The caller is the spawner, the poller, or the task is complete.
+    #[inline]
+    pub(super) fn context(&self) -> Option<&Arc<Context>> {
+        self.context.with(|context| {
+            // SAFETY: the spawner and the poller are alone with the field (W1); when the task is complete nobody writes.
+            unsafe { (*context).as_ref() }
+        })
+    }
+
+    /// The caller is the spawner or the poller, and has no reference from `context`.
+    pub(super) fn set_context(&self, new: Option<Arc<Context>>) -> Option<Arc<Context>> {
+        self.context.with_mut(|context| {
+            // SAFETY: the spawner and the poller are alone with the field (W1).
+            std::mem::replace(unsafe { &mut *context }, new)
+        })
     }
 
     /// Wakes the task as its waker does.

@@ -11,7 +11,8 @@
 //! A runnable has none: the runtime's reference cannot go before the task is complete, and only the holder of the
 //! runnable can complete it. The cell holds no counted reference to its owner either; `Owner` says why that is safe.
 
-#[allow(unsafe_code)] // gives out a reference to the header that this thread polls
+mod context;
+#[allow(unsafe_code)] // gives out references to the header that this thread polls, and to the context in force
 pub(crate) mod current;
 #[allow(unsafe_code)] // pointers to cells, counted and not
 pub(crate) mod header;
@@ -31,6 +32,7 @@ pub(crate) mod word;
 #[cfg(all(test, loom))]
 mod model;
 
+pub(crate) use context::{Context, Inherited};
 pub(crate) use header::{Header, Name, Owner, Runnable, TaskInfo, TaskRef};
 pub(crate) use join::JoinCell;
 pub use join_error::JoinError;

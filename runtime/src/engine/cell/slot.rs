@@ -2,8 +2,9 @@
 //!
 //! Owns: the slot, polling, completing, freeing.   Imports: `word`, `header`, `memory`, `current`.
 //!
-//! The danger: user code runs at five places here (poll, drop of the future, drop of the output, the join waker, the
-//! hooks in `finished`), each may panic, and the word must still reach COMPLETE. So each is caught on its own.
+//! The danger: user code runs at six places here (poll, drop of the future, drop of the output, drop of what the task
+//! inherited, the join waker, the hooks in `finished`), each may panic, and the word must still reach COMPLETE. So each
+//! is caught on its own.
 //! A panic in poll, or in the drop of a cancelled future, becomes the task's result. A panic in the drop of a future
 //! that has given its output is reported by the panic hook alone: the output exists, so the join handle gets it.
 
@@ -77,7 +78,9 @@ pub(crate) fn allocate<F: Future, O: Owner, N: Name>(
     unsafe { init_cell(slot_place, future, |future| Slot { future: ManuallyDrop::new(future) }) };
     let header = cell.cast::<Header>();
     // SAFETY: the word starts with NOTIFIED and two references: the runtime's, and this handle's.
-    (Runnable(header), unsafe { JoinCell::from_raw(header) })
+    let join = unsafe { JoinCell::from_raw(header) };
+    current::pass_on(join.task());
+    (Runnable(header), join)
 }
 
 /// # Safety
@@ -226,6 +229,7 @@ fn take_stored<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Option<Out
 fn complete<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, result: Output<F>) {
     let header = &cell.header;
     store_output(cell, result);
+    current::give_up_context(header);
     // SAFETY: we are the poller until `complete` below.
     let _ = catch_unwind(AssertUnwindSafe(|| unsafe { cell.owner() }.finished(header)));
     match header.word.complete() {

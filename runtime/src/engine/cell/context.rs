@@ -1,0 +1,38 @@
+//! What a task inherits from whoever spawns it.
+//!
+//! Owns: [`Context`], a count of which lies in each cell whose task inherited one.   Imports: `header`.
+//! Not here: which context is in force (`current`), and what is in it (`scope`).
+//!
+//! The engine passes it on and asks nothing. A spawn where no context is in force looks at one thread-local; a task
+//! without one has a null pointer in its header, and that is all that it pays.
+
+use super::header::TaskRef;
+use std::any::Any;
+use std::sync::Arc;
+
+/// What is in a context.
+pub(crate) trait Inherited: Any + Send + Sync {
+    /// What a task gets that is spawned where `this` is in force. It has not been polled, and is not queued yet.
+    fn for_task(&self, this: &Arc<Context>, task: &TaskRef) -> Option<Arc<Context>>;
+    /// Has somebody asked the code that this is in force for to come to its end?
+    fn is_cancelled(&self) -> bool;
+}
+
+/// See the module's head. Thin, so that a cell has room for one in a word.
+pub(crate) struct Context(Box<dyn Inherited>);
+
+impl Context {
+    pub(crate) fn new(content: impl Inherited) -> Arc<Context> {
+        Arc::new(Context(Box::new(content)))
+    }
+
+    pub(crate) fn content(&self) -> &dyn Inherited {
+        &*self.0
+    }
+
+    /// The content, if it is a `T`.
+    pub(crate) fn content_as<T: Inherited>(&self) -> Option<&T> {
+        let content: &dyn Any = &*self.0;
+        content.downcast_ref()
+    }
+}

@@ -1,0 +1,119 @@
+//! Signals, dooms and shields against those who join the tree.
+
+use super::super::model::{FakeTask, block_on, check};
+use super::runner::Runner;
+use super::tree::{Next, ScopeNode};
+use loom::thread;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+fn entered() -> (Arc<ScopeNode>, Arc<Runner>) {
+    let scope = ScopeNode::new();
+    assert!(scope.claim());
+    let body = scope.enter(None);
+    (scope, body)
+}
+
+// Planted fault: in `ScopeNode::enter`, look at the parent's marks before joining its list: a scope that hears nothing.
+#[test]
+fn model_scope_cancel_against_enter() {
+    check(|| {
+        let (outer, body) = entered();
+        let cancels = outer.clone();
+        let canceller = thread::spawn(move || cancels.cancel());
+        let inner = ScopeNode::new();
+        let inner_body = inner.enter(Some(body));
+        let task = FakeTask::default();
+        let _runner = inner_body.for_task(Box::new(task.clone()));
+        canceller.join().unwrap();
+        assert!(inner.is_signalled(), "a nested scope was missed");
+        outer.doom();
+        assert_eq!(task.stopped(), 1);
+    });
+}
+
+// Planted fault: in `Runner::for_task`, do not ask whether the scope is doomed: a task that nobody aborts.
+#[test]
+fn model_scope_doom_against_spawn() {
+    check(|| {
+        let (scope, body) = entered();
+        let dooms = scope.clone();
+        let doomer = thread::spawn(move || {
+            dooms.cancel();
+            dooms.doom();
+        });
+        let task = FakeTask::default();
+        let _runner = body.for_task(Box::new(task.clone()));
+        doomer.join().unwrap();
+        assert!(task.stopped() >= 1, "a task outlives its scope");
+    });
+}
+
+// Planted fault: in `ScopeNode::signalled`, ask for the mark before `enable`: deadlock.
+#[test]
+fn model_scope_cancel_against_cancelled() {
+    check(|| {
+        let (scope, _body) = entered();
+        let cancels = scope.clone();
+        let canceller = thread::spawn(move || cancels.cancel());
+        block_on(scope.signalled());
+        canceller.join().unwrap();
+    });
+}
+
+// Planted fault: in `ScopeNode::cancel`, do not wake the bodies: deadlock.
+#[test]
+fn model_scope_cancel_against_the_poll_of_run() {
+    check(|| {
+        let (scope, body) = entered();
+        let cancels = scope.clone();
+        let canceller = thread::spawn(move || cancels.cancel());
+        block_on(poll_fn(|cx| {
+            body.set_waker(cx.waker());
+            if scope.next(&body) == Next::Drop { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        canceller.join().unwrap();
+    });
+}
+
+// Planted fault: in `Runner::doom`, mark it after the look at the shields, under a second lock: a task that nobody aborts.
+#[test]
+fn model_scope_doom_against_the_end_of_a_shield() {
+    check(|| {
+        let (scope, body) = entered();
+        let task = FakeTask::default();
+        let runner = body.for_task(Box::new(task.clone()));
+        let shielded = ScopeNode::new();
+        shielded.set(|settings| settings.shielded = true);
+        let _inside = shielded.enter(Some(runner));
+        let dooms = scope.clone();
+        let doomer = thread::spawn(move || {
+            dooms.cancel();
+            dooms.doom();
+        });
+        assert!(!shielded.is_signalled());
+        shielded.leave(false);
+        doomer.join().unwrap();
+        assert!(task.stopped() >= 1, "a task outlives its scope and its shield");
+        assert!(!shielded.is_signalled());
+    });
+}
+
+// Planted fault: in `change_shields`, do not wake the body: deadlock.
+#[test]
+fn model_scope_end_of_a_shield_against_the_poll_of_run() {
+    check(|| {
+        let (scope, body) = entered();
+        let shielded = ScopeNode::new();
+        shielded.set(|settings| settings.shielded = true);
+        let _inside = shielded.enter(Some(body.clone()));
+        scope.cancel();
+        let ends = thread::spawn(move || shielded.leave(false));
+        block_on(poll_fn(|cx| {
+            body.set_waker(cx.waker());
+            if scope.next(&body) == Next::Drop { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        ends.join().unwrap();
+    });
+}

@@ -1,0 +1,150 @@
+//! What can be dropped when a scope is cancelled: its body, or a task spawned inside.
+//!
+//! Owns: [`Runner`], and the walks up from one: shields, deadlines.   Imports: the door's lock.
+//! Not here: the walks down (`tree`), which has the rules for locks; aborting a task ([`Abort`]).
+
+use super::super::Abort;
+use super::slab::Slab;
+use super::tree::ScopeNode;
+use super::wakes::Wakes;
+use crate::engine::atomics::{Mutex, MutexGuard};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+use std::time::Instant;
+
+/// The body of a scope, or a task inside one.
+pub(in crate::scope) struct Runner {
+    /// `None` only while it is dropped.
+    pub(super) scope: Option<Arc<ScopeNode>>,
+    pub(super) key: usize,
+    task: Option<Box<dyn Abort>>,
+    state: Mutex<RunnerState>,
+}
+
+pub(super) struct RunnerState {
+    /// How many shielded scopes run inside.
+    pub(super) shields: usize,
+    /// The task is to be aborted when there is no shield any more.
+    doomed: bool,
+    /// Of the future of `run`.
+    waker: Option<Waker>,
+    pub(super) scopes: Slab<Weak<ScopeNode>>,
+}
+
+impl Runner {
+    pub(super) fn new(scope: &Arc<ScopeNode>, task: Option<Box<dyn Abort>>) -> Arc<Runner> {
+        Arc::new_cyclic(|this: &Weak<Runner>| Runner {
+            key: scope.state().runners.insert(this.clone()),
+            scope: Some(scope.clone()),
+            task,
+            state: Mutex::new(RunnerState { shields: 0, doomed: false, waker: None, scopes: Slab::new() }),
+        })
+    }
+
+    /// For a task that is spawned where `self` runs.
+    pub(in crate::scope) fn for_task(&self, task: Box<dyn Abort>) -> Arc<Runner> {
+        let scope = self.scope();
+        let runner = Runner::new(scope, Some(task));
+        let doomed = scope.state().doomed;
+        if doomed {
+            runner.doom();
+        }
+        runner
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, RunnerState> {
+        self.state.lock()
+    }
+
+    /// The scope that it stands in.
+    pub(in crate::scope) fn scope(&self) -> &Arc<ScopeNode> {
+        self.scope.as_ref().expect("BUG: a runner that is being dropped was asked for its scope")
+    }
+
+    /// Remembers whom to wake when something changes for this body.
+    pub(super) fn set_waker(&self, waker: &Waker) {
+        // `will_wake` compares two pointers, which is no user code.
+        if self.state().waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
+            return;
+        }
+        let new = waker.clone();
+        let old = self.state().waker.replace(new);
+        drop(old);
+    }
+
+    pub(super) fn forget_waker(&self) {
+        let old = self.state().waker.take();
+        drop(old);
+    }
+
+    pub(super) fn wake_body(&self) {
+        let waker = self.state().waker.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Aborts the task, now or when it has no shield any more.
+    pub(super) fn doom(&self) {
+        let Some(task) = &self.task else { return };
+        let now = {
+            let mut state = self.state();
+            state.doomed = true;
+            state.shields == 0
+        };
+        if now {
+            task.abort();
+        }
+    }
+
+    pub(super) fn live_scopes(&self) -> Vec<Arc<ScopeNode>> {
+        self.state().scopes.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The runner around the scope that this one is the body of, unless that is shielded.
+    fn outer(&self) -> Option<Arc<Runner>> {
+        let state = self.scope().state();
+        if state.shielded {
+            return None;
+        }
+        state.parent.as_ref().map(|(parent, _)| parent.clone())
+    }
+}
+
+/// A shielded scope begins or ends inside `parent`: what contains it is not dropped meanwhile. Counted up to the task, or to
+/// the next shield, which is counted beyond itself already.
+pub(super) fn change_shields(parent: &Arc<Runner>, begins: bool, wakes: &mut Wakes) {
+    let mut next = Some(parent.clone());
+    while let Some(runner) = next {
+        let free = {
+            let mut state = runner.state();
+            if begins {
+                state.shields += 1;
+            } else {
+                state.shields -= 1;
+            }
+            (state.shields == 0).then_some(state.doomed)
+        };
+        match (free, &runner.task) {
+            (Some(true), Some(task)) => task.abort(),
+            (Some(_), None) => wakes.call(|| runner.wake_body()),
+            _ => {}
+        }
+        next = if runner.task.is_some() { None } else { runner.outer() };
+    }
+}
+
+/// The earliest deadline that counts for `runner`.
+pub(in crate::scope) fn deadline_of(runner: Arc<Runner>) -> Option<Instant> {
+    let mut earliest: Option<Instant> = None;
+    let mut next = Some(runner);
+    while let Some(runner) = next {
+        let own = runner.scope().own_deadline();
+        earliest = match (earliest, own) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        next = runner.outer();
+    }
+    earliest
+}

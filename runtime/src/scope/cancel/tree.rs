@@ -1,0 +1,318 @@
+//! Who is stopped with whom.
+//!
+//! Owns: [`ScopeNode`], and the walks down from one: signal, doom.
+//! Imports: the door's lock and clock, `sync::Notify`.   Not here: what stands in a scope (`runner`), how a tree is taken down
+//! (`dismantle`), polling a body and timers (`run`), contexts (`context`).
+//!
+//! A scope is run in at most one *runner*, its parent. A runner is what can be dropped: the body of a scope, or a task
+//! spawned inside one; it stands in exactly one scope. Parents are counted by their children, children are listed weakly:
+//! a node goes with its last user, and takes itself off its parent's list.
+//!
+//! Every node has a lock; **none is taken under another**, and nothing is woken, aborted or dropped under one. So a walk
+//! takes what it needs from a node, gives the lock back and goes on with a list of its own, never by calling itself:
+//! a hundred thousand levels need no stack (museum W9), nor does the end of such a chain (`dismantle`).
+//!
+//! The danger: a node that joins while a signal passes. It enters its parent's list first and looks at its parent's marks
+//! then. The walk sets a scope's mark before it takes its list. So one of the two finds the other.
+
+use super::runner::{Runner, change_shields};
+use super::slab::Slab;
+use super::wakes::Wakes;
+use crate::engine::atomics::{Mutex, MutexGuard};
+use crate::engine::clockwork;
+use crate::sync::Notify;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// A scope.
+pub(in crate::scope) struct ScopeNode {
+    state: Mutex<ScopeState>,
+    /// A copy of `state.signalled`, for those who only ask.
+    signalled: AtomicBool,
+    /// Those who wait for the signal.
+    waiters: Notify,
+}
+
+pub(super) struct ScopeState {
+    settings: Settings,
+    stage: Stage,
+    /// As it was set when the scope was entered.
+    pub(super) shielded: bool,
+    /// Where it is run, and its number in that runner's list (none if it is shielded).
+    pub(super) parent: Option<(Arc<Runner>, Option<usize>)>,
+    pub(super) runners: Slab<Weak<Runner>>,
+    signalled: bool,
+    /// Since when its own cancellation has been asked for, by hand or by its deadline.
+    cancelled_at: Option<Instant>,
+    pub(super) doomed: bool,
+}
+
+/// What a scope has been told.
+#[derive(Clone, Copy)]
+pub(super) struct Settings {
+    pub(super) deadline: Option<Deadline>,
+    pub(super) grace: Duration,
+    pub(super) shielded: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Deadline {
+    /// From the entry, which is yet to come.
+    After(Duration),
+    At(Instant),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    New,
+    /// There is a future of `run`.
+    Claimed,
+    /// It has been polled.
+    Running,
+    Over,
+}
+
+/// What the future of `run` does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Next {
+    /// Nothing, before somebody wakes it.
+    Wait,
+    /// At that time it calls `cancel`.
+    CancelAt(Instant),
+    /// Nothing before that time, when the grace period ends.
+    DropAt(Instant),
+    /// It drops its body.
+    Drop,
+    /// It drops its body as soon as no shielded scope runs inside.
+    DropUnshielded,
+}
+
+impl ScopeNode {
+    pub(super) fn new() -> Arc<ScopeNode> {
+        Arc::new(ScopeNode {
+            state: Mutex::new(ScopeState {
+                settings: Settings { deadline: None, grace: Duration::ZERO, shielded: false },
+                stage: Stage::New,
+                shielded: false,
+                parent: None,
+                runners: Slab::new(),
+                signalled: false,
+                cancelled_at: None,
+                doomed: false,
+            }),
+            signalled: AtomicBool::new(false),
+            waiters: Notify::new(),
+        })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, ScopeState> {
+        self.state.lock()
+    }
+
+    pub(super) fn set(&self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.state().settings);
+    }
+
+    /// A deadline that counts at once, also when the scope runs already.
+    pub(super) fn reschedule(&self, deadline: Option<Instant>) {
+        let runners = {
+            let mut state = self.state();
+            state.settings.deadline = deadline.map(Deadline::At);
+            state.live_runners()
+        };
+        let mut wakes = Wakes::default();
+        runners.iter().for_each(|runner| wakes.call(|| runner.wake_body()));
+        wakes.done();
+    }
+
+    /// `false`: it has been run, or is about to be.
+    pub(super) fn claim(&self) -> bool {
+        let mut state = self.state();
+        let is_new = state.stage == Stage::New;
+        if is_new {
+            state.stage = Stage::Claimed;
+        }
+        is_new
+    }
+
+    /// `run` is polled for the first time, inside of `parent`.
+    pub(super) fn enter(self: &Arc<Self>, parent: Option<Arc<Runner>>) -> Arc<Runner> {
+        let shielded = {
+            let mut state = self.state();
+            state.stage = Stage::Running;
+            if let Some(Deadline::After(time)) = state.settings.deadline {
+                let now = clockwork::now();
+                let at = now.checked_add(time).unwrap_or_else(|| crate::engine::far_from(now));
+                state.settings.deadline = Some(Deadline::At(at));
+            }
+            state.shielded = state.settings.shielded;
+            state.shielded
+        };
+        if let Some(parent) = parent {
+            let key = (!shielded).then(|| parent.state().scopes.insert(Arc::downgrade(self)));
+            self.state().parent = Some((parent.clone(), key));
+            if shielded {
+                change_shields(&parent, true, &mut Wakes::default());
+            } else {
+                parent.scope().pass_marks_on(self);
+            }
+        }
+        Runner::new(self, None)
+    }
+
+    /// A scope that has just joined takes over what its parent has heard before.
+    fn pass_marks_on(&self, child: &Arc<ScopeNode>) {
+        let (signalled, doomed) = {
+            let state = self.state();
+            (state.signalled, state.doomed)
+        };
+        let mut wakes = Wakes::default();
+        if signalled {
+            signal(child.clone(), &mut wakes);
+        }
+        if doomed {
+            doom(child.clone());
+        }
+        wakes.done();
+    }
+
+    /// The future of `run` has its output, or has dropped its body. `abandoned`: it is dropped itself.
+    pub(super) fn leave(self: &Arc<Self>, abandoned: bool) {
+        let (parent, shielded) = {
+            let mut state = self.state();
+            state.stage = Stage::Over;
+            (state.parent.as_ref().map(|(parent, _)| parent.clone()), state.shielded)
+        };
+        let mut wakes = Wakes::default();
+        if abandoned {
+            self.mark_cancelled();
+            signal(self.clone(), &mut wakes);
+            doom(self.clone());
+        }
+        if let (Some(parent), true) = (parent, shielded) {
+            change_shields(&parent, false, &mut wakes);
+        }
+        wakes.done();
+    }
+
+    fn mark_cancelled(&self) -> bool {
+        let mut state = self.state();
+        let is_first = state.cancelled_at.is_none();
+        if is_first {
+            state.cancelled_at = Some(clockwork::now());
+        }
+        is_first
+    }
+
+    pub(super) fn cancel(self: &Arc<Self>) {
+        if !self.mark_cancelled() {
+            return;
+        }
+        let (over, runners) = {
+            let state = self.state();
+            (state.stage == Stage::Over, state.live_runners())
+        };
+        let mut wakes = Wakes::default();
+        signal(self.clone(), &mut wakes);
+        // Nobody counts the grace period of those who live on.
+        if over {
+            doom(self.clone());
+        }
+        runners.iter().for_each(|runner| wakes.call(|| runner.wake_body()));
+        wakes.done();
+    }
+
+    /// The grace period is over.
+    pub(super) fn doom(self: &Arc<Self>) {
+        doom(self.clone());
+    }
+
+    /// Its own cancellation has been asked for.
+    pub(super) fn cancel_requested(&self) -> bool {
+        self.state().cancelled_at.is_some()
+    }
+
+    /// It, or one around it, has been cancelled.
+    pub(in crate::scope) fn is_signalled(&self) -> bool {
+        self.signalled.load(Ordering::Acquire)
+    }
+
+    pub(in crate::scope) async fn signalled(&self) {
+        let mut waits = std::pin::pin!(self.waiters.notified());
+        waits.as_mut().enable();
+        if !self.is_signalled() {
+            waits.await;
+        }
+    }
+
+    pub(super) fn own_deadline(&self) -> Option<Instant> {
+        self.state().deadline()
+    }
+
+    pub(super) fn next(&self, body: &Runner) -> Next {
+        let next = {
+            let state = self.state();
+            match (state.cancelled_at, state.deadline()) {
+                (None, None) => Next::Wait,
+                (None, Some(deadline)) => Next::CancelAt(deadline),
+                (Some(since), _) => match since.checked_add(state.settings.grace) {
+                    Some(end) if end <= clockwork::now() => Next::Drop,
+                    Some(end) => Next::DropAt(end),
+                    None => Next::Wait,
+                },
+            }
+        };
+        if next == Next::Drop && body.state().shields > 0 { Next::DropUnshielded } else { next }
+    }
+}
+
+impl ScopeState {
+    fn live_runners(&self) -> Vec<Arc<Runner>> {
+        self.runners.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// While it counts.
+    fn deadline(&self) -> Option<Instant> {
+        match self.settings.deadline {
+            Some(Deadline::At(at)) if self.stage != Stage::Over => Some(at),
+            _ => None,
+        }
+    }
+}
+
+/// Tells a scope and all below it, but for the shielded ones, that they are cancelled.
+fn signal(root: Arc<ScopeNode>, wakes: &mut Wakes) {
+    let mut scopes = vec![root];
+    while let Some(scope) = scopes.pop() {
+        let runners = {
+            let mut state = scope.state();
+            if std::mem::replace(&mut state.signalled, true) {
+                continue;
+            }
+            scope.signalled.store(true, Ordering::Release);
+            state.live_runners()
+        };
+        wakes.call(|| scope.waiters.notify_waiters());
+        runners.iter().for_each(|runner| scopes.extend(runner.live_scopes()));
+    }
+}
+
+/// The grace period of a scope is over: aborts its tasks and those of all below it, but for the shielded ones. (Bodies
+/// are dropped from outside, by the future of this scope's `run`.)
+fn doom(root: Arc<ScopeNode>) {
+    let mut scopes = vec![root];
+    while let Some(scope) = scopes.pop() {
+        let runners = {
+            let mut state = scope.state();
+            if std::mem::replace(&mut state.doomed, true) {
+                continue;
+            }
+            state.live_runners()
+        };
+        for runner in runners {
+            runner.doom();
+            scopes.extend(runner.live_scopes());
+        }
+    }
+}

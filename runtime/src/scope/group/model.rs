@@ -1,0 +1,126 @@
+//! Join, spawn, failure and drop of a group in every order.
+
+use super::super::Abort;
+use super::super::model::{FakeTask, block_on, check};
+use super::ChildError;
+use super::roster::{Failure, Outcome, Roster, Rule, Seat, Stop};
+use loom::thread;
+use std::future::poll_fn;
+use std::sync::Arc;
+
+impl Stop for FakeTask {
+    fn stop(&self) {
+        self.abort();
+    }
+}
+
+type Value = Arc<()>;
+type FakeRoster = Roster<Value, u32, FakeTask>;
+
+/// Spawns: the task, and its seat for whoever ends it.
+fn spawn(roster: &Arc<FakeRoster>) -> Option<(FakeTask, Seat<Value, u32, FakeTask>)> {
+    let seat = roster.enlist(false)?;
+    let task = FakeTask::default();
+    if let Some(unwanted) = seat.attach(task.clone()) {
+        unwanted.abort();
+    }
+    Some((task, seat))
+}
+
+// Planted fault: in `Roster::poll_for`, do not look a second time before the waker is stored: deadlock.
+#[test]
+fn model_group_join_against_the_last_two_ends() {
+    check(|| {
+        let roster = FakeRoster::new(Rule::Failure);
+        let ends: Vec<_> = (0..2)
+            .map(|_| {
+                let (_, seat) = spawn(&roster).unwrap();
+                thread::spawn(move || seat.finished(Outcome::Output(Value::default())))
+            })
+            .collect();
+        let finished = block_on(poll_fn(|cx| roster.poll_gone(cx)));
+        assert_eq!(finished.len(), 2);
+        assert!(roster.enlist(false).is_none());
+        ends.into_iter().for_each(|end| end.join().unwrap());
+    });
+}
+
+// Planted fault: in `Seat::attach`, do not ask whether the group is stopping: a child that nobody stops.
+#[test]
+fn model_group_failure_against_spawn() {
+    check(|| {
+        let roster = FakeRoster::new(Rule::Failure);
+        let (_, fails) = spawn(&roster).unwrap();
+        let failure = thread::spawn(move || fails.finished(Outcome::Failed(1)));
+        let (task, seat) = spawn(&roster).unwrap();
+        failure.join().unwrap();
+        assert_eq!(task.stopped(), 1, "a sibling runs on");
+        seat.finished(Outcome::Nothing);
+        let finished = block_on(poll_fn(|cx| roster.poll_gone(cx)));
+        let failures: Vec<_> = finished.into_iter().filter_map(|finished| finished.result.err()).collect();
+        assert!(matches!(&failures[..], [Failure::Plain(ChildError::Failed(1))]));
+    });
+}
+
+// Planted fault: in `Roster::enlist`, count the child only when it is attached: join does not wait for it.
+#[test]
+fn model_group_join_against_a_child_that_spawns() {
+    check(|| {
+        let roster = FakeRoster::new(Rule::Failure);
+        let (_, first) = spawn(&roster).unwrap();
+        let spawner = roster.clone();
+        let child = thread::spawn(move || {
+            let (_, second) = spawn(&spawner).expect("the group waits for its child, which spawns");
+            first.finished(Outcome::Output(Value::default()));
+            second.finished(Outcome::Output(Value::default()));
+        });
+        assert_eq!(block_on(poll_fn(|cx| roster.poll_gone(cx))).len(), 2);
+        child.join().unwrap();
+    });
+}
+
+// Planted fault: in `Roster::abandon`, set `abandoned` under a second lock: an output stays in a list that nobody reads.
+#[test]
+fn model_group_drop_against_spawn_and_end() {
+    check(|| {
+        let value = Value::default();
+        let roster = FakeRoster::new(Rule::Failure);
+        let (running, ends) = spawn(&roster).unwrap();
+        let output = value.clone();
+        let end = thread::spawn(move || ends.finished(Outcome::Output(output)));
+        let spawner = roster.clone();
+        let spawned = thread::spawn(move || {
+            // It hears of the end of its group, now or by `abandon`.
+            spawn(&spawner)
+        });
+        roster.abandon();
+        end.join().unwrap();
+        if let Some((task, seat)) = spawned.join().unwrap() {
+            assert_eq!(task.stopped(), 1, "a child outlives its group");
+            seat.finished(Outcome::Nothing);
+        }
+        assert!(running.stopped() <= 1);
+        assert_eq!(Arc::strong_count(&value), 1, "an output is kept by a dropped group");
+        assert_eq!(roster.running(), 0);
+    });
+}
+
+// Planted fault: in `Roster::leave`, wake nobody while `waits_for_all` and somebody runs, and forget the `running == 0`:
+// deadlock.
+#[test]
+fn model_group_join_stops_and_awaits_daemons() {
+    check(|| {
+        let roster = FakeRoster::new(Rule::Failure);
+        let (_, seat) = spawn(&roster).unwrap();
+        let daemon = roster.enlist(true).unwrap();
+        let task = FakeTask::default();
+        assert!(daemon.attach(task.clone()).is_none());
+        let worker = thread::spawn(move || {
+            seat.finished(Outcome::Output(Value::default()));
+            daemon.finished(Outcome::Nothing);
+        });
+        assert_eq!(block_on(poll_fn(|cx| roster.poll_gone(cx))).len(), 1);
+        assert!(task.stopped() <= 1);
+        worker.join().unwrap();
+    });
+}

@@ -1,0 +1,409 @@
+//! Who belongs to a group, what became of them, and who waits for that.
+//!
+//! Owns: the list of children, their results, the rule by which one of them decides for all, the waker of who waits.
+//! Imports: the door's lock.   Not here: tasks. A child is whatever can be [stopped](Stop), so that `model.rs` runs this
+//! file without a scheduler.
+//!
+//! A child passes through three calls: `enlist` (before it exists: from now on the group waits for it), `attach` (it
+//! exists, here is how to stop it), `finished` (it is gone). Between the first two the group may have decided, so `attach`
+//! says whether to stop it at once; and a child cannot be finished before it is attached, because only then does its
+//! owner ask to hear of its end.
+//!
+//! The danger: user code under the lock. Wakers are cloned before and woken after it, results that nobody wants are dropped
+//! after it, and stopping a child happens after it as well.
+
+use super::ChildError;
+use crate::engine::PanicSink;
+use crate::engine::atomics::{Mutex, MutexGuard};
+use crate::task::{Id, JoinError};
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// How a child is stopped.
+pub(super) trait Stop {
+    fn stop(&self);
+}
+
+/// Which child decides for all.
+pub(super) enum Rule<T> {
+    /// Whoever fails. All results are kept.
+    Failure,
+    /// Whoever fails, or gives such an output. What comes later is dropped.
+    First(fn(&T) -> bool),
+    /// Nobody.
+    Never,
+}
+
+/// What became of a child.
+pub(super) enum Outcome<T, E> {
+    Output(T),
+    Failed(E),
+    Cancelled(JoinError),
+    Panicked(Panicked),
+    /// A daemon has ended in peace; or the child never came to be.
+    Nothing,
+}
+
+/// A panic that nobody has been told of.
+pub(super) struct Panicked {
+    error: Option<JoinError>,
+    sink: Option<Arc<dyn PanicSink>>,
+}
+
+impl Panicked {
+    pub(super) fn new(error: JoinError, sink: Option<Arc<dyn PanicSink>>) -> Self {
+        Panicked { error: Some(error), sink }
+    }
+
+    /// It is the caller's from here on.
+    pub(super) fn take(mut self) -> JoinError {
+        self.error.take().expect("BUG: a child's panic is taken twice")
+    }
+}
+
+/// The group has gone without a look at it.
+impl Drop for Panicked {
+    fn drop(&mut self) {
+        let Some(error) = self.error.take() else { return };
+        let id: Id = error.id();
+        if let (Ok(payload), Some(sink)) = (error.try_into_panic(), &self.sink) {
+            sink.unhandled(id, &*payload);
+        }
+    }
+}
+
+/// What a child left.
+pub(super) struct Finished<T, E> {
+    /// Children are numbered in the order in which they were spawned.
+    pub(super) order: u64,
+    /// It was this one that decided.
+    pub(super) decided: bool,
+    pub(super) result: Result<T, Failure<E>>,
+}
+
+pub(super) enum Failure<E> {
+    Plain(ChildError<E>),
+    Panic(Panicked),
+}
+
+impl<E> Failure<E> {
+    /// For whoever is told of it.
+    pub(super) fn into_error(self) -> ChildError<E> {
+        match self {
+            Failure::Plain(error) => error,
+            Failure::Panic(panicked) => ChildError::Panicked(panicked.take()),
+        }
+    }
+}
+
+/// Who could have stopped a child that is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StoppedBy {
+    Nobody,
+    /// The group, for somebody else's failure or because it was asked to.
+    Group,
+    /// Whoever joined the group and found only daemons left.
+    Join,
+}
+
+pub(super) struct Roster<T, E, A> {
+    state: Mutex<State<T, E, A>>,
+    rule: Rule<T>,
+}
+
+struct State<T, E, A> {
+    slots: Vec<Slot<A>>,
+    /// Vacant slots.
+    free: Vec<usize>,
+    /// Children that are no daemons.
+    running: usize,
+    daemons: usize,
+    next_order: u64,
+    finished: VecDeque<Finished<T, E>>,
+    waiter: Option<Waker>,
+    /// Not for the next one that is over.
+    waits_for_all: bool,
+    /// Somebody has decided, or asked for it: all children are stopped, also those to come.
+    stopping: bool,
+    daemons_stopping: bool,
+    /// No more children.
+    closed: bool,
+    /// Nobody will ask for results.
+    abandoned: bool,
+}
+
+enum Slot<A> {
+    Vacant,
+    /// Not attached yet, or stopped.
+    Silent {
+        daemon: bool,
+    },
+    Running {
+        daemon: bool,
+        child: A,
+    },
+}
+
+impl<A> Slot<A> {
+    fn is_daemon(&self) -> bool {
+        matches!(self, Slot::Silent { daemon: true } | Slot::Running { daemon: true, .. })
+    }
+
+    /// How to stop it, once.
+    fn take_child(&mut self) -> Option<A> {
+        let daemon = self.is_daemon();
+        match mem::replace(self, Slot::Vacant) {
+            Slot::Running { child, .. } => {
+                *self = Slot::Silent { daemon };
+                Some(child)
+            }
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
+
+impl<T, E, A> State<T, E, A> {
+    /// Those to be stopped, after the lock.
+    #[must_use]
+    fn stop_all(&mut self) -> Vec<A> {
+        self.stopping = true;
+        self.slots.iter_mut().filter_map(Slot::take_child).collect()
+    }
+
+    #[must_use]
+    fn stop_daemons(&mut self) -> Vec<A> {
+        self.daemons_stopping = true;
+        self.slots.iter_mut().filter(|slot| slot.is_daemon()).filter_map(Slot::take_child).collect()
+    }
+}
+
+/// A child's place in the roster, until it is finished.
+pub(super) struct Seat<T, E, A: Stop> {
+    roster: Arc<Roster<T, E, A>>,
+    slot: usize,
+    order: u64,
+    left: bool,
+}
+
+impl<T, E, A: Stop> Roster<T, E, A> {
+    pub(super) fn new(rule: Rule<T>) -> Arc<Self> {
+        let state = State {
+            slots: Vec::new(),
+            free: Vec::new(),
+            running: 0,
+            daemons: 0,
+            next_order: 0,
+            finished: VecDeque::new(),
+            waiter: None,
+            waits_for_all: false,
+            stopping: false,
+            daemons_stopping: false,
+            closed: false,
+            abandoned: false,
+        };
+        Arc::new(Roster { state: Mutex::new(state), rule })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T, E, A>> {
+        self.state.lock()
+    }
+
+    /// A place for one more child. `None`: the group takes no more.
+    pub(super) fn enlist(self: &Arc<Self>, daemon: bool) -> Option<Seat<T, E, A>> {
+        let mut state = self.state();
+        if state.closed {
+            return None;
+        }
+        *(if daemon { &mut state.daemons } else { &mut state.running }) += 1;
+        let order = state.next_order;
+        state.next_order += 1;
+        let slot = match state.free.pop() {
+            Some(slot) => slot,
+            None => {
+                state.slots.push(Slot::Vacant);
+                state.slots.len() - 1
+            }
+        };
+        state.slots[slot] = Slot::Silent { daemon };
+        drop(state);
+        Some(Seat { roster: self.clone(), slot, order, left: false })
+    }
+
+    fn leave(&self, slot: usize, order: u64, outcome: Outcome<T, E>) {
+        let (waiter, stopped, unwanted, vacated);
+        {
+            let mut state = self.state();
+            let daemon = state.slots[slot].is_daemon();
+            vacated = mem::replace(&mut state.slots[slot], Slot::Vacant);
+            state.free.push(slot);
+            *(if daemon { &mut state.daemons } else { &mut state.running }) -= 1;
+            let decides = !state.stopping && self.rule.decides(&outcome);
+            stopped = if decides { state.stop_all() } else { Vec::new() };
+            let stopped_by = match (daemon && state.daemons_stopping, state.stopping && !decides) {
+                (true, _) => StoppedBy::Join,
+                (_, true) => StoppedBy::Group,
+                _ => StoppedBy::Nobody,
+            };
+            unwanted = match self.rule.result(outcome, stopped_by) {
+                Ok(result) if !state.abandoned => {
+                    state.finished.push_back(Finished { order, decided: decides, result });
+                    None
+                }
+                Ok(result) => Some((Some(result), Outcome::Nothing)),
+                Err(outcome) => Some((None, outcome)),
+            };
+            let worth_it = !state.waits_for_all || state.running == 0;
+            waiter = if worth_it { state.waiter.take() } else { None };
+        }
+        stopped.iter().for_each(Stop::stop);
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
+        drop((unwanted, vacated));
+    }
+
+    /// Stops all children, also those to come.
+    pub(super) fn stop_all(&self) {
+        let stopped = self.state().stop_all();
+        stopped.iter().for_each(Stop::stop);
+    }
+
+    /// The group is dropped.
+    pub(super) fn abandon(&self) {
+        let (stopped, finished, waiter) = {
+            let mut state = self.state();
+            state.closed = true;
+            state.abandoned = true;
+            (state.stop_all(), mem::take(&mut state.finished), state.waiter.take())
+        };
+        stopped.iter().for_each(Stop::stop);
+        drop((finished, waiter));
+    }
+
+    /// How many children there are that are no daemons.
+    pub(super) fn running(&self) -> usize {
+        self.state().running
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.state().stopping
+    }
+
+    /// The next that is over. `None`: none is left but daemons.
+    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Finished<T, E>>> {
+        self.poll_for(cx, |state| {
+            state.waits_for_all = false;
+            match state.finished.pop_front() {
+                Some(finished) => Some(Some(finished)),
+                None => (state.running == 0).then_some(None),
+            }
+        })
+    }
+
+    /// Waits until all are gone, the daemons last. From then on nobody can be enlisted.
+    pub(super) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<VecDeque<Finished<T, E>>> {
+        let mut daemons = Vec::new();
+        let polled = self.poll_for(cx, |state| {
+            state.waits_for_all = true;
+            if state.running > 0 {
+                return None;
+            }
+            state.closed = true;
+            if state.daemons > 0 {
+                if !state.daemons_stopping {
+                    daemons = state.stop_daemons();
+                }
+                return None;
+            }
+            Some(mem::take(&mut state.finished))
+        });
+        daemons.iter().for_each(Stop::stop);
+        polled
+    }
+
+    /// Looks, and leaves a waker where there is nothing to see.
+    fn poll_for<R>(&self, cx: &mut Context<'_>, mut look: impl FnMut(&mut State<T, E, A>) -> Option<R>) -> Poll<R> {
+        {
+            let mut state = self.state();
+            if let Some(seen) = look(&mut state) {
+                return Poll::Ready(seen);
+            }
+            // `will_wake` compares two pointers, which is no user code.
+            if state.waiter.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
+                return Poll::Pending;
+            }
+        }
+        let new = cx.waker().clone();
+        let (seen, unused) = {
+            let mut state = self.state();
+            match look(&mut state) {
+                None => (None, state.waiter.replace(new)),
+                seen => (seen, Some(new)),
+            }
+        };
+        drop(unused);
+        seen.map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl<T> Rule<T> {
+    fn decides<E>(&self, outcome: &Outcome<T, E>) -> bool {
+        match (self, outcome) {
+            (Rule::Never, _) | (_, Outcome::Nothing) => false,
+            (Rule::First(such), Outcome::Output(output)) => such(output),
+            (Rule::Failure, Outcome::Output(_)) => false,
+            (_, Outcome::Failed(_) | Outcome::Cancelled(_) | Outcome::Panicked(_)) => true,
+        }
+    }
+
+    /// What is kept of it; `Err`: it goes.
+    fn result<E>(&self, outcome: Outcome<T, E>, by: StoppedBy) -> Result<Result<T, Failure<E>>, Outcome<T, E>> {
+        let late = by == StoppedBy::Group && matches!(self, Rule::First(_));
+        let expected = match by {
+            StoppedBy::Nobody => false,
+            StoppedBy::Group => !matches!(self, Rule::Never),
+            StoppedBy::Join => true,
+        };
+        match outcome {
+            Outcome::Output(output) if !late => Ok(Ok(output)),
+            Outcome::Failed(error) if !late => Ok(Err(Failure::Plain(ChildError::Failed(error)))),
+            Outcome::Cancelled(error) if !expected => Ok(Err(Failure::Plain(ChildError::Cancelled(error)))),
+            Outcome::Panicked(panicked) => Ok(Err(Failure::Panic(panicked))),
+            unwanted => Err(unwanted),
+        }
+    }
+}
+
+impl<T, E, A: Stop> Seat<T, E, A> {
+    /// The child exists now. Gives it back if it is to be stopped at once.
+    #[must_use = "stop what comes back"]
+    pub(super) fn attach(&self, child: A) -> Option<A> {
+        let mut state = self.roster.state();
+        let daemon = state.slots[self.slot].is_daemon();
+        if state.stopping || daemon && state.daemons_stopping {
+            return Some(child);
+        }
+        state.slots[self.slot] = Slot::Running { daemon, child };
+        None
+    }
+
+    /// The child is gone.
+    pub(super) fn finished(mut self, outcome: Outcome<T, E>) {
+        self.left = true;
+        self.roster.leave(self.slot, self.order, outcome);
+    }
+}
+
+/// It never came to be: spawning it panicked.
+impl<T, E, A: Stop> Drop for Seat<T, E, A> {
+    fn drop(&mut self) {
+        if !self.left {
+            self.roster.leave(self.slot, self.order, Outcome::Nothing);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `scope::scope_blocking`. Beyond tokio.
+
+use runtime::scope::scope_blocking;
+use runtime::task::{self, yield_now};
+use runtime_tests::{Drops, Event, Flavor, assert_panics_here, catch, planned_panic, watchdog};
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Barrier, Mutex};
+
+#[test]
+fn tasks_borrow_and_run_in_parallel() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    let _inside = runtime.enter();
+    let both = Barrier::new(2);
+    let seen = Mutex::new(Vec::new());
+    let sum = scope_blocking(|scope| {
+        let tasks = [1, 2].map(|n| {
+            let (both, seen) = (&both, &seen);
+            scope.spawn(async move {
+                both.wait();
+                seen.lock().unwrap().push(n);
+                n
+            })
+        });
+        tasks.into_iter().map(|task| task.join().unwrap()).sum::<i32>()
+    });
+    assert_eq!((sum, seen.into_inner().unwrap().len()), (3, 2));
+}
+
+#[test]
+fn it_waits_for_tasks_that_nobody_joins_in_every_place() {
+    let _watch = watchdog();
+    let wait = || {
+        let done = AtomicUsize::new(0);
+        scope_blocking(|scope| {
+            for _ in 0..50 {
+                scope.spawn(async {
+                    yield_now().await;
+                    // A task may spawn into the scope that it is in.
+                    scope.spawn(async {
+                        yield_now().await;
+                        done.fetch_add(1, SeqCst);
+                    });
+                });
+            }
+        });
+        assert_eq!(done.into_inner(), 50);
+    };
+    for flavor in [Flavor::MultiThread(1), Flavor::MultiThread(3), Flavor::CurrentThread] {
+        let runtime = flavor.build();
+        {
+            let _inside = runtime.enter();
+            wait();
+        }
+        if flavor.is_multi_thread() {
+            runtime.block_on(async { wait() });
+            runtime.block_on(runtime.spawn(async move { wait() })).unwrap();
+        }
+        runtime.block_on(runtime.spawn_blocking(wait)).unwrap();
+    }
+}
+
+#[test]
+fn a_panic_of_the_body_aborts_and_still_waits() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    let _inside = runtime.enter();
+    let drops = Drops::new();
+    let text = String::from("borrowed");
+    let caught = catch(|| {
+        scope_blocking(|scope| {
+            for _ in 0..20 {
+                let probe = drops.probe();
+                let text = &text;
+                scope.spawn(async move {
+                    let _probe = probe;
+                    pending::<()>().await;
+                    text.len()
+                });
+            }
+            planned_panic()
+        })
+    });
+    assert!(caught.is_err());
+    assert_eq!(drops.alive(), 0, "a task outlives what it borrows");
+}
+
+#[test]
+fn a_panic_of_a_task_is_its_joiners_or_the_callers() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    let _inside = runtime.enter();
+    let joined = scope_blocking(|scope| {
+        let panics = scope.spawn(async { planned_panic() });
+        let error: runtime::task::JoinError = panics.join().unwrap_err();
+        error.is_panic()
+    });
+    assert!(joined);
+    for early in [true, false] {
+        let other_is_done = Event::new();
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            scope_blocking(|scope| {
+                let panics = scope.spawn(async { planned_panic() });
+                while !early && !panics.is_finished() {
+                    std::thread::yield_now();
+                }
+                drop(panics);
+                scope.spawn(async { other_is_done.set() });
+            })
+        }));
+        assert!(caught.is_err() && other_is_done.is_set());
+    }
+}
+
+#[test]
+fn tasks_can_be_aborted_and_lost_with_their_runtime() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    let inside = runtime.enter();
+    scope_blocking(|scope| {
+        let task = scope.spawn(pending::<()>());
+        assert!(!task.is_finished());
+        task.abort();
+        assert!(task.join().unwrap_err().is_cancelled());
+    });
+    drop(inside);
+    let handle = runtime.handle().clone();
+    let text = String::from("borrowed");
+    std::thread::scope(|threads| {
+        let begun = Event::new();
+        let tells = begun.clone();
+        let (text, handle) = (&text, &handle);
+        threads.spawn(move || {
+            let _inside = handle.enter();
+            scope_blocking(|scope| {
+                let waits = scope.spawn(async {
+                    pending::<()>().await;
+                    text.len()
+                });
+                tells.set();
+                assert!(waits.join().unwrap_err().is_cancelled());
+                // The runtime is gone: what is spawned is cancelled at once.
+                assert!(scope.spawn(async { text.len() }).join().unwrap_err().is_cancelled());
+            });
+        });
+        begun.wait_blocking();
+        drop(runtime);
+    });
+}
+
+#[test]
+fn others_run_while_a_worker_waits() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(1).build();
+    let answer = runtime.block_on(runtime.spawn(async {
+        let helper = task::spawn(async { 5 });
+        scope_blocking(|scope| {
+            let waits = scope.spawn(async move { helper.await.unwrap() });
+            waits.join().unwrap()
+        })
+    }));
+    assert_eq!(answer.unwrap(), 5);
+}
+
+#[test]
+fn misuse_blames_the_caller() {
+    let _watch = watchdog();
+    assert_panics_here!(scope_blocking(|_| ()), "no runtime");
+    let runtime = Flavor::CurrentThread.build();
+    let caught = catch(|| runtime.block_on(async { scope_blocking(|_| ()) })).unwrap_err();
+    assert!(caught.message.contains("current-thread"), "{}", caught.message);
+    let runtime = Flavor::MultiThread(1).build();
+    let _inside = runtime.enter();
+    scope_blocking(|scope| {
+        let first = scope.spawn(async {});
+        let joins = scope.spawn(async move { catch(|| first.join()).unwrap_err().message });
+        assert!(joins.join().unwrap().contains("inside async code"));
+    });
+}
