@@ -195,6 +195,33 @@ fn it_does_not_move_while_a_wake_is_on_its_way(flavor: Flavor) {
     });
 }
 
+fn it_does_not_move_while_another_block_on_polls(flavor: Flavor) {
+    // tokio moves it then.
+    if cfg!(feature = "oracle") {
+        return;
+    }
+    let Some(runtime) = still(flavor) else { return };
+    let (polling, polled) = (Event::new(), Event::new());
+    let (entered, left, door) = (polling.clone(), polled.clone(), runtime.handle().clone());
+    let foreign = std::thread::spawn(move || {
+        door.block_on(async {
+            let before = Instant::now();
+            entered.set();
+            std::thread::sleep(A_WHILE);
+            assert_eq!(Instant::now(), before);
+            left.set();
+        });
+    });
+    runtime.block_on(async {
+        polling.wait().await;
+        let start = Instant::now();
+        sleep(MILLI).await;
+        assert!(polled.is_set(), "the clock moved while a future was polled");
+        assert_eq!(start.elapsed(), MILLI);
+    });
+    foreign.join().unwrap();
+}
+
 /// A thousand sleepers on all workers, and one hand that moves the clock.
 fn one_hand_wakes_sleepers_everywhere(flavor: Flavor) {
     in_still_time(flavor, || async {
@@ -251,6 +278,7 @@ for_each_flavor!(
     it_does_not_move_while_a_closure_blocks,
     it_does_not_move_between_closures,
     it_does_not_move_while_a_wake_is_on_its_way,
+    it_does_not_move_while_another_block_on_polls,
     one_hand_wakes_sleepers_everywhere,
     other_runtimes_flow_on,
 );

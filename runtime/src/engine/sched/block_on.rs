@@ -79,6 +79,10 @@ impl<F: Future> Drop for RootFuture<'_, F> {
         if self.waker.woken.swap(true, Ordering::AcqRel) {
             self.waker.busy_roots.fetch_sub(1, Ordering::SeqCst);
         }
+        // It kept a paused clock from moving, perhaps, and the leader sleeps until it is told.
+        if let Some(engine) = self.waker.engine.upgrade() {
+            engine.reconsider_the_clock();
+        }
     }
 }
 
