@@ -1,6 +1,6 @@
 //! The client's process: so many connections at any time, each for a short life of exchanges, some of them with a fault.
 
-use super::conductor::{orders, tell};
+use super::conductor::{SPARES_STAY, orders, tell};
 use super::report::Counts;
 use super::server::{SOCKET_BUFFER, all_descriptors};
 use super::stream::Stream;
@@ -61,7 +61,8 @@ pub(crate) fn run() {
         mood: watch::Sender::new(Mood::default()),
         numbers: AtomicU64::new(0),
     }));
-    let runtime = Flavor::MultiThread(2).build();
+    let runtime =
+        Flavor::MultiThread(2).builder().enable_all().thread_keep_alive(SPARES_STAY).build().expect("no runtime");
     let mut slots = JoinSet::new();
     let fault = |fault| world.mood.send_modify(|mood| *mood = Mood { fault, number: mood.number + 1, ..*mood });
     for order in orders {
@@ -194,6 +195,8 @@ impl<'a> Line<'a> {
     async fn reset(mut self, size: usize) -> io::Result<End> {
         soon("the last write", write(&mut self.writer, &mut self.ours, size)).await?;
         self.reader.as_ref().set_zero_linger()?;
+        // Dropping this half would say the orderly end first.
+        self.writer.forget();
         Ok(End::Reset)
     }
 }

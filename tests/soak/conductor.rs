@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 const MARK: &str = "@soak ";
 
+/// How long a thread that is not needed stays, in both processes.
+pub(crate) const SPARES_STAY: Duration = Duration::from_millis(100);
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
@@ -67,18 +70,31 @@ impl Process {
         }
     }
 
-    /// Asks it to end what is under way and to say what it then holds: no more than `before`. What is freed late (memory
-    /// under epochs, spare threads) has a while.
+    /// Asks it to end what is under way and to say what it then holds. What goes late (memory under epochs, spare
+    /// threads) has a while: until nothing more goes, or, if there is a `before`, until it is no more than that.
     pub(crate) fn rests(&mut self, before: Option<&Report>) -> Report {
         let deadline = Instant::now() + Duration::from_secs(20);
+        let (mut least, mut since) = (self.reports(), Instant::now());
         loop {
-            self.say("rest");
-            let report = Report::parse(&self.hears("quiet"));
-            if before.is_none_or(|before| report.is_flat_since(before)) || Instant::now() > deadline {
-                return report;
+            let done = match before {
+                Some(before) => least.is_flat_since(before),
+                None => since.elapsed() > 3 * SPARES_STAY,
+            };
+            if done || Instant::now() > deadline {
+                return least;
             }
-            std::thread::yield_now();
+            std::thread::sleep(SPARES_STAY / 10);
+            let report = self.reports();
+            if report.holds_less_than(&least) {
+                since = Instant::now();
+            }
+            least = report;
         }
+    }
+
+    fn reports(&mut self) -> Report {
+        self.say("rest");
+        Report::parse(&self.hears("quiet"))
     }
 
     /// Makes the whole process stand still for a while.

@@ -86,6 +86,11 @@ impl Report {
         self.fds <= before.fds && self.threads <= before.threads && self.heap <= heap_max
     }
 
+    /// Something that may go late went meanwhile.
+    pub(crate) fn holds_less_than(&self, before: &Report) -> bool {
+        self.fds < before.fds || self.threads < before.threads
+    }
+
     pub(crate) fn assert_flat_since(&self, before: &Report, name: &str) {
         assert!(self.is_flat_since(before), "the {name} keeps descriptors, threads or memory:\n{before:?}\n{self:?}");
     }

@@ -1,6 +1,6 @@
 //! The server's process: for every byte that comes, one goes back.
 
-use super::conductor::{orders, tell};
+use super::conductor::{SPARES_STAY, orders, tell};
 use super::report::Counts;
 use super::stream::Stream;
 use runtime::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,7 +20,8 @@ pub(crate) const SOCKET_BUFFER: u32 = 64 << 10;
 pub(crate) fn run() {
     all_descriptors();
     let orders = orders();
-    let runtime = Flavor::MultiThread(4).build();
+    let runtime =
+        Flavor::MultiThread(4).builder().enable_all().thread_keep_alive(SPARES_STAY).build().expect("no runtime");
     let counts: &'static Counts = Box::leak(Box::default());
     let listener = runtime.block_on(async { listen() }).expect("no listener");
     tell(&format!("listening {}", listener.local_addr().expect("no address")));
