@@ -250,7 +250,6 @@ fn a_shield_holds_the_drop_off(flavor: Flavor) {
             });
             // Polled inside, so that the task has begun.
             yield_now().await;
-            std::mem::forget(task.abort_handle());
             Err::<(), _>(task.await.unwrap_err().is_cancelled())
         });
         assert_eq!(task.await, None);

@@ -109,7 +109,7 @@ mod beyond_tokio {
             condvar("condvar notify_all", |condvar| condvar.notify_all(), true),
             subject!("limiter", CapacityLimiter::new(0),
                 wait: async |l: &Arc<CapacityLimiter>| {
-                    std::mem::forget(l.clone().acquire_owned_on_behalf_of(Borrower::new()).await.unwrap());
+                    runtime_tests::leak(l.clone().acquire_owned_on_behalf_of(Borrower::new()).await.unwrap());
                 },
                 fire: |l: &Arc<CapacityLimiter>| l.set_total_tokens(l.total_tokens() + 1),
                 touch: |l: &Arc<CapacityLimiter>| drop(poll(pin!(l.acquire_on_behalf_of(Borrower::new())))),

@@ -110,7 +110,7 @@ impl Abort for TaskRef {
     }
 }
 
-/// Declares keys for values that code finds in its context: statics of type [`ContextKey`](crate::scope::ContextKey).
+/// Declares keys for values that code finds in its context: statics of type [`ContextKey`].
 ///
 /// They are [`task_local!`](crate::task_local)'s keys, with a difference: one that is declared as `inherited` has its
 /// value in tasks, too, that are spawned inside of its scope, and inside of those. For what a whole request has in common:

@@ -7,7 +7,7 @@
 //! | do something again and again | [`interval`](interval()), [`interval_at`] |
 //! | know how long something took | [`Instant`] |
 //! | keep many values for a while each | [`DelayQueue`] |
-//! | call a function later, without a task | [`call_later`], [`call_at`], [`call_soon`] |
+//! | call a function later, without a task | [`call_later()`], [`call_at`], [`call_soon`] |
 //! | test all of that without waiting | [`pause`], [`advance`], [`resume`], [`set_auto_advance`] |
 //!
 //! ```
