@@ -43,6 +43,8 @@ fn read(text: &str, usage: Usage) -> Option<Wrk> {
     if text.contains("Socket errors") || text.contains("Non-2xx") {
         return None;
     }
+    // Percentages stand in the table above it, too.
+    let text = &text[text.find("Latency Distribution")?..];
     let after = |label: &str| text[text.find(label)? + label.len()..].split_whitespace().next();
     let requests = text.lines().find_map(|line| line.trim().split_once(" requests in "))?.0.parse().ok()?;
     let rate = after("Requests/sec:")?.parse().ok()?;
@@ -84,6 +86,8 @@ Transfer/sec:     11.29MB
         let wrk = read(SAID, Usage::default()).expect("it is wrk's form");
         assert_eq!((wrk.rate, wrk.p50, wrk.p99, wrk.requests), (120_793.35, 371e3, 1.46e6, 132_842.0));
         assert!(read(&format!("{SAID}  Socket errors: connect 0"), Usage::default()).is_none());
+        let share = SAID.replace("89.61%", "95.99%");
+        assert_eq!(read(&share, Usage::default()).expect("a share is no percentile").p99, 1.46e6);
         assert!(read("", Usage::default()).is_none());
     }
 }
