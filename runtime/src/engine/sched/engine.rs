@@ -155,9 +155,15 @@ impl Engine {
     /// Would nothing happen any more if no timer fired? Asked by a thread that sleeps as far as the idle word knows. In
     /// this order: a closure wakes its task before it counts as done, and a wake counts its worker before it is seen.
     pub(crate) fn is_at_rest(&self) -> bool {
+        // Before and after: what the guarantor took in between was in nobody's queue any more when that was looked at.
+        self.guarantor_holds_nothing() && self.nobody_else_is_busy() && self.guarantor_holds_nothing()
+    }
+
+    /// The same, asked by the guarantor.
+    pub(super) fn nobody_else_is_busy(&self) -> bool {
         self.blocking.is_quiet()
             && self.busy_roots.load(Ordering::SeqCst) == 0
-            && !self.places.iter().any(|place| place.doing() == Doing::Blocking)
+            && !self.places.iter().any(|place| matches!(place.doing(), Doing::Running | Doing::Blocking))
             && self.inject.is_empty()
             && !self.places.iter().any(Place::has_work)
             && self.idle.active() == 0

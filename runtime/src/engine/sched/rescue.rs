@@ -62,12 +62,13 @@ const SPARES_MAX: u64 = 64;
 
 pub(crate) struct Guarantor {
     deep: AtomicBool,
+    hands: Hands,
     pub(super) parker: Arc<Parker>,
 }
 
 impl Guarantor {
     pub(crate) fn new() -> Self {
-        Guarantor { deep: AtomicBool::new(false), parker: Arc::new(Parker::new()) }
+        Guarantor { deep: AtomicBool::new(false), hands: Hands::default(), parker: Arc::new(Parker::new()) }
     }
 
     /// The guarantor's side of the handshake. A token that was left meanwhile ends `wait` at once.
@@ -85,6 +86,38 @@ impl Guarantor {
     pub(super) fn is_needed(&self) -> bool {
         fence(Ordering::SeqCst); // D2
         self.deep.load(Ordering::Relaxed) && self.deep.swap(false, Ordering::SeqCst)
+    }
+}
+
+/// Does the guarantor hold wakers or tasks that nobody else sees? A clock that stands still must not move then.
+///
+/// Set before anything is taken, and taken back when all of it has been handed on. Whoever asks in vain says so, and is
+/// told: both sides write their word before they read the other's.
+#[derive(Default)]
+struct Hands {
+    full: AtomicBool,
+    asked: AtomicBool,
+}
+
+impl Hands {
+    fn fill(&self) {
+        self.full.store(true, Ordering::SeqCst);
+    }
+
+    /// `true`: somebody asked meanwhile.
+    fn empty(&self) -> bool {
+        self.full.store(false, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        self.asked.load(Ordering::SeqCst) && self.asked.swap(false, Ordering::SeqCst)
+    }
+
+    fn are_empty(&self) -> bool {
+        if !self.full.load(Ordering::SeqCst) {
+            return true;
+        }
+        self.asked.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        !self.full.load(Ordering::SeqCst)
     }
 }
 
@@ -115,6 +148,10 @@ impl Engine {
         }
     }
 
+    pub(super) fn guarantor_holds_nothing(&self) -> bool {
+        self.guarantor.hands.are_empty()
+    }
+
     fn guard(&self) {
         let _exact = self.config.precise_timers.then(ExactSleeps::begin);
         let mut samples = Vec::new();
@@ -132,11 +169,15 @@ impl Engine {
             } else {
                 self.guarantor.parker.park(Some(TICK));
             }
+            self.guarantor.hands.fill();
             if self.config.guarantor {
                 self.look_at_events(&mut woken);
                 self.look_at_workers(&mut samples, &mut woken);
             }
             self.wake_as_batch(&mut woken);
+            if self.guarantor.hands.empty() {
+                self.reconsider_the_clock();
+            }
         }
     }
 
@@ -150,7 +191,10 @@ impl Engine {
         let parker = &self.guarantor.parker;
         self.guarantor.sleep_deeply(nobody_awake, || match self.drive.try_lead() {
             // Nobody waits for sockets and timers: no worker has started yet, or none is left.
-            Some(mut lead) => lead.wait(&Sleeper { parker, limit: None, idle: &|| self.is_at_rest() }, woken),
+            Some(mut lead) => {
+                lead.wait(&Sleeper { parker, limit: None, idle: &|| self.nobody_else_is_busy() }, woken);
+                self.guarantor.hands.fill();
+            }
             None => parker.park(None),
         });
     }

@@ -60,6 +60,11 @@ impl Worker<'_> {
             let sleeper = Sleeper { parker: &self.place.parker, limit: patience, idle: &idle };
             lead.wait(&sleeper, &mut found);
             let any = !found.is_empty();
+            if any {
+                // Before the lead is free: the next leader must not take us for one who sleeps, and move a clock that
+                // stands still while we hold what the last step woke.
+                self.place.set_doing(Doing::Running);
+            }
             self.found.set(found);
             if any {
                 return true;
