@@ -109,7 +109,8 @@ impl<'d> Lead<'d> {
         }
         self.look_at_sockets(woken);
         if woken.is_empty() && (sleeper.idle)() {
-            clock.advance_to(next);
+            // Asked again: whoever fell asleep meanwhile has laid its wheel to rest before.
+            clock.advance_to(self.drive.wheels.next_at_rest());
         }
         Some(Duration::ZERO)
     }

@@ -31,6 +31,8 @@ impl Worker<'_> {
                 || root.is_woken()
                 || (everywhere && self.engine.places.iter().any(|place| !place.stealer.is_empty()))
         };
+        // Before it counts as asleep: a leader that finds everybody asleep must find everybody's timers, too.
+        self.rest();
         let wait = || self.wait(root);
         let (woken, searches) = self.engine.idle.sleep_through(self.index, was_searching, work_waits, wait);
         self.searching.set(searches);
@@ -50,7 +52,6 @@ impl Worker<'_> {
         self.place.stats.parks.add(1);
         self.place.stats.parks_and_unparks.add(1);
         let engine = self.engine;
-        self.rest();
         let counted = self.place.counted.load(Ordering::Relaxed);
         let patience = (!counted).then_some(engine.config.blocking_keep_alive);
         let begun = patience.map(|patience| (Instant::now(), patience));
