@@ -43,6 +43,11 @@ fn assert_flat_within(name: &str, times: usize, mut scenario: impl FnMut()) {
     panic!("{name}: every {ROUNDS} rounds leave more behind, in the end {:?}", grown.last());
 }
 
+/// Threads of runtimes, by name: the harness starts and ends threads of its own meanwhile.
+fn threads() -> usize {
+    process::thread_names().iter().filter(|name| name.starts_with("runtime-")).count()
+}
+
 const PLACES: [Place; 4] = [Place::MultiThread, Place::CurrentThread, Place::LocalSet, Place::LocalRuntime];
 
 /// Runs a scenario with a fresh world each round, in all places.
@@ -267,9 +272,9 @@ fn museum_s9_two_thousand_runtimes_leave_nothing() {
         });
     };
     (0..100).for_each(cycle);
-    let (threads, fds, before) = (process::threads(), process::fds(), live());
+    let (ours, fds, before) = (threads(), process::fds(), live());
     (0..2_000).for_each(cycle);
-    wait_until("all threads to end", || process::threads() <= threads);
+    wait_until("all threads to end", || threads() <= ours);
     assert!(process::fds() <= fds, "{fds} descriptors became {}", process::fds());
     let after = live();
     let (blocks, bytes) = (after.blocks - before.blocks, after.bytes - before.bytes);
@@ -281,13 +286,13 @@ fn two_thousand_random_shutdowns() {
     let _watch = watchdog_secs(120);
     let _alone = process::alone();
     let mut rng = Rng::from_env("two_thousand_random_shutdowns");
-    let (threads, fds) = (process::threads(), process::fds());
+    let (ours, fds) = (threads(), process::fds());
     let drops = Drops::new();
     for _ in 0..2_000 {
         random_shutdown(&mut rng, &drops);
     }
     wait_until("every probe's drop", || drops.alive() == 0);
-    wait_until("all threads to end", || process::threads() <= threads);
+    wait_until("all threads to end", || threads() <= ours);
     wait_until("all descriptors to be closed", || process::fds() <= fds);
 }
 
@@ -297,13 +302,13 @@ fn two_thousand_random_shutdowns() {
 fn museum_f8_a_build_that_fails_leaves_nothing() {
     let _watch = watchdog_secs(60);
     let _alone = process::alone();
-    let (threads, fds) = (process::threads(), process::fds());
+    let (before, fds) = (threads(), process::fds());
     assert_flat("failed build", || {
         // More stack than any address space has: the system refuses the thread.
         let refused = Flavor::MultiThread(2).builder().thread_stack_size(1 << 46).enable_all().build();
         assert!(refused.is_err());
     });
-    wait_until("all threads to end", || process::threads() <= threads);
+    wait_until("all threads to end", || threads() <= before);
     wait_until("all descriptors to be closed", || process::fds() <= fds);
 }
 
