@@ -328,7 +328,7 @@ impl Builder {
         self
     }
 
-    /// Timers that are exact to a twentieth of a millisecond, instead of being rounded up to a whole one.
+    /// Timers that are exact to a fiftieth of a millisecond, instead of being rounded up to a whole one.
     ///
     /// A timer never fires early either way. Precise ones do not coalesce, so many of them wake the runtime more often.
     pub fn precise_timers(&mut self, precise: bool) -> &mut Self {

@@ -12,8 +12,8 @@ pub(crate) const NEVER: u64 = u64::MAX;
 
 const NANOS_PER_MILLI: u32 = 1_000_000;
 
-/// Ticks in a millisecond of a runtime with precise timers: 50 us each.
-const PRECISE: u32 = 20;
+/// Ticks in a millisecond of a runtime with precise timers: 20 us each.
+const PRECISE: u32 = 50;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticks {

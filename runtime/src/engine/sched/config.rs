@@ -53,7 +53,7 @@ pub(crate) struct Config {
     pub(crate) panic_sink: Option<Arc<dyn PanicSink>>,
     pub(crate) seed: Option<u64>,
     pub(crate) start_paused: bool,
-    /// Timers to 50 us instead of 1 ms.
+    /// Timers to 20 us instead of 1 ms.
     pub(crate) precise_timers: bool,
     /// Rescue stuck workers. Off only in tests that want to see the engine without its safety net.
     pub(crate) guarantor: bool,
