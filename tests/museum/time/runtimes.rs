@@ -17,6 +17,22 @@ fn museum_t8_reset_inside_of_another_runtime(flavor: Flavor) {
     assert!(nap.is_elapsed());
 }
 
+/// A timeout whose runtime is gone before its first poll panics with a reason, and can still be printed.
+fn museum_t8_first_polled_after_its_runtime(flavor: Flavor) {
+    if cfg!(feature = "oracle") {
+        return;
+    }
+    let gone = flavor.build();
+    let mut late = Box::pin({
+        let _inside = gone.enter();
+        timeout(HOUR, pending::<()>())
+    });
+    drop(gone);
+    let panic = catch(|| WakeCount::new().poll(&mut late)).expect_err("nobody can wake it");
+    assert!(panic.message.contains("shut"), "{}", panic.message);
+    assert!(format!("{late:?}").contains("deadline"));
+}
+
 /// Polled inside of another runtime, by an executor that is none of ours, and dropped outside of all.
 fn museum_t8_polled_and_dropped_elsewhere(flavor: Flavor) {
     let (one, two) = (flavor.build(), flavor.build());
@@ -111,6 +127,7 @@ fn museum_t8_races_with_the_end_of_its_runtime(flavor: Flavor) {
 
 for_each_flavor!(
     museum_t8_reset_inside_of_another_runtime,
+    museum_t8_first_polled_after_its_runtime,
     museum_t8_polled_and_dropped_elsewhere,
     museum_t8_counts_by_its_own_clock,
     museum_t8_outlives_its_runtime,

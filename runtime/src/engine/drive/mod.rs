@@ -90,7 +90,9 @@ impl Drive {
         self.used.load(Ordering::Relaxed)
     }
 
-    fn set_used(&self) {
+    /// A timer was set in a wheel whose worker is awake, and looks after it.
+    #[inline]
+    pub(crate) fn set_used(&self) {
         if !self.is_used() {
             self.used.store(true, Ordering::SeqCst);
         }
@@ -113,12 +115,6 @@ impl Drive {
         }
     }
 
-    /// A timer was set in a wheel whose worker is awake.
-    #[inline]
-    pub(crate) fn timer_set(&self) {
-        self.set_used();
-    }
-
     /// A wheel whose worker does not look after it (any more) has its earliest timer at `tick`: the leader must know.
     pub(crate) fn settle(&self, tick: u64) {
         if tick == NEVER {
@@ -128,11 +124,6 @@ impl Drive {
         if self.watch.must_wake(tick) {
             self.notify();
         }
-    }
-
-    /// The leader, if there is one, looks at the clock and at who is idle again.
-    pub(crate) fn reconsider(&self) {
-        self.notify();
     }
 
     /// Fires what is due in the wheel of a worker that has not come round to it.

@@ -39,7 +39,7 @@ impl From<SoAlready> for ClockError {
 pub(crate) fn pause() -> Result<(), ClockError> {
     with_clock_owner(|engine| {
         engine.drive.clock.pause()?;
-        engine.drive.reconsider();
+        engine.drive.notify();
         Ok(())
     })
 }
@@ -48,7 +48,7 @@ pub(crate) fn pause() -> Result<(), ClockError> {
 pub(crate) fn resume() -> Result<(), ClockError> {
     with_clock_owner(|engine| {
         engine.drive.clock.resume()?;
-        engine.drive.reconsider();
+        engine.drive.notify();
         Ok(())
     })
 }
@@ -62,7 +62,7 @@ pub(crate) fn advance(by: Duration) -> Result<(), ClockError> {
                 worker.turn_without_blocking();
             }
         });
-        engine.drive.reconsider();
+        engine.drive.notify();
         Ok(())
     })
 }
@@ -71,7 +71,7 @@ pub(crate) fn advance(by: Duration) -> Result<(), ClockError> {
 pub(crate) fn set_auto_advance(whether: bool) -> Result<(), ClockError> {
     with_clock_owner(|engine| {
         engine.drive.clock.set_advances_itself(whether);
-        engine.drive.reconsider();
+        engine.drive.notify();
         Ok(())
     })
 }

@@ -170,10 +170,10 @@ impl Engine {
             && !self.is_closing()
     }
 
-    /// Something that kept a paused clock from moving may be over.
+    /// Something that kept a paused clock from moving may be over: the leader looks again.
     pub(super) fn reconsider_the_clock(&self) {
         if self.drive.clock.is_paused() {
-            self.drive.reconsider();
+            self.drive.notify();
         }
     }
 

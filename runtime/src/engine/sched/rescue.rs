@@ -6,8 +6,8 @@
 //! Once a millisecond, while any worker is awake, it
 //! * looks at sockets and timers if no worker has, and queues what is due with one wake-up;
 //! * compares each worker's count of polls with the last tick's. A count that stands still is a long poll, or a block.
-//!   After `SLOT_TICKS` the task in that worker's next-task slot moves to the inject queue, and its due timers fire. After `STUCK_TICKS`, with
-//!   work waiting, it wakes a sleeper, or starts a spare: a worker beyond the N, which takes the stuck one's queue
+//!   After `SLOT_TICKS` the task in that worker's next-task slot moves to the inject queue, and its due timers fire.
+//!   After `STUCK_TICKS`, with work waiting, it wakes a sleeper, or starts a spare: a worker beyond the N, which takes the stuck one's queue
 //!   through its stealer. A worker that *waits* is replaced by one spare; beside workers that *compute* only half as
 //!   many as they are start in all. At most one spare starts in a tick, and no more than `SPARES_MAX` live.
 //!

@@ -198,7 +198,10 @@ impl Timer {
 
     #[cold]
     fn fail(&mut self) -> Poll<Result<(), NoTimer>> {
-        self.state = State::Unset;
+        // What has only begun stays so: it has no other deadline to tell.
+        if matches!(self.state, State::InWheel(_)) {
+            self.state = State::Unset;
+        }
         if self.is_about_to_be_dropped() { Poll::Pending } else { Poll::Ready(Err(NoTimer::ShutDown)) }
     }
 
@@ -331,7 +334,7 @@ fn stands_past(engine: &Engine, tick: u64) -> bool {
 #[inline]
 fn tell_the_leader(engine: &Engine, reach: Reach<'_>, tick: u64) {
     match reach {
-        Reach::Own(_) => engine.drive.timer_set(),
+        Reach::Own(_) => engine.drive.set_used(),
         Reach::Other(_) => engine.drive.settle(tick),
     }
 }
