@@ -24,10 +24,12 @@ mod acquire;
 #[cfg(all(test, loom))]
 mod model;
 mod own_task;
+mod patience;
 
 pub(super) use self::acquire::{Acquire, Closed};
 
 use self::own_task::Own;
+use self::patience::Patience;
 use super::futurelock::Asker;
 use super::waiters::{Key, WaitList, Waiters};
 use super::wake::WakeBatch;
@@ -40,12 +42,11 @@ const QUEUED: usize = 2;
 const FLAGS: usize = CLOSED | QUEUED;
 const SHIFT: u32 = 2;
 
+/// Pauses between two looks, at most.
+const LONGEST_STEP: u32 = 8;
+
 /// Three bits are kept from the count, two for flags and one so that a release beyond the limit is seen.
 pub(super) const MAX_PERMITS: usize = usize::MAX >> 3;
-
-/// Looks before queueing, with a pause before each: some 100 ns where a pause is 25. A queue costs more, and
-/// again for everybody who comes before it is empty.
-const LOOKS_BEFORE_QUEUE: u32 = 4;
 
 /// Why permits were not taken at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,19 +78,20 @@ impl Claim {
 #[derive(Debug)]
 pub(super) struct Permits {
     word: AtomicUsize,
+    patience: Patience,
     waiters: Waiters<Claim>,
 }
 
 impl Permits {
     crate::engine::const_fn! {
         pub(super) const fn new(permits: usize) -> Self {
-            Permits { word: AtomicUsize::new(permits << SHIFT), waiters: Waiters::new() }
+            Permits { word: AtomicUsize::new(permits << SHIFT), patience: Patience::new(), waiters: Waiters::new() }
         }
     }
 
     crate::engine::const_fn! {
         pub(super) const fn new_closed() -> Self {
-            Permits { word: AtomicUsize::new(CLOSED), waiters: Waiters::new() }
+            Permits { word: AtomicUsize::new(CLOSED), patience: Patience::new(), waiters: Waiters::new() }
         }
     }
 
@@ -140,20 +142,29 @@ impl Permits {
         self.try_acquire(n).is_ok() || self.acquire_soon(n)
     }
 
-    /// Looks a few times more while nobody is queued. Short work under a lock is over by then, and a queue is dear: it makes
-    /// everybody behind it queue too, for as long as they come back before it is empty.
+    /// Looks a few times more while nobody is queued. Short work under a lock is over by then, and a queue is dear: it
+    /// makes everybody behind it queue too, for as long as they come back before it is empty.
     #[cold]
     fn acquire_soon(&self, n: usize) -> bool {
-        for _ in 0..LOOKS_BEFORE_QUEUE {
-            std::hint::spin_loop();
+        let patience = self.patience.pauses();
+        let (mut pauses, mut step) = (0, 1);
+        while pauses < patience {
+            for _ in 0..step {
+                std::hint::spin_loop();
+            }
+            pauses += step;
+            // Each look takes the word's cache line from its holder: rarely is better for both.
+            step = (2 * step).min(LONGEST_STEP);
             let word = self.word.load(Ordering::Relaxed);
             if word & FLAGS != 0 {
                 return false;
             }
             if word >> SHIFT >= n && self.try_acquire(n).is_ok() {
+                self.patience.paid(pauses);
                 return true;
             }
         }
+        self.patience.was_in_vain();
         false
     }
 

@@ -59,6 +59,9 @@ mod imp {
     pub(crate) fn wait_for_another() {
         std::thread::yield_now();
     }
+
+    /// The most pauses between looks that only save time. About 1.5 us, where a pause is 25 ns.
+    pub(crate) const PAUSES_MOST: u32 = 64;
 }
 
 #[cfg(loom)]
@@ -220,6 +223,9 @@ mod imp {
     pub(crate) fn wait_for_another() {
         loom::thread::yield_now();
     }
+
+    /// One look more is all that a model needs to see.
+    pub(crate) const PAUSES_MOST: u32 = 1;
 }
 
 pub(crate) use imp::*;

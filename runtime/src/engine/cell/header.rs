@@ -61,6 +61,8 @@ pub(super) struct Links {
 pub(super) enum Stage {
     Future,
     Output,
+    /// Why there is no output.
+    Failure,
     Empty,
 }
 

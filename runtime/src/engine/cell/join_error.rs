@@ -16,11 +16,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 pub struct JoinError {
     id: Id,
-    /// `None`: cancelled. Boxed, since every cell has room for its error.
-    panic: Option<Box<Panic>>,
+    failure: Failure,
 }
 
-struct Panic {
+/// A [`JoinError`] without the id. A pointer, since every cell has room for it.
+pub(super) enum Failure {
+    Cancelled,
+    Panic(Box<Panic>),
+}
+
+pub(super) struct Panic {
     id: Id,
     // `Mutex` only to be `Sync`: the payload is `Send` alone, and nobody ever waits for this lock.
     payload: Mutex<Payload>,
@@ -53,31 +58,39 @@ impl Drop for Panic {
     }
 }
 
+impl Failure {
+    /// `sink` hears of it unless it is [handed over](JoinError::handed_over) before it is dropped.
+    pub(super) fn panic(id: Id, payload: Payload, sink: Option<Arc<dyn PanicSink>>) -> Self {
+        Failure::Panic(Box::new(Panic { id, payload: Mutex::new(payload), sink }))
+    }
+}
+
 impl JoinError {
     pub(crate) fn cancelled(id: Id) -> Self {
-        JoinError { id, panic: None }
+        JoinError { id, failure: Failure::Cancelled }
     }
 
-    /// `sink` hears of it unless the error is [disarmed](JoinError::disarm) before it is dropped.
-    pub(crate) fn panicked(id: Id, payload: Payload, sink: Option<Arc<dyn PanicSink>>) -> Self {
-        JoinError { id, panic: Some(Box::new(Panic { id, payload: Mutex::new(payload), sink })) }
+    /// Of what is not a cell's: nobody else hears of it.
+    pub(crate) fn panicked(id: Id, payload: Payload) -> Self {
+        JoinError { id, failure: Failure::panic(id, payload, None) }
     }
 
-    /// The error reaches somebody: it is theirs to handle now.
-    pub(crate) fn disarm(&mut self) {
-        if let Some(panic) = &mut self.panic {
+    /// The failure reaches somebody: it is theirs to handle now.
+    pub(super) fn handed_over(id: Id, mut failure: Failure) -> Self {
+        if let Failure::Panic(panic) = &mut failure {
             panic.sink = None;
         }
+        JoinError { id, failure }
     }
 
     /// Was the task cancelled, by [`abort`](crate::task::JoinHandle::abort) or because its runtime shut down?
     pub fn is_cancelled(&self) -> bool {
-        self.panic.is_none()
+        matches!(self.failure, Failure::Cancelled)
     }
 
     /// Did the task panic?
     pub fn is_panic(&self) -> bool {
-        self.panic.is_some()
+        matches!(self.failure, Failure::Panic(_))
     }
 
     /// What the task panicked with, as for [`std::thread::JoinHandle::join`].
@@ -96,11 +109,10 @@ impl JoinError {
     }
 
     /// What the task panicked with, or the error itself if it was cancelled.
-    pub fn try_into_panic(mut self) -> Result<Payload, JoinError> {
-        self.disarm();
-        match self.panic.take() {
-            Some(panic) => Ok(std::mem::replace(&mut *panic.payload(), Box::new(()))),
-            None => Err(self),
+    pub fn try_into_panic(self) -> Result<Payload, JoinError> {
+        match self.failure {
+            Failure::Panic(panic) => Ok(std::mem::replace(&mut *panic.payload(), Box::new(()))),
+            Failure::Cancelled => Err(self),
         }
     }
 
@@ -117,9 +129,9 @@ pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.panic {
-            None => write!(f, "task {} was cancelled", self.id),
-            Some(panic) => match panic_text(&**panic.payload()) {
+        match &self.failure {
+            Failure::Cancelled => write!(f, "task {} was cancelled", self.id),
+            Failure::Panic(panic) => match panic_text(&**panic.payload()) {
                 Some(text) => write!(f, "task {} panicked with message {text:?}", self.id),
                 None => write!(f, "task {} panicked", self.id),
             },
@@ -129,9 +141,9 @@ impl fmt::Display for JoinError {
 
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.panic {
-            None => write!(f, "JoinError::Cancelled({:?})", self.id),
-            Some(panic) => match panic_text(&**panic.payload()) {
+        match &self.failure {
+            Failure::Cancelled => write!(f, "JoinError::Cancelled({:?})", self.id),
+            Failure::Panic(panic) => match panic_text(&**panic.payload()) {
                 Some(text) => write!(f, "JoinError::Panic({:?}, {text:?}, ...)", self.id),
                 None => write!(f, "JoinError::Panic({:?}, ...)", self.id),
             },

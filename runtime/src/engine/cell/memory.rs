@@ -16,7 +16,7 @@ use std::cell::Cell;
 use std::ptr::NonNull;
 
 /// Classes are this far apart, and 8 bytes short of a multiple of it: what common allocators give without waste, since
-/// they keep 8 bytes of their own before each block. An idle task with a small future takes 128 bytes so.
+/// they keep 8 bytes of their own before each block. An idle task with a small future takes 112 bytes so.
 const STEP: usize = 16;
 /// Larger cells go to the allocator: they are rare, and their cost is in filling them.
 const LARGEST: usize = 1024;

@@ -10,8 +10,9 @@
 
 use super::header::{CellTable, Header, Name, Owner, Runnable, Stage, TaskInfo, release};
 use super::join::JoinCell;
+use super::join_error::{Failure, JoinError};
 use super::word::{AfterComplete, AfterPending, AfterStart};
-use super::{JoinError, current, memory, raw_waker};
+use super::{current, memory, raw_waker};
 use crate::engine::base::atomics::{RaceCell, init_cell};
 use std::alloc::Layout;
 use std::any::Any;
@@ -23,14 +24,16 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-/// Either the future or its output; `header.stage` says which. A union with its tag elsewhere, because assigning an
-/// enum moves all of it over the stack in a debug build, and futures may be larger than stacks.
+/// The future, or its output, or why there is none; `header.stage` says which. A union with its tag elsewhere, because
+/// assigning an enum moves all of it over the stack in a debug build, and futures may be larger than stacks; and because
+/// a whole `Result<_, JoinError>` would make every small task 8 bytes larger.
 union Slot<F: Future> {
     future: ManuallyDrop<F>,
-    output: ManuallyDrop<Output<F>>,
+    output: ManuallyDrop<F::Output>,
+    failure: ManuallyDrop<Failure>,
 }
 
-type Output<F> = Result<<F as Future>::Output, JoinError>;
+type Outcome<F> = Result<<F as Future>::Output, Failure>;
 
 #[repr(C)] // the header first, so that a pointer to it is one to the cell
 struct Cell<F: Future, O, N> {
@@ -174,20 +177,20 @@ fn suspend<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
 }
 
 fn cancel<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
-    let error = match drop_future(cell) {
-        Ok(()) => JoinError::cancelled(cell.header.id),
+    let failure = match drop_future(cell) {
+        Ok(()) => Failure::Cancelled,
         Err(payload) => panicked(cell, payload),
     };
-    complete(cell, Err(error));
+    complete(cell, Err(failure));
 }
 
-fn panicked<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, payload: Payload) -> JoinError {
+fn panicked<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, payload: Payload) -> Failure {
     // SAFETY: we are the poller.
     let sink = unsafe { cell.owner() }.panic_sink();
     if let Some(sink) = &sink {
         sink.panicked(cell.header.id);
     }
-    JoinError::panicked(cell.header.id, payload, sink)
+    Failure::panic(cell.header.id, payload, sink)
 }
 
 /// Drops the future where it is. The caller is the poller.
@@ -202,33 +205,48 @@ fn drop_future<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Result<(),
 }
 
 /// The future is gone, and the caller is still the poller.
-fn store_output<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, result: Output<F>) {
-    cell.slot.with_mut(|slot| {
+fn store<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, outcome: Outcome<F>) {
+    let stage = cell.slot.with_mut(|slot| {
         // SAFETY: RUNNING is ours (W1).
         let slot = unsafe { &mut *slot };
-        // Nothing is dropped by the assignment: the field is a `ManuallyDrop`.
-        slot.output = ManuallyDrop::new(result);
+        // Nothing is dropped by the assignments: the fields are `ManuallyDrop`.
+        match outcome {
+            Ok(output) => {
+                slot.output = ManuallyDrop::new(output);
+                Stage::Output
+            }
+            Err(failure) => {
+                slot.failure = ManuallyDrop::new(failure);
+                Stage::Failure
+            }
+        }
     });
-    cell.header.set_stage(Stage::Output);
+    cell.header.set_stage(stage);
 }
 
-/// The output, if it is still there. The caller owns it (W3).
-fn take_stored<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Option<Output<F>> {
-    if cell.header.stage() != Stage::Output {
+/// What is stored, if it is still there. The caller owns it (W3).
+fn take_stored<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Option<Outcome<F>> {
+    let stage = cell.header.stage();
+    if !matches!(stage, Stage::Output | Stage::Failure) {
         return None;
     }
     cell.header.set_stage(Stage::Empty);
-    cell.slot.with_mut(|slot| {
-        // SAFETY: the output is the caller's.
+    Some(cell.slot.with_mut(|slot| {
+        // SAFETY: the slot is the caller's.
         let slot = unsafe { &mut *slot };
-        // SAFETY: the stage said that it is there, and says from now on that it is not.
-        Some(unsafe { ManuallyDrop::take(&mut slot.output) })
-    })
+        if stage == Stage::Output {
+            // SAFETY: the stage said that it is there, and says from now on that it is not.
+            Ok(unsafe { ManuallyDrop::take(&mut slot.output) })
+        } else {
+            // SAFETY: as above.
+            Err(unsafe { ManuallyDrop::take(&mut slot.failure) })
+        }
+    }))
 }
 
-fn complete<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, result: Output<F>) {
+fn complete<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, outcome: Outcome<F>) {
     let header = &cell.header;
-    store_output(cell, result);
+    store(cell, outcome);
     current::give_up_context(header);
     // SAFETY: we are the poller until `complete` below.
     let _ = catch_unwind(AssertUnwindSafe(|| unsafe { cell.owner() }.finished(header)));
@@ -280,11 +298,9 @@ unsafe fn drop_output<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
 unsafe fn take_output<F: Future, O: Owner, N: Name>(header: NonNull<Header>, to: *mut ()) {
     // SAFETY: by contract.
     let cell = unsafe { cell_of::<F, O, N>(header) };
-    if let Some(mut result) = take_stored(cell) {
-        if let Err(error) = &mut result {
-            error.disarm();
-        }
-        let to = to.cast::<Option<Output<F>>>();
+    if let Some(outcome) = take_stored(cell) {
+        let result = outcome.map_err(|failure| JoinError::handed_over(cell.header.id, failure));
+        let to = to.cast::<Option<Result<F::Output, JoinError>>>();
         // SAFETY: by contract.
         unsafe { *to = Some(result) };
     }
@@ -302,4 +318,17 @@ unsafe fn free<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
     // SAFETY: `allocate` took the block with this layout.
     unsafe { memory::give_back(cell.cast(), Layout::new::<Cell<F, O, N>>()) };
     drop(dropped);
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_task_fits_into_a_small_block() {
+        if size_of::<usize>() == 8 {
+            // A size class of `memory`; a word more is 16 bytes more.
+            assert!(size_of::<Cell<std::future::Pending<()>, (), ()>>() <= 104);
+        }
+    }
 }

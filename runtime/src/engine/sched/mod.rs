@@ -30,6 +30,7 @@ pub(crate) mod sockets;
 pub(crate) mod stats;
 mod sys;
 mod threads;
+mod thrift;
 pub(crate) mod timer;
 #[allow(unsafe_code)] // a pointer to this thread's worker
 pub(crate) mod worker;

@@ -1,16 +1,19 @@
 //! A worker without work of its own looks for it elsewhere.
 //!
 //! Owns: the rounds of a search, stealing, how long spinning pays.   Imports: `base`, `cell`, the `worker` it extends.
-//! Not here: who may search (`idle`), what is looked at first (`worker`), what follows a search in vain (`sleep`).
+//! Not here: who may search (`idle`), whether a theft pays (`thrift`), what is looked at first (`worker`), what
+//! follows a search in vain (`sleep`).
 //!
 //! The danger: a search costs CPU that somebody else may need. So at most half of the workers search, each gives its
 //! core away between rounds, and one that has found nothing searches half as long the next time. Rejected: spinning
 //! with pause instructions, and going to sleep at once (`docs/design/rejected.md` has the numbers).
 
+use super::thrift::Victim;
 use super::worker::{Root, Worker};
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
 use crossbeam_deque::Steal;
+use std::sync::atomic::Ordering;
 
 /// Rounds of searching before sleep while spinning pays; about 15-20 us.
 pub(super) const SPIN_ROUNDS: u32 = 32;
@@ -40,6 +43,7 @@ impl Worker<'_> {
             }
             self.searching.set(true);
         }
+        self.thrift.settle(self.tick.get());
         let rounds = self.spin_rounds.get();
         for round in 0..rounds {
             let found = self.take_injected().or_else(|| self.steal(round)).or_else(|| {
@@ -85,7 +89,12 @@ impl Worker<'_> {
             if victim == self.index {
                 continue;
             }
-            let victim = self.engine.places.get(victim);
+            let (place, victim) = (victim, self.engine.places.get(victim));
+            let waiting = victim.stealer.len();
+            let polls = victim.polls.load(Ordering::Relaxed);
+            if waiting > 0 && !self.thrift.allows(Victim { place, waiting, polls }, self.tick.get()) {
+                continue;
+            }
             loop {
                 match victim.stealer.steal_batch_and_pop(&self.deque) {
                     Steal::Success(task) => {

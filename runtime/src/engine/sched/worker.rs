@@ -20,6 +20,7 @@ use super::engine::{Engine, wake_all};
 use super::place::Place;
 use super::search::SPIN_ROUNDS;
 use super::sys::ExactSleeps;
+use super::thrift::Thrift;
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
@@ -76,7 +77,7 @@ pub(crate) struct Worker<'e> {
     pub(crate) place: &'e Place,
     pub(super) index: usize,
     pub(super) deque: Deque<Runnable>,
-    tick: Cell<u32>,
+    pub(super) tick: Cell<u32>,
     streak: Cell<u32>,
     pub(super) searching: Cell<bool>,
     pushes: Cell<Pushes>,
@@ -86,6 +87,7 @@ pub(crate) struct Worker<'e> {
     wheel: WheelSeat<'e>,
     /// What the last look at sockets and timers found, until it is woken.
     pub(super) found: Cell<Vec<Waker>>,
+    pub(super) thrift: Thrift,
 }
 
 thread_local! {
@@ -152,6 +154,7 @@ impl<'e> Worker<'e> {
             awake_since: Cell::new(Instant::now()),
             wheel: engine.drive.wheels.get(index as u32).take_seat(),
             found: Cell::new(Vec::new()),
+            thrift: Thrift::new(),
         }
     }
 

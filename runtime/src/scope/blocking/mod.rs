@@ -182,7 +182,7 @@ impl<T> ScopedTask<'_, T> {
         let receiver = self.receiver.take().expect("BUG: a scoped task is joined twice");
         match block_parked(receiver) {
             Ok(Ok(output)) => Ok(output),
-            Ok(Err(panic)) => Err(JoinError::panicked(self.id(), panic, None)),
+            Ok(Err(panic)) => Err(JoinError::panicked(self.id(), panic)),
             Err(_) => Err(JoinError::cancelled(self.id())),
         }
     }

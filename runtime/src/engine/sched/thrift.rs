@@ -1,0 +1,307 @@
+//! Does it pay to take tasks from another worker?
+//!
+//! Owns: what a thief has learned, and the rules by which it takes or leaves.   Imports: nothing of ours.
+//! Not here: the taking itself (`search`).
+//!
+//! Tasks that share something (a lock, a channel, a list of waiters) run faster one after the other on one worker than
+//! at once on two: each then waits for the other's cache lines, and a step of 20 ns takes 200. Tasks that share
+//! nothing run twice as fast on two. Nobody can see which kind they are, but a thief can measure it. Before a theft it
+//! looks how long a poll takes at the victim's; afterwards, how long those polls took that it ran itself. If they took
+//! half as long again, the theft was a loss, since the victim was slowed down as well. So it keeps a score, and while
+//! that is bad it leaves short work alone:
+//!
+//! * a backlog that takes less than [`WORTH`] at the victim's pace, as long as
+//! * the victim goes on: while it is in a poll that takes much longer than usual, the backlog is taken.
+//!
+//! Now and then it tries all the same, since work changes. In good times one theft in some is measured, the others
+//! cost nothing.
+//!
+//! The danger: a task that waits although a worker is idle. It waits for [`WORTH`] and a look at most: a longer
+//! backlog is taken whatever the score, and one behind a long poll much sooner.
+//!
+//! Rejected: always taking; and leaving every backlog of less than 20 us. `docs/design/rejected.md` has the numbers.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// How long a thief looks before it judges.
+const LOOK: Duration = Duration::from_micros(2);
+/// After so long it was not looking but sleeping, and so was the victim, perhaps.
+const STALE: Duration = Duration::from_micros(100);
+/// A backlog that takes so long is always worth a theft.
+const WORTH: Duration = Duration::from_micros(50);
+/// Only a theft of shorter polls can be a loss: longer ones have better things to do than to wait for cache lines.
+const SHORT: Duration = Duration::from_micros(5);
+/// In bad times a poll that takes so many usual ones (and at least as long as SHORT) is a long one.
+const USUAL_POLLS: u32 = 4;
+/// In good times, one theft after so many others is measured.
+const UNMEASURED: u32 = 8;
+/// In bad times, a theft is tried so often.
+const TRIAL: Duration = Duration::from_millis(1);
+/// What a theft does to the score, which is bad below 0, and how far it goes either way. A loss weighs more: where two
+/// workers share something, many a theft seems to go well, and where they do not, few go wrong.
+const LOSS: i32 = -2;
+const GAIN: i32 = 1;
+const MOST: i32 = 4;
+
+/// A victim, seen by a thief.
+#[derive(Clone, Copy)]
+pub(super) struct Victim {
+    pub(super) place: usize,
+    /// How many tasks lie in its queue; not 0.
+    pub(super) waiting: usize,
+    /// How many polls it has begun so far.
+    pub(super) polls: u32,
+}
+
+/// The beginning of a look.
+#[derive(Clone, Copy)]
+struct Look {
+    place: usize,
+    polls: u32,
+    begun: Instant,
+}
+
+/// A theft whose tasks are run now.
+#[derive(Clone, Copy)]
+struct Theft {
+    begun: Instant,
+    /// The thief's polls before it.
+    polls: u32,
+}
+
+/// See the module's head. Each worker has one.
+pub(super) struct Thrift {
+    score: Cell<i32>,
+    look: Cell<Option<Look>>,
+    theft: Cell<Option<Theft>>,
+    unmeasured: Cell<u32>,
+    /// How long a poll takes where nothing was stolen lately. 0: never seen.
+    usual_ns: Cell<u64>,
+    tried: Cell<Instant>,
+}
+
+impl Thrift {
+    pub(super) fn new() -> Self {
+        Thrift {
+            score: Cell::new(0),
+            look: Cell::new(None),
+            theft: Cell::new(None),
+            unmeasured: Cell::new(0),
+            usual_ns: Cell::new(0),
+            tried: Cell::new(Instant::now()),
+        }
+    }
+
+    fn pays(&self) -> bool {
+        self.score.get() >= 0
+    }
+
+    /// The thief has run what it had; `polls` it has begun so far.
+    #[inline]
+    pub(super) fn settle(&self, polls: u32) {
+        if let Some(theft) = self.theft.take() {
+            self.judge(theft, polls, Instant::now());
+        }
+    }
+
+    fn judge(&self, theft: Theft, polls: u32, now: Instant) {
+        let polls = u64::from(polls.wrapping_sub(theft.polls));
+        // None: nothing came of it.
+        if let Some(each) = nanos(theft.begun, now).checked_div(polls) {
+            let lost = each < SHORT.as_nanos() as u64 && each * 2 > self.usual_ns.get() * 3;
+            let change = if lost { LOSS } else { GAIN };
+            self.score.set((self.score.get() + change).clamp(-MOST, MOST));
+        }
+    }
+
+    /// May a thief that has begun `polls` polls take what lies at `victim`'s?
+    #[inline]
+    pub(super) fn allows(&self, victim: Victim, polls: u32) -> bool {
+        if self.pays() && self.unmeasured.get() < UNMEASURED {
+            self.unmeasured.set(self.unmeasured.get() + 1);
+            return true;
+        }
+        self.looks(victim, polls, Instant::now())
+    }
+
+    fn looks(&self, victim: Victim, polls: u32, now: Instant) -> bool {
+        let look = self.look.get().filter(|look| look.place == victim.place);
+        let Some(look) = look else {
+            self.begin_look(victim, now);
+            return false;
+        };
+        let looked = now.saturating_duration_since(look.begun);
+        if looked < LOOK {
+            return false;
+        }
+        let done = victim.polls.wrapping_sub(look.polls);
+        if done == 0 {
+            let takes = self.pays() || looked >= self.long_poll();
+            if takes {
+                self.look.set(None);
+                self.unmeasured.set(0);
+            }
+            return takes;
+        }
+        if looked > STALE {
+            self.begin_look(victim, now);
+            return false;
+        }
+        let usual = self.learn(nanos(look.begun, now) / u64::from(done));
+        let backlog = victim.waiting as u64 * usual;
+        let time_to_try = now.saturating_duration_since(self.tried.get()) >= TRIAL;
+        if self.pays() || time_to_try || backlog >= WORTH.as_nanos() as u64 {
+            self.look.set(None);
+            self.unmeasured.set(0);
+            self.tried.set(now);
+            self.theft.set(Some(Theft { begun: now, polls }));
+            return true;
+        }
+        self.begin_look(victim, now);
+        false
+    }
+
+    fn begin_look(&self, victim: Victim, now: Instant) {
+        self.look.set(Some(Look { place: victim.place, polls: victim.polls, begun: now }));
+    }
+
+    fn long_poll(&self) -> Duration {
+        let usual = Duration::from_nanos(self.usual_ns.get());
+        usual.saturating_mul(USUAL_POLLS).clamp(SHORT, SHORT * USUAL_POLLS)
+    }
+
+    /// Down fast and up slowly: what makes a look show too much (a long poll among short ones, cache lines that come
+    /// back from an earlier theft) is more frequent than what makes it show too little.
+    fn learn(&self, seen: u64) -> u64 {
+        let before = self.usual_ns.get();
+        let usual = match before {
+            0 => seen,
+            _ if seen < before => before.midpoint(seen),
+            _ => before + (seen - before) / 8,
+        };
+        self.usual_ns.set(usual);
+        usual
+    }
+}
+
+fn nanos(from: Instant, to: Instant) -> u64 {
+    to.saturating_duration_since(from).as_nanos() as u64
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// A thief in a world of its own time.
+    struct World {
+        thrift: Thrift,
+        now: Instant,
+        victim: Victim,
+        polls: u32,
+    }
+
+    impl World {
+        fn new(waiting: usize) -> Self {
+            let now = Instant::now();
+            let thrift = Thrift { tried: Cell::new(now), ..Thrift::new() };
+            World { thrift, now, victim: Victim { place: 1, waiting, polls: u32::MAX - 5 }, polls: u32::MAX - 1 }
+        }
+
+        fn pass(&mut self, time: Duration, polls: u32) {
+            self.now += time;
+            self.victim.polls = self.victim.polls.wrapping_add(polls);
+        }
+
+        /// Looks at a victim that does a poll each `pace`, until the thief takes; for how long?
+        fn steal(&mut self, pace: Duration) -> Duration {
+            let begun = self.now;
+            while !self.thrift.looks(self.victim, self.polls, self.now) {
+                assert!(self.now - begun < 2 * TRIAL, "the task waits for ever");
+                self.pass(pace * 10, 10);
+            }
+            self.now - begun
+        }
+
+        /// Runs what it took, `pace` for each poll.
+        fn run(&mut self, pace: Duration) {
+            let theft = self.thrift.theft.take().expect("a measured theft");
+            self.now += pace * 50;
+            self.polls = self.polls.wrapping_add(50);
+            self.thrift.judge(theft, self.polls, self.now);
+        }
+    }
+
+    const STEP: Duration = Duration::from_nanos(100);
+
+    #[test]
+    fn in_good_times_most_thefts_are_not_even_looked_at() {
+        let world = World::new(3);
+        for _ in 0..UNMEASURED {
+            assert!(world.thrift.allows(world.victim, 0));
+        }
+        assert!(!world.thrift.allows(world.victim, 0), "now it looks");
+    }
+
+    #[test]
+    fn short_work_is_left_alone_where_theft_is_a_loss_until_it_is_tried_again() {
+        let mut world = World::new(3);
+        assert!(world.steal(STEP) < 2 * LOOK);
+        world.run(STEP * 4);
+        assert!(!world.thrift.pays());
+        let waited = world.steal(STEP);
+        assert!(waited > TRIAL / 2, "{waited:?}");
+        // The work has changed: it pays again.
+        world.run(STEP);
+        world.steal(STEP);
+        world.run(STEP);
+        assert!(world.thrift.pays());
+        assert!(world.steal(STEP) < 2 * LOOK);
+    }
+
+    #[test]
+    fn work_that_runs_as_fast_at_the_thiefs_is_always_taken() {
+        let mut world = World::new(3);
+        for _ in 0..20 {
+            assert!(world.steal(STEP) < 2 * LOOK);
+            world.run(STEP * 5 / 4);
+        }
+    }
+
+    #[test]
+    fn long_polls_are_no_loss_however_short_the_victims_were() {
+        let mut world = World::new(3);
+        for _ in 0..20 {
+            assert!(world.steal(STEP) < 2 * LOOK);
+            world.run(SHORT);
+        }
+    }
+
+    #[test]
+    fn a_long_backlog_is_taken_in_bad_times() {
+        let mut world = World::new(501);
+        world.thrift.score.set(-MOST);
+        assert!(world.steal(STEP) < 2 * LOOK);
+    }
+
+    #[test]
+    fn a_backlog_behind_a_long_poll_is_taken_in_bad_times() {
+        let mut world = World::new(1);
+        world.thrift.score.set(-MOST);
+        world.thrift.usual_ns.set(u64::MAX);
+        let begun = world.now;
+        while !world.thrift.looks(world.victim, 0, world.now) {
+            world.pass(Duration::from_micros(1), 0);
+        }
+        assert_eq!(world.now - begun, SHORT * USUAL_POLLS);
+    }
+
+    #[test]
+    fn another_victim_is_looked_at_anew() {
+        let mut world = World::new(1);
+        assert!(!world.thrift.looks(world.victim, 0, world.now));
+        world.pass(2 * LOOK, 1);
+        let other = Victim { place: 2, ..world.victim };
+        assert!(!world.thrift.looks(other, 0, world.now), "nothing is known of this one");
+    }
+}
