@@ -45,10 +45,10 @@ macro_rules! subject {
 
 /// Every primitive that wakes somebody.
 fn subjects() -> Vec<Subject> {
-    let mut subjects = subjects_of_tokio();
+    #[cfg(feature = "oracle")]
+    return subjects_of_tokio();
     #[cfg(not(feature = "oracle"))]
-    subjects.extend(beyond_tokio::subjects());
-    subjects
+    subjects_of_tokio().into_iter().chain(beyond_tokio::subjects()).collect()
 }
 
 fn subjects_of_tokio() -> Vec<Subject> {
