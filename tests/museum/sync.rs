@@ -271,6 +271,7 @@ fn scripts(act: impl Fn() -> Act) -> Vec<(&'static str, Script)> {
 
 /// Wakers that call back into the object: while they are registered, replaced, cancelled, fired.
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio drops some wakers under its locks")]
 fn museum_w1_wakers_that_call_back_do_not_deadlock() {
     no_deadlock(|| {
         for which in 0..subjects().len() {
@@ -311,6 +312,7 @@ fn museum_w1_wakers_that_call_back_do_not_deadlock() {
 
 /// Three wait, the middle one's waker panics: the other two are woken, and the object goes on.
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "in tokio it takes others with it")]
 fn museum_w2_a_waker_that_panics_takes_nobody_with_it() {
     no_deadlock(|| {
         for which in 0..subjects().len() {
@@ -465,6 +467,7 @@ fn museum_lw15_a_receiver_made_after_the_end_sees_it() {
 
 /// Fired between the look and the wait: the waker's clone, which happens in between, fires.
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio clones some wakers under its locks, and never comes back")]
 fn museum_lw16_an_event_between_look_and_wait_is_not_lost() {
     for which in 0..subjects().len() {
         let subject = Arc::new(subjects().swap_remove(which));
@@ -520,6 +523,7 @@ fn museum_lw17_each_leaf_wakes_the_waker_it_was_polled_with() {
 
 /// Clones and drops of values that call back into the channel.
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio clones and drops some values under its locks")]
 fn museum_w1_values_that_call_back_do_not_deadlock() {
     struct Touch(Arc<dyn Fn() + Send + Sync>);
     impl Clone for Touch {

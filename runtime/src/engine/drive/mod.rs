@@ -30,7 +30,7 @@ mod wheel;
 mod wheels;
 
 pub(crate) use clock::{Clock, SoAlready, all_are_straight};
-pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent};
+pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent, ShutDown};
 pub(crate) use lead::Sleeper;
 pub(crate) use registration::Registration;
 pub(crate) use ticks::NEVER;
