@@ -1,9 +1,12 @@
 //! Channels, locks and signals: ours on our runtime against tokio's on tokio's.
 //!
-//! Unlike in `messages`, the channel is the thing under test, so each peer uses its own. Both run the same lines: the
-//! macro at the end compiles them once over each crate's `sync` module. smol has no such module.
+//! Unlike in `messages`, the channel is the thing under test, so each peer uses its own. All run the same lines: the
+//! macros at the end compile them once over each crate's `sync` module. smol has no such module; its users take
+//! `async-channel` and `async-lock`, where those have the type.
 
-use runtime_benches::{InTask, Ours, Passes, Peer, Spawn, Tokio, Workload, Wrong, check};
+mod smol;
+
+use runtime_benches::{InTask, Ours, Passes, Peer, Smol, Spawn, Tokio, Workload, Wrong, check};
 
 /// Tasks that compete for one object.
 const TASKS: u64 = 8;
@@ -16,27 +19,28 @@ const ROOM: usize = 100;
 
 pub(crate) fn workloads() -> Vec<Workload> {
     macro_rules! table {
-        ($($name:literal, $about:literal, $load:expr;)*) => {
+        ($($name:literal, $about:literal, $load:expr $(, $smol:ident)?;)*) => {
             vec![$(
                 Workload::new($name, $about)
                     .on::<Ours, _>(InTask({ use ours::*; $load }))
-                    .on::<Tokio, _>(InTask({ use theirs::*; $load })),
+                    .on::<Tokio, _>(InTask({ use theirs::*; $load }))
+                    $(.on::<Smol, _>(InTask({ use $smol::*; $load })))?,
             )*]
         };
     }
     table! {
-        "sync-mpsc-bounded-1", "one task sends 4000 messages to another, 100 fit", MpscBounded { senders: 1 };
-        "sync-mpsc-bounded-4", "four tasks send 4000 messages to another, 100 fit", MpscBounded { senders: 4 };
-        "sync-mpsc-unbounded-1", "one task sends 4000 messages to another", MpscUnbounded { senders: 1 };
-        "sync-mpsc-unbounded-4", "four tasks send 4000 messages to another", MpscUnbounded { senders: 4 };
+        "sync-mpsc-bounded-1", "one task sends 4000 messages to another, 100 fit", MpscBounded { senders: 1 }, smols;
+        "sync-mpsc-bounded-4", "four tasks send 4000 messages to another, 100 fit", MpscBounded { senders: 4 }, smols;
+        "sync-mpsc-unbounded-1", "one task sends 4000 messages to another", MpscUnbounded { senders: 1 }, smols;
+        "sync-mpsc-unbounded-4", "four tasks send 4000 messages to another", MpscUnbounded { senders: 4 }, smols;
         "sync-oneshot", "200 questions, each answered by a task through a oneshot of its own", Oneshot;
-        "sync-mutex-free", "one task locks and unlocks 5000 times", MutexFree;
-        "sync-mutex-contended", "8 tasks lock and unlock 500 times each", MutexContended { across_yield: false };
-        "sync-mutex-queued", "8 tasks lock 100 times each and yield with the guard", MutexContended { across_yield: true };
-        "sync-rwlock-read", "8 tasks lock 500 times each, one time in 16 for writing", RwLockReadMostly;
-        "sync-semaphore-free", "one task takes and gives back a permit 5000 times", SemaphoreFree;
-        "sync-semaphore-contended", "8 tasks take one of 2 permits 500 times each", SemaphoreContended { across_yield: false };
-        "sync-semaphore-queued", "8 tasks take one of 2 permits 100 times each and yield", SemaphoreContended { across_yield: true };
+        "sync-mutex-free", "one task locks and unlocks 5000 times", MutexFree, smols;
+        "sync-mutex-contended", "8 tasks lock and unlock 500 times each", MutexContended { across_yield: false }, smols;
+        "sync-mutex-queued", "8 tasks lock 100 times each and yield with the guard", MutexContended { across_yield: true }, smols;
+        "sync-rwlock-read", "8 tasks lock 500 times each, one time in 16 for writing", RwLockReadMostly, smols;
+        "sync-semaphore-free", "one task takes and gives back a permit 5000 times", SemaphoreFree, smols;
+        "sync-semaphore-contended", "8 tasks take one of 2 permits 500 times each", SemaphoreContended { across_yield: false }, smols;
+        "sync-semaphore-queued", "8 tasks take one of 2 permits 100 times each and yield", SemaphoreContended { across_yield: true }, smols;
         "sync-notify-one", "two tasks wake each other 1000 times", NotifyOne;
         "sync-notify-waiters", "one task wakes 100 others, ten times", NotifyWaiters;
         "sync-broadcast-1", "2000 values for one receiver", Broadcast { receivers: 1, values: 2000 };
@@ -46,11 +50,10 @@ pub(crate) fn workloads() -> Vec<Workload> {
     }
 }
 
-macro_rules! loads {
-    ($module:ident, $krate:ident) => {
-        mod $module {
-            use super::*;
-            use ::$krate::sync::{Mutex, Notify, RwLock, Semaphore, broadcast, mpsc, oneshot, watch};
+/// What every peer has, over its `$sync`.
+macro_rules! common_loads {
+    ($sync:path) => {
+            use $sync::{Mutex, RwLock, Semaphore, mpsc};
             use std::sync::Arc;
 
             async fn join_all<J: Future<Output = u64>>(joins: Vec<J>) -> u64 {
@@ -112,32 +115,6 @@ macro_rules! loads {
                     }
                     check("the sum", sum, self.senders * (each * (each - 1) / 2))?;
                     Ok(each * self.senders)
-                }
-            }
-
-            #[derive(Clone, Copy)]
-            pub(super) struct Oneshot;
-
-            impl Passes for Oneshot {
-                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
-                    let (tx, mut rx) = mpsc::unbounded_channel::<(u64, oneshot::Sender<u64>)>();
-                    let server = here.spawn(async move {
-                        let mut answered = 0;
-                        while let Some((n, answer)) = rx.recv().await {
-                            answer.send(n + 1).expect(GONE);
-                            answered += 1;
-                        }
-                        answered
-                    });
-                    let mut sum = 0;
-                    for n in 0..200 {
-                        let (answer, answered) = oneshot::channel();
-                        tx.send((n, answer)).expect(GONE);
-                        sum += answered.await.expect(GONE);
-                    }
-                    drop(tx);
-                    check("the sum", sum, 200 * 201 / 2)?;
-                    Ok(server.await)
                 }
             }
 
@@ -247,6 +224,42 @@ macro_rules! loads {
                     let acquired = join_all(joins.collect()).await;
                     check("free permits", semaphore.available_permits(), 2)?;
                     Ok(acquired)
+                }
+            }
+    };
+}
+
+macro_rules! loads {
+    ($module:ident, $krate:ident) => {
+        mod $module {
+            use super::*;
+            use ::$krate::sync::{Notify, broadcast, oneshot, watch};
+
+            common_loads!(::$krate::sync);
+
+            #[derive(Clone, Copy)]
+            pub(super) struct Oneshot;
+
+            impl Passes for Oneshot {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    let (tx, mut rx) = mpsc::unbounded_channel::<(u64, oneshot::Sender<u64>)>();
+                    let server = here.spawn(async move {
+                        let mut answered = 0;
+                        while let Some((n, answer)) = rx.recv().await {
+                            answer.send(n + 1).expect(GONE);
+                            answered += 1;
+                        }
+                        answered
+                    });
+                    let mut sum = 0;
+                    for n in 0..200 {
+                        let (answer, answered) = oneshot::channel();
+                        tx.send((n, answer)).expect(GONE);
+                        sum += answered.await.expect(GONE);
+                    }
+                    drop(tx);
+                    check("the sum", sum, 200 * 201 / 2)?;
+                    Ok(server.await)
                 }
             }
 
@@ -368,3 +381,9 @@ macro_rules! loads {
 
 loads!(ours, runtime);
 loads!(theirs, tokio);
+
+mod smols {
+    use super::*;
+
+    common_loads!(super::smol);
+}

@@ -55,6 +55,7 @@ mod shutdown;
 mod spawn;
 mod spawn_blocking;
 mod sync_auto_traits;
+mod sync_bad_input;
 mod sync_broadcast;
 // What tokio has no name for.
 #[cfg(not(feature = "oracle"))]
@@ -69,6 +70,7 @@ mod sync_limiter;
 mod sync_locks;
 mod sync_models;
 mod sync_mpsc;
+mod sync_names;
 mod sync_notify;
 mod sync_once;
 mod sync_oneshot;

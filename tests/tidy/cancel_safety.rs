@@ -52,7 +52,8 @@ fn public_future<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<&'t Token<'a>> {
 
 /// `-> impl Future`, with or without other traits and a path before it.
 fn returns_future(signature: &[Token<'_>]) -> bool {
-    let arrow = signature.windows(3).rposition(|three| [three[0].text, three[1].text, three[2].text] == ["-", ">", "impl"]);
+    let arrow =
+        signature.windows(3).rposition(|three| [three[0].text, three[1].text, three[2].text] == ["-", ">", "impl"]);
     arrow.is_some_and(|arrow| {
         let bounds = signature[arrow + 3..].iter().take_while(|token| token.text != "where");
         bounds.take(8).any(|token| token.text == "Future")

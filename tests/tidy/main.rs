@@ -28,6 +28,7 @@ mod museum;
 mod names;
 mod promises;
 mod repo;
+mod sync_api;
 mod unsafety;
 
 use repo::Repo;

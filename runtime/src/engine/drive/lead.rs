@@ -7,8 +7,8 @@
 //! ready, no closure runs and no thread has been woken. It looks at the sockets first, asks once more, and then moves
 //! the clock to the earliest timer. It does not wait for a socket that may become ready later.
 
-use super::{Batches, Drive};
 use super::ticks::NEVER;
+use super::{Batches, Drive};
 use crate::engine::base::atomics::MutexGuard;
 use crate::engine::base::parker::Parker;
 use std::sync::Arc;

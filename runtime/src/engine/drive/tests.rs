@@ -24,7 +24,14 @@ impl Wake for Wakes {
 }
 
 fn drive(start_paused: bool) -> Drive {
-    Drive::new(&Settings { places: 4, events_per_look: 16, events_per_busy_look: None, precise_timers: false, start_paused }).unwrap()
+    Drive::new(&Settings {
+        places: 4,
+        events_per_look: 16,
+        events_per_busy_look: None,
+        precise_timers: false,
+        start_paused,
+    })
+    .unwrap()
 }
 
 fn set(reach: Reach<'_>, tick: u64, wakes: &Arc<Wakes>) -> super::Key {
