@@ -1,9 +1,14 @@
 //! Channels, locks and signals: ours on our runtime against tokio's on tokio's.
 //!
-//! Unlike in `messages`, the channel is the thing under test, so each peer uses its own. Both run the same lines: the
-//! macro at the end compiles them once over each crate's `sync` module. smol has no such module.
+//! Unlike in `messages`, the channel is the thing under test, so each peer uses its own. All run the same lines: the
+//! macros at the end compile them once over each crate's `sync` module. smol has no such module; its users take
+//! `async-channel` and `async-lock`, where those have the type.
 
-use runtime_benches::{InTask, Ours, Passes, Peer, Spawn, Tokio, Workload, Wrong, check};
+#[macro_use]
+mod common;
+mod smol;
+
+use runtime_benches::{InTask, Ours, Passes, Peer, Smol, Spawn, Tokio, Workload, Wrong, check};
 
 /// Tasks that compete for one object.
 const TASKS: u64 = 8;
@@ -16,27 +21,28 @@ const ROOM: usize = 100;
 
 pub(crate) fn workloads() -> Vec<Workload> {
     macro_rules! table {
-        ($($name:literal, $about:literal, $load:expr;)*) => {
+        ($($name:literal, $about:literal, $load:expr $(, $smol:ident)?;)*) => {
             vec![$(
                 Workload::new($name, $about)
                     .on::<Ours, _>(InTask({ use ours::*; $load }))
-                    .on::<Tokio, _>(InTask({ use theirs::*; $load })),
+                    .on::<Tokio, _>(InTask({ use theirs::*; $load }))
+                    $(.on::<Smol, _>(InTask({ use $smol::*; $load })))?,
             )*]
         };
     }
     table! {
-        "sync-mpsc-bounded-1", "one task sends 4000 messages to another, 100 fit", MpscBounded { senders: 1 };
-        "sync-mpsc-bounded-4", "four tasks send 4000 messages to another, 100 fit", MpscBounded { senders: 4 };
-        "sync-mpsc-unbounded-1", "one task sends 4000 messages to another", MpscUnbounded { senders: 1 };
-        "sync-mpsc-unbounded-4", "four tasks send 4000 messages to another", MpscUnbounded { senders: 4 };
+        "sync-mpsc-bounded-1", "one task sends 4000 messages to another, 100 fit", MpscBounded { senders: 1 }, smols;
+        "sync-mpsc-bounded-4", "four tasks send 4000 messages to another, 100 fit", MpscBounded { senders: 4 }, smols;
+        "sync-mpsc-unbounded-1", "one task sends 4000 messages to another", MpscUnbounded { senders: 1 }, smols;
+        "sync-mpsc-unbounded-4", "four tasks send 4000 messages to another", MpscUnbounded { senders: 4 }, smols;
         "sync-oneshot", "200 questions, each answered by a task through a oneshot of its own", Oneshot;
-        "sync-mutex-free", "one task locks and unlocks 5000 times", MutexFree;
-        "sync-mutex-contended", "8 tasks lock and unlock 500 times each", MutexContended { across_yield: false };
-        "sync-mutex-queued", "8 tasks lock 100 times each and yield with the guard", MutexContended { across_yield: true };
-        "sync-rwlock-read", "8 tasks lock 500 times each, one time in 16 for writing", RwLockReadMostly;
-        "sync-semaphore-free", "one task takes and gives back a permit 5000 times", SemaphoreFree;
-        "sync-semaphore-contended", "8 tasks take one of 2 permits 500 times each", SemaphoreContended { across_yield: false };
-        "sync-semaphore-queued", "8 tasks take one of 2 permits 100 times each and yield", SemaphoreContended { across_yield: true };
+        "sync-mutex-free", "one task locks and unlocks 5000 times", MutexFree, smols;
+        "sync-mutex-contended", "8 tasks lock and unlock 500 times each", MutexContended { across_yield: false }, smols;
+        "sync-mutex-queued", "8 tasks lock 100 times each and yield with the guard", MutexContended { across_yield: true }, smols;
+        "sync-rwlock-read", "8 tasks lock 500 times each, one time in 16 for writing", RwLockReadMostly, smols;
+        "sync-semaphore-free", "one task takes and gives back a permit 5000 times", SemaphoreFree, smols;
+        "sync-semaphore-contended", "8 tasks take one of 2 permits 500 times each", SemaphoreContended { across_yield: false }, smols;
+        "sync-semaphore-queued", "8 tasks take one of 2 permits 100 times each and yield", SemaphoreContended { across_yield: true }, smols;
         "sync-notify-one", "two tasks wake each other 1000 times", NotifyOne;
         "sync-notify-waiters", "one task wakes 100 others, ten times", NotifyWaiters;
         "sync-broadcast-1", "2000 values for one receiver", Broadcast { receivers: 1, values: 2000 };
@@ -50,70 +56,9 @@ macro_rules! loads {
     ($module:ident, $krate:ident) => {
         mod $module {
             use super::*;
-            use ::$krate::sync::{Mutex, Notify, RwLock, Semaphore, broadcast, mpsc, oneshot, watch};
-            use std::sync::Arc;
+            use ::$krate::sync::{Notify, broadcast, oneshot, watch};
 
-            async fn join_all<J: Future<Output = u64>>(joins: Vec<J>) -> u64 {
-                let mut sum = 0;
-                for join in joins {
-                    sum += join.await;
-                }
-                sum
-            }
-
-            #[derive(Clone, Copy)]
-            pub(super) struct MpscBounded {
-                pub(super) senders: u64,
-            }
-
-            impl Passes for MpscBounded {
-                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
-                    let (tx, mut rx) = mpsc::channel(ROOM);
-                    let each = 4000 / self.senders;
-                    for _ in 0..self.senders {
-                        let tx = tx.clone();
-                        here.detach(async move {
-                            for n in 0..each {
-                                tx.send(n).await.expect(GONE);
-                            }
-                        });
-                    }
-                    drop(tx);
-                    let mut sum = 0;
-                    while let Some(n) = rx.recv().await {
-                        sum += n;
-                    }
-                    check("the sum", sum, self.senders * (each * (each - 1) / 2))?;
-                    Ok(each * self.senders)
-                }
-            }
-
-            #[derive(Clone, Copy)]
-            pub(super) struct MpscUnbounded {
-                pub(super) senders: u64,
-            }
-
-            impl Passes for MpscUnbounded {
-                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
-                    let (tx, mut rx) = mpsc::unbounded_channel();
-                    let each = 4000 / self.senders;
-                    for _ in 0..self.senders {
-                        let tx = tx.clone();
-                        here.detach(async move {
-                            for n in 0..each {
-                                tx.send(n).expect(GONE);
-                            }
-                        });
-                    }
-                    drop(tx);
-                    let mut sum = 0;
-                    while let Some(n) = rx.recv().await {
-                        sum += n;
-                    }
-                    check("the sum", sum, self.senders * (each * (each - 1) / 2))?;
-                    Ok(each * self.senders)
-                }
-            }
+            common_loads!(::$krate::sync);
 
             #[derive(Clone, Copy)]
             pub(super) struct Oneshot;
@@ -138,115 +83,6 @@ macro_rules! loads {
                     drop(tx);
                     check("the sum", sum, 200 * 201 / 2)?;
                     Ok(server.await)
-                }
-            }
-
-            #[derive(Clone, Copy)]
-            pub(super) struct MutexFree;
-
-            impl Passes for MutexFree {
-                async fn pass<P: Peer>(self, _: P::Here) -> Result<u64, Wrong> {
-                    let mutex = Mutex::new(0);
-                    for _ in 0..5000 {
-                        *mutex.lock().await += 1;
-                    }
-                    Ok(mutex.into_inner())
-                }
-            }
-
-            #[derive(Clone, Copy)]
-            pub(super) struct MutexContended {
-                pub(super) across_yield: bool,
-            }
-
-            impl Passes for MutexContended {
-                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
-                    let mutex = Arc::new(Mutex::new(0));
-                    let each = if self.across_yield { 100 } else { 500 };
-                    let joins = (0..TASKS).map(|_| {
-                        let mutex = mutex.clone();
-                        here.spawn(async move {
-                            for _ in 0..each {
-                                let mut guard = mutex.lock().await;
-                                *guard += 1;
-                                if self.across_yield {
-                                    P::yield_now().await;
-                                }
-                            }
-                            each
-                        })
-                    });
-                    let locked = join_all(joins.collect()).await;
-                    check("the count", *mutex.lock().await, locked)?;
-                    Ok(locked)
-                }
-            }
-
-            #[derive(Clone, Copy)]
-            pub(super) struct RwLockReadMostly;
-
-            impl Passes for RwLockReadMostly {
-                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
-                    let lock = Arc::new(RwLock::new(0));
-                    let joins = (0..TASKS).map(|_| {
-                        let lock = lock.clone();
-                        here.spawn(async move {
-                            let mut seen = 0;
-                            for n in 0..500 {
-                                if n % 16 == 0 {
-                                    *lock.write().await += 1;
-                                } else {
-                                    seen = seen.max(*lock.read().await);
-                                }
-                            }
-                            seen
-                        })
-                    });
-                    let seen = join_all(joins.collect()).await;
-                    let written = *lock.read().await;
-                    check("the count", (written, seen <= TASKS * written), (TASKS * 32, true))?;
-                    Ok(TASKS * 500)
-                }
-            }
-
-            #[derive(Clone, Copy)]
-            pub(super) struct SemaphoreFree;
-
-            impl Passes for SemaphoreFree {
-                async fn pass<P: Peer>(self, _: P::Here) -> Result<u64, Wrong> {
-                    let semaphore = Semaphore::new(1);
-                    for _ in 0..5000 {
-                        drop(semaphore.acquire().await.expect(GONE));
-                    }
-                    check("free permits", semaphore.available_permits(), 1)?;
-                    Ok(5000)
-                }
-            }
-
-            #[derive(Clone, Copy)]
-            pub(super) struct SemaphoreContended {
-                pub(super) across_yield: bool,
-            }
-
-            impl Passes for SemaphoreContended {
-                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
-                    let semaphore = Arc::new(Semaphore::new(2));
-                    let each = if self.across_yield { 100 } else { 500 };
-                    let joins = (0..TASKS).map(|_| {
-                        let semaphore = semaphore.clone();
-                        here.spawn(async move {
-                            for _ in 0..each {
-                                let _permit = semaphore.acquire().await.expect(GONE);
-                                if self.across_yield {
-                                    P::yield_now().await;
-                                }
-                            }
-                            each
-                        })
-                    });
-                    let acquired = join_all(joins.collect()).await;
-                    check("free permits", semaphore.available_permits(), 2)?;
-                    Ok(acquired)
                 }
             }
 
@@ -368,3 +204,9 @@ macro_rules! loads {
 
 loads!(ours, runtime);
 loads!(theirs, tokio);
+
+mod smols {
+    use super::*;
+
+    common_loads!(super::smol);
+}

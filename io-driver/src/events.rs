@@ -78,8 +78,8 @@ impl Events {
         self.batch.capacity.get()
     }
 
-    /// Whether an earlier turn was cut off by a panic.
-    pub(crate) fn is_cut_off(&self) -> bool {
+    /// Whether an earlier turn was cut off by a panic, so that the next one with this buffer has something to deliver.
+    pub fn is_cut_off(&self) -> bool {
         !self.due.is_empty() || !self.called.is_empty()
     }
 

@@ -80,5 +80,7 @@ fn streams_may_be_unsized_and_boxed() {
     runtime_tests::evil::block_on(boxed.read_exact(&mut buf)).unwrap();
     let sink: &mut (dyn AsyncWrite + Unpin) = &mut Vec::new();
     runtime_tests::evil::block_on(sink.write_all(&buf)).unwrap();
+    // tokio asks for a sized writer here.
+    #[cfg(not(feature = "oracle"))]
     runtime_tests::evil::block_on(sink.write_buf(&mut &b"x"[..])).unwrap();
 }

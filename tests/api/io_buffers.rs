@@ -63,6 +63,7 @@ fn a_buf_reader_reads_and_moves_like_a_cursor() {
 }
 
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio keeps what it read before the move")]
 fn a_move_that_was_given_up_has_happened_or_not() {
     seeds(600, |mut dice| {
         let data: Vec<u8> = (0..200).collect();
@@ -94,6 +95,7 @@ fn a_move_that_was_given_up_has_happened_or_not() {
 }
 
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio loses count when a vectored write is interrupted")]
 fn a_buf_writer_writes_everything_in_order() {
     seeds(400, |mut dice| {
         let vectored = dice.one_in(2);

@@ -97,6 +97,7 @@ fn read_to_end_appends_everything_and_survives_errors_and_giving_up() {
 }
 
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio grows short ones")]
 fn a_vec_of_the_right_size_is_not_grown() {
     for len in [1, 31, 32, 33, 5000, 100_000] {
         let data = vec![7; len];
@@ -121,13 +122,14 @@ fn text_is_appended_whole_or_not_at_all() {
         let mut text = String::from("ß");
         let polls = dice.below(6);
         match give_up_after(polls, reader.read_to_string(&mut text)) {
-            None => assert_eq!(text, "ß", "giving up changed the text"),
+            // tokio loses the text.
+            None => assert!(cfg!(feature = "oracle") || text == "ß", "giving up changed the text"),
             Some(Ok(n)) => assert_eq!(n, text.len() - 2),
             Some(Err(_)) => assert!(text.starts_with('ß')),
         }
         let before = text.clone();
         match give_up_after(polls, reader.read_line(&mut text)) {
-            None => assert_eq!(text, before, "giving up changed the text"),
+            None => assert!(cfg!(feature = "oracle") || text == before, "giving up changed the text"),
             _ => assert!(text.starts_with(&before)),
         }
     });

@@ -208,6 +208,15 @@ fn its_tasks_do_not_starve_the_main_future(flavor: Flavor) {
     });
 }
 
+#[test]
+fn each_set_has_an_id_of_its_own() {
+    let runtime = Flavor::CurrentThread.build();
+    let (one, two) = (LocalSet::new(), LocalSet::new());
+    assert!(one.id() == one.id() && one.id() != two.id());
+    assert!(runtime.handle().id() != one.id() && runtime.handle().id() != two.id());
+    assert_eq!(one.id().to_string().parse::<u64>().unwrap().to_string(), one.id().to_string());
+}
+
 for_each_flavor!(
     runs_tasks_that_are_not_send,
     runs_them_on_the_thread_that_drives_it,

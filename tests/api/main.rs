@@ -11,6 +11,8 @@ mod handle;
 mod io_auto_traits;
 mod io_buffers;
 mod io_copy;
+// tokio believes what a broken stream says of itself.
+#[cfg(not(feature = "oracle"))]
 mod io_evil;
 mod io_lines;
 mod io_pipes;
@@ -53,6 +55,7 @@ mod shutdown;
 mod spawn;
 mod spawn_blocking;
 mod sync_auto_traits;
+mod sync_bad_input;
 mod sync_broadcast;
 // What tokio has no name for.
 #[cfg(not(feature = "oracle"))]
@@ -67,6 +70,7 @@ mod sync_limiter;
 mod sync_locks;
 mod sync_models;
 mod sync_mpsc;
+mod sync_names;
 mod sync_notify;
 mod sync_once;
 mod sync_oneshot;

@@ -5,10 +5,12 @@ use runtime::sync::queue::{LifoQueue, PriorityQueue, Queue};
 use runtime_tests::hostile::{Dice, Wakes, no_deadlock, now, poll, poll_with};
 use runtime_tests::{Drops, Flavor, for_each_flavor};
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::task::Poll;
 
 #[test]
 fn each_queue_has_its_order() {
@@ -261,6 +263,173 @@ fn items_are_conserved_under_cancellation() {
         assert_eq!(put, got + left);
         for _ in 0..3 {
             queue.try_put(()).expect("room was lost");
+        }
+    });
+}
+
+/// A queue in the plainest way: what is in it, what is promised, who waits.
+struct QueueModel {
+    items: Vec<u32>,
+    /// Which of the items comes next.
+    next: fn(&[u32]) -> usize,
+    /// Free and promised to nobody.
+    room: usize,
+    /// In it and promised to nobody.
+    ready: usize,
+    /// Names, in the order of their coming; `true`: has been promised what it waits for.
+    putting: VecDeque<(usize, bool)>,
+    getting: VecDeque<(usize, bool)>,
+}
+
+impl QueueModel {
+    fn serve(&mut self) {
+        for (queue, free) in [(&mut self.putting, &mut self.room), (&mut self.getting, &mut self.ready)] {
+            for (_, promised) in queue.iter_mut().filter(|waiter| !waiter.1).take(*free) {
+                *promised = true;
+                *free -= 1;
+            }
+        }
+    }
+
+    fn put(&mut self, item: u32) {
+        self.items.push(item);
+        self.ready += 1;
+        self.serve();
+    }
+
+    fn get(&mut self) -> u32 {
+        let item = self.items.remove((self.next)(&self.items));
+        self.room += 1;
+        self.serve();
+        item
+    }
+
+    /// The waiter leaves. `Some`: what it was promised is free again; or used, if it was `polled`.
+    fn leave(queue: &mut VecDeque<(usize, bool)>, free: &mut usize, name: usize, polled: bool) -> bool {
+        let place = queue.iter().position(|waiter| waiter.0 == name).unwrap();
+        let promised = queue[place].1;
+        if promised || !polled {
+            queue.remove(place);
+            *free += usize::from(promised && !polled);
+        }
+        promised
+    }
+}
+
+macro_rules! queue_against_its_model {
+    ($queue:ident, $seed:expr, $next:expr) => {{
+        let mut dice = Dice($seed);
+        let size = 1 + dice.below(4);
+        let queue = $queue::new(size);
+        let (mut model, mut names, mut unfinished) = (
+            QueueModel {
+                items: Vec::new(),
+                next: $next,
+                room: size,
+                ready: 0,
+                putting: VecDeque::new(),
+                getting: VecDeque::new(),
+            },
+            0,
+            0,
+        );
+        let mut putting: Vec<(usize, u32, Pin<Box<dyn Future<Output = _> + '_>>)> = Vec::new();
+        let mut getting: Vec<(usize, Pin<Box<dyn Future<Output = _> + '_>>)> = Vec::new();
+        for step in 0..400_u32 {
+            let label = format!("{} seed {} step {step}", stringify!($queue), $seed);
+            names += 1;
+            match dice.below(9) {
+                0 => {
+                    let expected = if model.room > 0 { Ok(()) } else { Err(TryPutError::Full(step)) };
+                    assert_eq!(queue.try_put(step), expected, "{label}");
+                    if expected.is_ok() {
+                        model.room -= 1;
+                        unfinished += 1;
+                        model.put(step);
+                    }
+                }
+                1 => {
+                    let expected = if model.ready > 0 {
+                        model.ready -= 1;
+                        Ok(model.get())
+                    } else {
+                        Err(TryGetError::Empty)
+                    };
+                    assert_eq!(queue.try_get(), expected, "{label}");
+                }
+                2 | 3 => {
+                    let mut put = Box::pin(queue.put(step));
+                    if poll(put.as_mut()).is_ready() {
+                        assert!(model.room > 0, "{label}");
+                        model.room -= 1;
+                        unfinished += 1;
+                        model.put(step);
+                    } else {
+                        assert_eq!(model.room, 0, "{label}");
+                        model.putting.push_back((names, false));
+                        putting.push((names, step, put));
+                    }
+                }
+                4 | 5 => {
+                    let mut get = Box::pin(queue.get());
+                    if let Poll::Ready(item) = poll(get.as_mut()) {
+                        assert!(model.ready > 0, "{label}");
+                        model.ready -= 1;
+                        assert_eq!(item, Ok(model.get()), "{label}");
+                    } else {
+                        assert_eq!(model.ready, 0, "{label}");
+                        model.getting.push_back((names, false));
+                        getting.push((names, get));
+                    }
+                }
+                way @ (6 | 7) if !putting.is_empty() => {
+                    let at = dice.below(putting.len());
+                    let polled = way == 6 && poll(putting[at].2.as_mut()).is_ready();
+                    let promised = QueueModel::leave(&mut model.putting, &mut model.room, putting[at].0, way == 6);
+                    assert!(way == 7 || polled == promised, "{label}");
+                    if polled {
+                        unfinished += 1;
+                        model.put(putting[at].1);
+                    }
+                    if polled || way == 7 {
+                        drop(putting.swap_remove(at));
+                        model.serve();
+                    }
+                }
+                way if !getting.is_empty() => {
+                    let at = dice.below(getting.len());
+                    let polled = if way == 8 { poll(getting[at].1.as_mut()) } else { Poll::Pending };
+                    let promised = QueueModel::leave(&mut model.getting, &mut model.ready, getting[at].0, way == 8);
+                    assert!(way != 8 || polled.is_ready() == promised, "{label}");
+                    if let Poll::Ready(item) = polled {
+                        assert_eq!(item, Ok(model.get()), "{label}");
+                    }
+                    if way != 8 || promised {
+                        drop(getting.swap_remove(at));
+                        model.serve();
+                    }
+                }
+                _ => {}
+            }
+            let statistics = queue.statistics();
+            assert_eq!((queue.len(), statistics.unfinished), (model.items.len(), unfinished), "{label}");
+            if unfinished > model.items.len() && dice.below(2) == 0 {
+                queue.task_done();
+                unfinished -= 1;
+            }
+        }
+    }};
+}
+
+#[test]
+fn queues_against_their_models() {
+    no_deadlock(|| {
+        for seed in 1..200 {
+            queue_against_its_model!(Queue, seed, |_| 0);
+            queue_against_its_model!(LifoQueue, seed, |items| items.len() - 1);
+            queue_against_its_model!(PriorityQueue, seed, |items| {
+                (0..items.len()).min_by_key(|at| items[*at]).expect("an item was promised")
+            });
         }
     });
 }

@@ -104,6 +104,7 @@ fn split_and_merge() {
 }
 
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio adds the permits before it panics")]
 fn limits_are_kept() {
     let semaphore = Semaphore::new(Semaphore::MAX_PERMITS);
     assert!(catch_unwind(AssertUnwindSafe(|| semaphore.add_permits(1))).is_err());

@@ -1,264 +1,16 @@
 //! Bugs of other runtimes' channels and locks. The exhaustive halves of some exhibits are loom models and stand beside
 //! the code (`museum_*_model_*`); the random ones stand in `api/sync_models.rs` and `api/sync_conserve.rs`.
 
-use runtime::sync::{Barrier, Mutex, Notify, OnceCell, RwLock, Semaphore, SetOnce, broadcast, mpsc, oneshot, watch};
+mod subjects;
+
+use runtime::sync::{Barrier, Mutex, Notify, broadcast, mpsc, oneshot, watch};
 use runtime_tests::hostile::{Act, Script, Wakes, hostile, no_deadlock, now, poll, poll_with};
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
-use std::time::Instant;
-
-type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// A primitive as the hostile kit sees it.
-struct Subject {
-    name: &'static str,
-    /// A future that waits until `fire`.
-    wait: Box<dyn Fn() -> Waiting + Send + Sync>,
-    /// Serves one or all who wait.
-    fire: Box<dyn Fn() + Send + Sync>,
-    /// Goes through the object's locks and comes back.
-    touch: Arc<dyn Fn() + Send + Sync>,
-    /// Does one `fire` serve all?
-    fires_all: bool,
-}
-
-macro_rules! subject {
-    ($name:literal, $object:expr, wait: $wait:expr, fire: $fire:expr, touch: $touch:expr, all: $all:expr) => {{
-        let object = Arc::new($object);
-        let (a, b, c) = (object.clone(), object.clone(), object);
-        Subject {
-            name: $name,
-            wait: Box::new(move || {
-                let object = a.clone();
-                Box::pin(async move { $wait(&object).await })
-            }),
-            fire: Box::new(move || $fire(&b)),
-            touch: Arc::new(move || $touch(&c)),
-            fires_all: $all,
-        }
-    }};
-}
-
-/// Every primitive that wakes somebody.
-fn subjects() -> Vec<Subject> {
-    let mut subjects = subjects_of_tokio();
-    #[cfg(not(feature = "oracle"))]
-    subjects.extend(beyond_tokio::subjects());
-    subjects
-}
-
-fn subjects_of_tokio() -> Vec<Subject> {
-    vec![
-        subject!("notify_one", Notify::new(),
-            wait: async |n: &Arc<Notify>| n.notified().await, fire: |n: &Arc<Notify>| n.notify_one(),
-            touch: |n: &Arc<Notify>| _ = poll(pin!(n.notified())), all: false),
-        subject!("notify_waiters", Notify::new(),
-            wait: async |n: &Arc<Notify>| n.notified().await, fire: |n: &Arc<Notify>| n.notify_waiters(),
-            touch: |n: &Arc<Notify>| _ = poll(pin!(n.notified())), all: true),
-        subject!("semaphore", Semaphore::new(0),
-            wait: async |s: &Arc<Semaphore>| s.acquire().await.unwrap().forget(),
-            fire: |s: &Arc<Semaphore>| s.add_permits(1),
-            touch: |s: &Arc<Semaphore>| drop(poll(pin!(s.acquire()))), all: false),
-        subject!("semaphore close", Semaphore::new(0),
-            wait: async |s: &Arc<Semaphore>| drop(s.acquire().await), fire: |s: &Arc<Semaphore>| s.close(),
-            touch: |s: &Arc<Semaphore>| drop(poll(pin!(s.acquire()))), all: true),
-        mutex(),
-        rwlock(),
-        bounded_send(),
-        subject!("watch", watch::channel(0).0,
-            wait: async |tx: &Arc<watch::Sender<i32>>| drop(tx.subscribe().changed().await),
-            fire: |tx: &Arc<watch::Sender<i32>>| tx.send_modify(|n| *n += 1),
-            touch: |tx: &Arc<watch::Sender<i32>>| {
-                let mut rx = tx.subscribe();
-                drop(poll(pin!(rx.changed())));
-                let _ = *tx.borrow();
-            },
-            all: true),
-        subject!("broadcast", broadcast::Sender::new(4),
-            wait: async |tx: &Arc<broadcast::Sender<i32>>| drop(tx.subscribe().recv().await),
-            fire: |tx: &Arc<broadcast::Sender<i32>>| drop(tx.send(1)),
-            touch: |tx: &Arc<broadcast::Sender<i32>>| {
-                let mut rx = tx.subscribe();
-                drop(poll(pin!(rx.recv())));
-            },
-            all: true),
-        subject!("set_once", SetOnce::new(),
-            wait: async |s: &Arc<SetOnce<i32>>| _ = s.wait().await, fire: |s: &Arc<SetOnce<i32>>| drop(s.set(1)),
-            touch: |s: &Arc<SetOnce<i32>>| _ = poll(pin!(s.wait())), all: true),
-        once_cell(),
-    ]
-}
-
-/// What tokio has no name for.
-#[cfg(not(feature = "oracle"))]
-mod beyond_tokio {
-    use super::{Arc, Mutex, Subject, Waiting, pin, poll};
-    use runtime::sync::queue::{LifoQueue, PriorityQueue, Queue};
-    use runtime::sync::{Borrower, CancellationToken, CapacityLimiter, Condvar, Event, TaskTracker};
-
-    pub(super) fn subjects() -> Vec<Subject> {
-        vec![
-            subject!("event", Event::new(),
-                wait: async |e: &Arc<Event>| e.wait().await, fire: |e: &Arc<Event>| _ = e.set(),
-                touch: |e: &Arc<Event>| _ = poll(pin!(e.wait())), all: true),
-            condvar("condvar notify_one", |condvar| _ = condvar.notify_one(), false),
-            condvar("condvar notify_all", |condvar| condvar.notify_all(), true),
-            subject!("limiter", CapacityLimiter::new(0),
-                wait: async |l: &Arc<CapacityLimiter>| {
-                    runtime_tests::leak(l.clone().acquire_owned_on_behalf_of(Borrower::new()).await.unwrap());
-                },
-                fire: |l: &Arc<CapacityLimiter>| l.set_total_tokens(l.total_tokens() + 1),
-                touch: |l: &Arc<CapacityLimiter>| drop(poll(pin!(l.acquire_on_behalf_of(Borrower::new())))),
-                all: false),
-            subject!("queue get", Queue::unbounded(),
-                wait: async |q: &Arc<Queue<u8>>| _ = q.get().await, fire: |q: &Arc<Queue<u8>>| q.try_put(1).unwrap(),
-                touch: |q: &Arc<Queue<u8>>| drop(poll(pin!(q.get()))), all: false),
-            subject!("queue put", full(),
-                wait: async |q: &Arc<LifoQueue<u8>>| q.put(1).await.unwrap(),
-                fire: |q: &Arc<LifoQueue<u8>>| _ = q.try_get(),
-                touch: |q: &Arc<LifoQueue<u8>>| drop(poll(pin!(q.put(2)))), all: false),
-            subject!("queue close", Queue::unbounded(),
-                wait: async |q: &Arc<Queue<u8>>| _ = q.get().await, fire: |q: &Arc<Queue<u8>>| _ = q.close(),
-                touch: |q: &Arc<Queue<u8>>| drop(poll(pin!(q.get()))), all: true),
-            subject!("queue join", unfinished(),
-                wait: async |q: &Arc<PriorityQueue<u8>>| q.join().await,
-                fire: |q: &Arc<PriorityQueue<u8>>| if q.statistics().unfinished > 0 { q.task_done() },
-                touch: |q: &Arc<PriorityQueue<u8>>| _ = poll(pin!(q.join())), all: true),
-            subject!("token", CancellationToken::new(),
-                wait: async |t: &Arc<CancellationToken>| t.cancelled().await,
-                fire: |t: &Arc<CancellationToken>| t.cancel(),
-                touch: |t: &Arc<CancellationToken>| _ = poll(pin!(t.child_token().cancelled())), all: true),
-            subject!("tracker", TaskTracker::new(),
-                wait: async |t: &Arc<TaskTracker>| t.wait().await, fire: |t: &Arc<TaskTracker>| _ = t.close(),
-                touch: |t: &Arc<TaskTracker>| drop((t.token(), poll(pin!(t.wait())))), all: true),
-        ]
-    }
-
-    fn full() -> LifoQueue<u8> {
-        let queue = LifoQueue::new(1);
-        queue.try_put(0).unwrap();
-        queue
-    }
-
-    fn unfinished() -> PriorityQueue<u8> {
-        let queue = PriorityQueue::unbounded();
-        queue.try_put(0).unwrap();
-        queue
-    }
-
-    /// The mutex is free whenever nobody is being served.
-    fn condvar(name: &'static str, call: fn(&Condvar), fires_all: bool) -> Subject {
-        let pair = Arc::new((Mutex::new(()), Condvar::new()));
-        let (waits, fires, touches) = (pair.clone(), pair.clone(), pair);
-        Subject {
-            name,
-            wait: Box::new(move || -> Waiting {
-                let pair = waits.clone();
-                Box::pin(async move { drop(pair.1.wait(pair.0.lock().await).await) })
-            }),
-            fire: Box::new(move || call(&fires.1)),
-            touch: Arc::new(move || {
-                if let Ok(guard) = touches.0.try_lock() {
-                    drop(poll(pin!(touches.1.wait(guard))));
-                }
-            }),
-            fires_all,
-        }
-    }
-}
-
-/// One guard is out; `fire` drops it, and each waiter that is served puts its own in its place.
-fn mutex() -> Subject {
-    let mutex = Arc::new(Mutex::new(()));
-    let held = Arc::new(std::sync::Mutex::new(Some(mutex.clone().try_lock_owned().unwrap())));
-    let keep = held.clone();
-    let again = mutex.clone();
-    Subject {
-        name: "mutex",
-        wait: Box::new(move || {
-            let (mutex, keep) = (mutex.clone(), keep.clone());
-            Box::pin(async move {
-                let guard = mutex.lock_owned().await;
-                *keep.lock().unwrap() = Some(guard);
-            })
-        }),
-        fire: Box::new(move || {
-            let guard = held.lock().unwrap().take();
-            drop(guard);
-        }),
-        touch: Arc::new(move || drop(poll(pin!(again.lock())))),
-        fires_all: false,
-    }
-}
-
-fn rwlock() -> Subject {
-    let lock = Arc::new(RwLock::new(()));
-    let held = Arc::new(std::sync::Mutex::new(Some(lock.clone().try_write_owned().unwrap())));
-    let again = lock.clone();
-    Subject {
-        name: "rwlock",
-        wait: Box::new(move || {
-            let lock = lock.clone();
-            Box::pin(async move { drop(lock.read().await) })
-        }),
-        fire: Box::new(move || {
-            let guard = held.lock().unwrap().take();
-            drop(guard);
-        }),
-        touch: Arc::new(move || drop(poll(pin!(again.read())))),
-        fires_all: true,
-    }
-}
-
-fn bounded_send() -> Subject {
-    let (tx, rx) = mpsc::channel(1);
-    tx.try_send(0).unwrap();
-    let rx = std::sync::Mutex::new(rx);
-    let again = tx.clone();
-    Subject {
-        name: "mpsc send",
-        wait: Box::new(move || {
-            let tx = tx.clone();
-            Box::pin(async move { tx.send(1).await.unwrap() })
-        }),
-        fire: Box::new(move || _ = rx.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).try_recv()),
-        touch: Arc::new(move || drop(poll(pin!(again.reserve())))),
-        fires_all: false,
-    }
-}
-
-fn once_cell() -> Subject {
-    let cell = Arc::new(OnceCell::new());
-    let (tx, rx) = oneshot::channel();
-    let making = cell.clone();
-    let mut maker: Waiting = Box::pin(async move {
-        let rx: oneshot::Receiver<i32> = rx;
-        _ = making.get_or_init(async || rx.await.unwrap()).await;
-    });
-    assert!(poll(maker.as_mut()).is_pending());
-    let maker = std::sync::Mutex::new((maker, Some(tx)));
-    let again = cell.clone();
-    Subject {
-        name: "once_cell",
-        wait: Box::new(move || {
-            let cell = cell.clone();
-            Box::pin(async move { _ = cell.get_or_init(async || unreachable!()).await })
-        }),
-        fire: Box::new(move || {
-            let mut maker = maker.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            if let Some(tx) = maker.1.take() {
-                tx.send(1).unwrap();
-                let _ = poll(maker.0.as_mut());
-            }
-        }),
-        touch: Arc::new(move || _ = poll(pin!(again.get_or_init(std::future::pending)))),
-        fires_all: true,
-    }
-}
+use subjects::{every_subject, lone_subjects, subjects};
 
 /// Scripts with the act at each of the three events.
 fn scripts(act: impl Fn() -> Act) -> Vec<(&'static str, Script)> {
@@ -271,12 +23,13 @@ fn scripts(act: impl Fn() -> Act) -> Vec<(&'static str, Script)> {
 
 /// Wakers that call back into the object: while they are registered, replaced, cancelled, fired.
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio drops some wakers under its locks")]
 fn museum_w1_wakers_that_call_back_do_not_deadlock() {
     no_deadlock(|| {
-        for which in 0..subjects().len() {
+        for which in 0..every_subject().len() {
             for end in ["replace", "cancel", "fire"] {
                 for event in 0..3 {
-                    let subject = subjects().swap_remove(which);
+                    let subject = every_subject().swap_remove(which);
                     let calls = Arc::new(AtomicUsize::new(0));
                     let act = || -> Act {
                         let (touch, calls) = (subject.touch.clone(), calls.clone());
@@ -311,6 +64,7 @@ fn museum_w1_wakers_that_call_back_do_not_deadlock() {
 
 /// Three wait, the middle one's waker panics: the other two are woken, and the object goes on.
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "in tokio it takes others with it")]
 fn museum_w2_a_waker_that_panics_takes_nobody_with_it() {
     no_deadlock(|| {
         for which in 0..subjects().len() {
@@ -345,9 +99,9 @@ fn museum_w2_a_waker_that_panics_takes_nobody_with_it() {
                     let _ = catch_unwind(AssertUnwindSafe(|| drop(served)));
                 }
                 armed.store(0, Ordering::SeqCst);
-                if subject.name.starts_with("notify") || subject.name == "semaphore" {
-                    let mut after = (subject.wait)();
-                    let _ = poll(after.as_mut());
+                // What happens once has happened; everything else happens again.
+                let mut after = (subject.wait)();
+                if poll(after.as_mut()).is_pending() {
                     (subject.fire)();
                     assert!(poll(after.as_mut()).is_ready(), "{label}: not usable afterwards");
                 }
@@ -356,38 +110,57 @@ fn museum_w2_a_waker_that_panics_takes_nobody_with_it() {
     });
 }
 
-/// Tasks that wait again as soon as they are woken belong to the next round: one `notify_waiters` ends, and its time
-/// grows with the number of waiters only.
+/// The only one that waits panics in its waker: what it waited for has happened all the same.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "in tokio some of it is lost")]
+fn museum_w2_a_waker_that_panics_loses_nothing() {
+    no_deadlock(|| {
+        for which in 0..lone_subjects().len() {
+            for event in 0..3 {
+                let subject = lone_subjects().swap_remove(which);
+                let armed = Arc::new(AtomicUsize::new(0));
+                let act = || -> Act {
+                    let armed = armed.clone();
+                    Box::new(move || assert!(armed.load(Ordering::SeqCst) == 0, "hostile waker"))
+                };
+                let (event, script) = scripts(act).swap_remove(event);
+                let waker = hostile(script);
+                let mut waiting = (subject.wait)();
+                assert!(poll_with(waiting.as_mut(), &waker).is_pending());
+                armed.store(1, Ordering::SeqCst);
+                let _ = catch_unwind(AssertUnwindSafe(|| (subject.fire)()));
+                armed.store(0, Ordering::SeqCst);
+                assert!(poll(waiting.as_mut()).is_ready(), "{}, panic in {event}", subject.name);
+            }
+        }
+    });
+}
+
+/// Tasks that wait again as soon as they are woken belong to the next round: one `notify_waiters` ends. If each waiter
+/// cost as much as there are others, this would take ten thousand million steps, and the watchdog would end it.
 #[test]
 fn museum_w5_waking_all_is_linear_and_ends() {
-    let round = |n: usize| {
-        let notify = Arc::new(Notify::new());
-        let wakes = Wakes::new();
-        let mut waiting: Vec<_> = (0..n).map(|_| Box::pin(notify.notified())).collect();
-        waiting.iter_mut().for_each(|waiting| assert!(poll_with(waiting.as_mut(), &wakes.waker()).is_pending()));
-        // Waits again from inside the wake.
-        let again = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let (notify2, again2) = (notify.clone(), again.clone());
-        let waker = hostile(Script {
-            on_wake: Some(Box::new(move || {
-                let mut next = Box::pin(notify2.clone().notified_owned());
-                assert!(poll(next.as_mut()).is_pending(), "the next round has not come");
-                again2.lock().unwrap().push(next);
-            })),
-            ..Script::default()
-        });
-        let mut looping: Vec<_> = (0..n).map(|_| Box::pin(notify.notified())).collect();
-        looping.iter_mut().for_each(|waiting| assert!(poll_with(waiting.as_mut(), &waker).is_pending()));
-        let start = Instant::now();
-        notify.notify_waiters();
-        let took = start.elapsed();
-        assert_eq!((wakes.count(), again.lock().unwrap().len()), (n, n));
-        took
-    };
-    // The least of several: other processes only add.
-    let least = |n| (0..5).map(|_| round(n)).min().unwrap();
-    let (small, large) = (least(10_000), least(40_000));
-    assert!(large < small * 12, "four times the waiters took {large:?} instead of about four times {small:?}");
+    const EACH: usize = 100_000;
+    let _watch = runtime_tests::watchdog();
+    let notify = Arc::new(Notify::new());
+    let wakes = Wakes::new();
+    let mut waiting: Vec<_> = (0..EACH).map(|_| Box::pin(notify.notified())).collect();
+    waiting.iter_mut().for_each(|waiting| assert!(poll_with(waiting.as_mut(), &wakes.waker()).is_pending()));
+    // Waits again from inside the wake.
+    let again = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (notify2, again2) = (notify.clone(), again.clone());
+    let waker = hostile(Script {
+        on_wake: Some(Box::new(move || {
+            let mut next = Box::pin(notify2.clone().notified_owned());
+            assert!(poll(next.as_mut()).is_pending(), "the next round has not come");
+            again2.lock().unwrap().push(next);
+        })),
+        ..Script::default()
+    });
+    let mut looping: Vec<_> = (0..EACH).map(|_| Box::pin(notify.notified())).collect();
+    looping.iter_mut().for_each(|waiting| assert!(poll_with(waiting.as_mut(), &waker).is_pending()));
+    notify.notify_waiters();
+    assert_eq!((wakes.count(), again.lock().unwrap().len()), (EACH, EACH));
 }
 
 /// What a waiter was given goes on when it is dropped unpolled.
@@ -465,9 +238,13 @@ fn museum_lw15_a_receiver_made_after_the_end_sees_it() {
 
 /// Fired between the look and the wait: the waker's clone, which happens in between, fires.
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio clones some wakers under its locks, and never comes back")]
 fn museum_lw16_an_event_between_look_and_wait_is_not_lost() {
-    for which in 0..subjects().len() {
-        let subject = Arc::new(subjects().swap_remove(which));
+    for which in 0..every_subject().len() {
+        let subject = Arc::new(every_subject().swap_remove(which));
+        if subject.name == "barrier" {
+            continue; // who has not arrived yet waits for the next round
+        }
         let fired = Arc::new(AtomicUsize::new(0));
         let (inside, once) = (subject.clone(), fired.clone());
         let waker = hostile(Script {
@@ -488,7 +265,7 @@ fn museum_lw16_an_event_between_look_and_wait_is_not_lost() {
 /// Only the waker of the last poll is woken, and the one before is let go.
 #[test]
 fn museum_lw18_the_last_waker_counts() {
-    for subject in subjects() {
+    for subject in every_subject() {
         let (old, new) = (Wakes::new(), Wakes::new());
         let mut waiting = (subject.wait)();
         assert!(poll_with(waiting.as_mut(), &old.waker()).is_pending());
@@ -520,6 +297,7 @@ fn museum_lw17_each_leaf_wakes_the_waker_it_was_polled_with() {
 
 /// Clones and drops of values that call back into the channel.
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio clones and drops some values under its locks")]
 fn museum_w1_values_that_call_back_do_not_deadlock() {
     struct Touch(Arc<dyn Fn() + Send + Sync>);
     impl Clone for Touch {
@@ -573,7 +351,7 @@ fn museum_w1_values_that_call_back_do_not_deadlock() {
 #[test]
 fn museum_y7_blocked_primitives_use_no_cpu() {
     // A waiter that is not fired is not woken either: nothing spins.
-    for subject in subjects() {
+    for subject in every_subject() {
         let wakes = Wakes::new();
         let mut waiting = (subject.wait)();
         assert!(poll_with(waiting.as_mut(), &wakes.waker()).is_pending());

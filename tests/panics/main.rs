@@ -137,6 +137,7 @@ fn builder_options_that_make_no_sense() {
     assert_panics_here!(builder.global_queue_interval(0), "global_queue_interval");
     assert_panics_here!(builder.event_interval(0), "event_interval");
     assert_panics_here!(builder.max_io_events_per_tick(0), "max_io_events_per_tick");
+    assert_panics_here!(builder.max_io_events_per_busy_tick(0), "max_io_events_per_busy_tick");
     assert_panics_here!(builder.name("  "), "name");
     // tokio builds it, and std panics when the first thread starts.
     if cfg!(not(feature = "oracle")) {

@@ -15,6 +15,7 @@
 //! Rejected: a parser crate. The laws need paths, attributes and names; 150 lines of lexer find them, and the tests
 //! build without a dependency that follows the language's grammar.
 
+mod cancel_safety;
 mod cfgs;
 mod dependencies;
 mod layers;
@@ -27,6 +28,7 @@ mod museum;
 mod names;
 mod promises;
 mod repo;
+mod sync_api;
 mod unsafety;
 
 use repo::Repo;

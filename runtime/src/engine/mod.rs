@@ -36,7 +36,7 @@ pub(crate) use cell::{
     panic_text,
 };
 pub(crate) use drive::Key as WheelKey;
-pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, TimerWheel};
+pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, ShutDown, TimerWheel};
 pub(crate) use entered::in_async_context;
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::inject::Chain;

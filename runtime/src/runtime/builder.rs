@@ -51,6 +51,7 @@ pub struct Builder {
     inject_interval: u32,
     event_interval: u32,
     events_per_look: usize,
+    events_per_busy_look: Option<usize>,
     panic_action: UnhandledPanic,
     panic_hook: Option<PanicHook>,
     seed: Option<RngSeed>,
@@ -97,6 +98,7 @@ impl Builder {
             inject_interval: INJECT_INTERVAL,
             event_interval: EVENT_INTERVAL,
             events_per_look: EVENTS_PER_LOOK,
+            events_per_busy_look: None,
             panic_action: UnhandledPanic::default(),
             panic_hook: None,
             seed: None,
@@ -310,6 +312,29 @@ impl Builder {
         self
     }
 
+    /// How many socket events a look may bring that does not wait: a worker that still has tasks looks in passing, and
+    /// under overload a small number leaves the rest in the kernel, where it costs no memory. By default as many as
+    /// [`max_io_events_per_tick`](Builder::max_io_events_per_tick), which stays the number for looks that wait.
+    ///
+    /// ```
+    /// # use runtime::runtime::Builder;
+    /// let rt = Builder::new_multi_thread().max_io_events_per_tick(256).max_io_events_per_busy_tick(16).build().unwrap();
+    /// # rt.block_on(async {});
+    /// ```
+    ///
+    /// # Panics
+    /// If `events` is 0.
+    #[track_caller]
+    pub fn max_io_events_per_busy_tick(&mut self, events: usize) -> &mut Self {
+        assert!(
+            events > 0,
+            "zero events a look: a busy worker would never serve a socket.\n  Give `max_io_events_per_busy_tick` 1 or \
+             more."
+        );
+        self.events_per_busy_look = Some(events);
+        self
+    }
+
     /// Starts with the clock held still, as if [`time::pause`](crate::time::pause) was the first thing that runs. For
     /// tests: sleeps cost no time, since the clock moves on by itself when nothing else could happen.
     ///
@@ -451,6 +476,7 @@ impl Builder {
             start_paused: self.start_paused,
             precise_timers: self.precise_timers,
             events_per_look: self.events_per_look,
+            events_per_busy_look: self.events_per_busy_look,
             panic_sink: Some(policy.clone()),
             seed: self.seed.as_ref().map(|seed| seed.0),
             guarantor: self.guarantor,

@@ -135,7 +135,7 @@ impl Handle {
 
     /// A number of this runtime that no other one in the process has.
     pub fn id(&self) -> Id {
-        Id(NonZeroU64::new(self.engine.id).expect("BUG: engine ids start at 1"))
+        Id::new(self.engine.id)
     }
 
     /// The name given with [`Builder::name`](super::Builder::name).
@@ -155,9 +155,15 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// The number of a runtime, for logs.
+/// The number of a runtime or of a [`LocalSet`](crate::task::LocalSet), for logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id(NonZeroU64);
+
+impl Id {
+    pub(crate) fn new(number: u64) -> Id {
+        Id(NonZeroU64::new(number).expect("BUG: engine ids start at 1"))
+    }
+}
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -42,5 +42,5 @@ pub use hooks::TaskMeta;
 pub use local::{LocalOptions, LocalRuntime};
 pub use metrics::{RuntimeMetrics, worker_index};
 pub use policy::{PanicInfo, UnhandledPanic};
-pub use runtime::Runtime;
+pub use runtime::{Runtime, is_rt_shutdown_err};
 pub use seed::RngSeed;

@@ -3,7 +3,7 @@
 use super::handle::may_block;
 use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
 use crate::engine::config::Flavor;
-use crate::engine::entered;
+use crate::engine::{ShutDown, entered};
 use crate::task::JoinHandle;
 use crate::task::large::Large;
 use std::future::Future;
@@ -112,6 +112,22 @@ impl Drop for Runtime {
             end(&self.handle, entered::in_async_context().then(|| Some(Instant::now())));
         }
     }
+}
+
+/// Did an operation on a socket fail because the socket's runtime has ended?
+///
+/// ```
+/// use runtime::net::TcpListener;
+/// use runtime::runtime::{Runtime, is_rt_shutdown_err};
+///
+/// let (first, second) = (Runtime::new().unwrap(), Runtime::new().unwrap());
+/// let listener = first.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+/// drop(first);
+/// let error = second.block_on(listener.accept()).unwrap_err();
+/// assert!(is_rt_shutdown_err(&error));
+/// ```
+pub fn is_rt_shutdown_err(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<ShutDown>())
 }
 
 /// When a shutdown that may take so long gives up. `None`: a time beyond the clock's range, as good as for ever.

@@ -320,6 +320,16 @@ impl Semaphore {
 }
 
 /// Permits of a borrowed [`Semaphore`]; dropping it gives them back.
+///
+/// ```
+/// let semaphore = runtime::sync::Semaphore::new(5);
+/// let mut four = semaphore.try_acquire_many(4).unwrap();
+/// let one = four.split(1).unwrap();
+/// assert_eq!((four.num_permits(), semaphore.available_permits()), (3, 1));
+/// one.forget();
+/// drop(four);
+/// assert_eq!(semaphore.available_permits(), 4);
+/// ```
 #[must_use = "dropped at once, it gives its permits back at once"]
 #[derive(Debug)]
 pub struct SemaphorePermit<'a> {
@@ -368,6 +378,15 @@ impl Drop for SemaphorePermit<'_> {
 }
 
 /// Permits that own their part in a [`Semaphore`]; dropping it gives them back.
+///
+/// ```
+/// use runtime::sync::Semaphore;
+/// use std::sync::Arc;
+/// let semaphore = Arc::new(Semaphore::new(1));
+/// let permit = semaphore.clone().try_acquire_owned().unwrap();
+/// std::thread::spawn(move || drop(permit)).join().unwrap();
+/// assert_eq!(semaphore.available_permits(), 1);
+/// ```
 #[must_use = "dropped at once, it gives its permits back at once"]
 #[derive(Debug)]
 pub struct OwnedSemaphorePermit {

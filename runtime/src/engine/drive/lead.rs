@@ -7,11 +7,10 @@
 //! ready, no closure runs and no thread has been woken. It looks at the sockets first, asks once more, and then moves
 //! the clock to the earliest timer. It does not wait for a socket that may become ready later.
 
-use super::Drive;
 use super::ticks::NEVER;
+use super::{Batches, Drive};
 use crate::engine::base::atomics::MutexGuard;
 use crate::engine::base::parker::Parker;
-use io_driver::Events;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -25,7 +24,7 @@ const AFTER_AN_ERROR: Duration = Duration::from_millis(1);
 /// The right to wait for sockets and timers; one thread has it at a time.
 pub(crate) struct Lead<'d> {
     drive: &'d Drive,
-    events: MutexGuard<'d, Events>,
+    batches: MutexGuard<'d, Batches>,
 }
 
 /// What a sleeper brings along.
@@ -38,8 +37,8 @@ pub(crate) struct Sleeper<'s> {
 }
 
 impl<'d> Lead<'d> {
-    pub(super) fn new(drive: &'d Drive, events: MutexGuard<'d, Events>) -> Self {
-        Lead { drive, events }
+    pub(super) fn new(drive: &'d Drive, batches: MutexGuard<'d, Batches>) -> Self {
+        Lead { drive, batches }
     }
 
     /// Sleeps until something is ready or due, or the parker has a token.
@@ -83,7 +82,13 @@ impl<'d> Lead<'d> {
     }
 
     fn turn(&mut self, timeout: Option<Duration>, woken: &mut Vec<Waker>) {
-        let turned = self.drive.io.turn(&mut self.events, timeout, |waker| woken.push(waker.clone()));
+        let Batches { usual, busy } = &mut *self.batches;
+        let events = match busy {
+            // A panic of a waker has left some in there: they must not wait for the next busy look.
+            Some(busy) if timeout == Some(Duration::ZERO) || busy.is_cut_off() => busy,
+            _ => usual,
+        };
+        let turned = self.drive.io.turn(events, timeout, |waker| woken.push(waker.clone()));
         if turned.is_err() && timeout != Some(Duration::ZERO) {
             // Somebody closed our descriptors. Sockets are dead then; tasks and timers are not.
             std::thread::sleep(timeout.map_or(AFTER_AN_ERROR, |timeout| timeout.min(AFTER_AN_ERROR)));

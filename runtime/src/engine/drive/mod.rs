@@ -30,7 +30,7 @@ mod wheel;
 mod wheels;
 
 pub(crate) use clock::{Clock, SoAlready, all_are_straight};
-pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent};
+pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent, ShutDown};
 pub(crate) use lead::Sleeper;
 pub(crate) use registration::Registration;
 pub(crate) use ticks::NEVER;
@@ -54,8 +54,17 @@ pub(crate) struct Settings {
     pub(crate) places: usize,
     /// The most socket events that one look takes.
     pub(crate) events_per_look: usize,
+    /// The same for looks that do not wait, if it is to be another number.
+    pub(crate) events_per_busy_look: Option<usize>,
     pub(crate) precise_timers: bool,
     pub(crate) start_paused: bool,
+}
+
+/// What the kernel's events are read into.
+struct Batches {
+    usual: Events,
+    /// For looks that do not wait, if they take another number.
+    busy: Option<Events>,
 }
 
 pub(crate) struct Drive {
@@ -64,7 +73,7 @@ pub(crate) struct Drive {
     io: Arc<Driver>,
     watch: Watch,
     /// Whoever holds the lock leads.
-    leading: Mutex<Events>,
+    leading: Mutex<Batches>,
     /// The leader, if it sleeps on its parker.
     parked: Mutex<Option<Arc<Parker>>>,
     /// Has there ever been a socket or a timer?
@@ -78,7 +87,10 @@ impl Drive {
             wheels: Wheels::new(settings.places),
             io: Arc::new(Driver::new()?),
             watch: Watch::new(),
-            leading: Mutex::new(Events::with_capacity(settings.events_per_look)),
+            leading: Mutex::new(Batches {
+                usual: Events::with_capacity(settings.events_per_look),
+                busy: settings.events_per_busy_look.map(Events::with_capacity),
+            }),
             parked: Mutex::new(None),
             used: AtomicBool::new(false),
         })
@@ -101,7 +113,7 @@ impl Drive {
     /// The right to wait, if nobody else has it.
     #[inline]
     pub(crate) fn try_lead(&self) -> Option<Lead<'_>> {
-        self.leading.try_lock().map(|events| Lead::new(self, events))
+        self.leading.try_lock().map(|batches| Lead::new(self, batches))
     }
 
     /// Ends the sleep of the leader; if nobody leads, the next one's.

@@ -24,7 +24,14 @@ impl Wake for Wakes {
 }
 
 fn drive(start_paused: bool) -> Drive {
-    Drive::new(&Settings { places: 4, events_per_look: 16, precise_timers: false, start_paused }).unwrap()
+    Drive::new(&Settings {
+        places: 4,
+        events_per_look: 16,
+        events_per_busy_look: None,
+        precise_timers: false,
+        start_paused,
+    })
+    .unwrap()
 }
 
 fn set(reach: Reach<'_>, tick: u64, wakes: &Arc<Wakes>) -> super::Key {
@@ -152,4 +159,45 @@ fn a_closed_drive_wakes_everybody_and_takes_nothing_more() {
     drive.close(&mut woken);
     assert_eq!(woken.len(), 2);
     assert!(matches!(Reach::Other(drive.wheels.get(2)).set(5, wakes.into()), Set::Closed));
+}
+
+/// A look in passing brings as many events as it may, and leaves the rest to the kernel; a look that waits brings all.
+#[test]
+fn busy_looks_bring_fewer_events() {
+    use super::{Direction, Interest};
+    use std::io::Write;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    use std::task::Context;
+
+    let settings = Settings {
+        places: 4,
+        events_per_look: 16,
+        events_per_busy_look: Some(1),
+        precise_timers: false,
+        start_paused: false,
+    };
+    let drive = Drive::new(&settings).unwrap();
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(wakes);
+    let sources: Vec<_> = (0..4)
+        .map(|_| {
+            let (near, mut far) = UnixStream::pair().unwrap();
+            near.set_nonblocking(true).unwrap();
+            let source = drive.register(near.as_fd(), Interest::READABLE).unwrap();
+            assert!(source.poll_ready(Direction::Read, &mut Context::from_waker(&waker)).is_pending());
+            far.write_all(b"x").unwrap();
+            (near, far, source)
+        })
+        .collect();
+    let mut woken = Vec::new();
+    for looks in 1..=2 {
+        drive.try_lead().expect("nobody leads").look(&mut woken);
+        assert_eq!(woken.len(), looks);
+    }
+    woken.extend(wait(&drive, Some(Duration::from_secs(60)), false));
+    assert_eq!(woken.len(), 4);
+    for (near, _far, source) in sources {
+        source.end(near.as_fd()).unwrap();
+    }
 }

@@ -61,19 +61,25 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(config: Config) -> io::Result<Arc<Engine>> {
+    /// A number that no other engine and no `LocalSet` has.
+    pub(crate) fn fresh_id() -> u64 {
         static IDS: AtomicU64 = AtomicU64::new(1);
+        IDS.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn new(config: Config) -> io::Result<Arc<Engine>> {
         let multi = config.flavor == Flavor::MultiThread;
         fd_table::grow_once();
         let most = if multi { config.workers + config.blocking_max + EXTRA_PLACES } else { 1 };
         let drive = Drive::new(&Settings {
             places: most,
             events_per_look: config.events_per_look,
+            events_per_busy_look: config.events_per_busy_look,
             precise_timers: config.precise_timers,
             start_paused: config.start_paused,
         })?;
         let engine = Arc::new_cyclic(|this| Engine {
-            id: IDS.fetch_add(1, Ordering::Relaxed),
+            id: Engine::fresh_id(),
             places: Places::new(most),
             idle: Idle::new(if multi { config.workers } else { 0 }),
             inject: Inject::new(),

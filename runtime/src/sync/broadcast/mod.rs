@@ -72,6 +72,14 @@ pub struct Receiver<T> {
 
 /// A channel that keeps the last `capacity` values, rounded up to a power of two.
 ///
+/// ```
+/// use runtime::sync::broadcast::{self, error::TryRecvError};
+/// let (tx, mut rx) = broadcast::channel(2);
+/// (1..=3).for_each(|n| drop(tx.send(n)));
+/// assert_eq!(rx.try_recv(), Err(TryRecvError::Lagged(1)));
+/// assert_eq!((rx.try_recv(), rx.try_recv()), (Ok(2), Ok(3)));
+/// ```
+///
 /// # Panics
 /// If `capacity` is 0 or greater than `usize::MAX / 2`.
 #[track_caller]

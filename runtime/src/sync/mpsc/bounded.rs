@@ -56,6 +56,14 @@ impl<T> Unpin for Receiver<T> {}
 
 /// A channel that holds at most `buffer` values.
 ///
+/// ```
+/// let (tx, mut rx) = runtime::sync::mpsc::channel(2);
+/// tx.blocking_send("one").unwrap();
+/// tx.try_send("two").unwrap();
+/// assert!(tx.try_send("three").is_err());
+/// assert_eq!((rx.blocking_recv(), rx.len()), (Some("one"), 1));
+/// ```
+///
 /// # Panics
 /// If `buffer` is 0 or greater than [`Semaphore::MAX_PERMITS`](crate::sync::Semaphore::MAX_PERMITS).
 #[track_caller]

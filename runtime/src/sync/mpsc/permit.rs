@@ -13,6 +13,14 @@ pub(super) fn give_back<T>(chan: &Bounded<T>, n: usize) {
 }
 
 /// Room for one value; dropping it gives the room back. From [`Sender::reserve`].
+///
+/// ```
+/// let (tx, mut rx) = runtime::sync::mpsc::channel(1);
+/// let permit = tx.try_reserve().unwrap();
+/// assert!(tx.try_send("no room").is_err());
+/// permit.send("value"); // cannot fail, and does not wait
+/// assert_eq!(rx.try_recv(), Ok("value"));
+/// ```
 #[must_use = "dropped at once, it gives its room back at once"]
 pub struct Permit<'a, T> {
     chan: &'a Bounded<T>,
@@ -45,6 +53,14 @@ impl<T> fmt::Debug for Permit<'_, T> {
 }
 
 /// Room for several values, as an iterator of [`Permit`]s. From [`Sender::reserve_many`].
+///
+/// ```
+/// let (tx, mut rx) = runtime::sync::mpsc::channel(3);
+/// for (permit, word) in tx.try_reserve_many(2).unwrap().zip(["a", "pair"]) {
+///     permit.send(word);
+/// }
+/// assert_eq!((rx.try_recv(), rx.try_recv(), tx.capacity()), (Ok("a"), Ok("pair"), 3));
+/// ```
 #[must_use = "dropped at once, it gives its room back at once"]
 pub struct PermitIterator<'a, T> {
     chan: &'a Bounded<T>,
@@ -89,6 +105,15 @@ impl<T> fmt::Debug for PermitIterator<'_, T> {
 }
 
 /// Room for one value, together with the sender it was reserved by. From [`Sender::reserve_owned`].
+///
+/// ```
+/// let (tx, mut rx) = runtime::sync::mpsc::channel(1);
+/// let permit = tx.try_reserve_owned().unwrap();
+/// let tx = permit.send(1);
+/// assert_eq!(rx.try_recv(), Ok(1));
+/// let tx = tx.try_reserve_owned().unwrap().release();
+/// assert_eq!(tx.capacity(), 1);
+/// ```
 #[must_use = "dropped at once, it gives its room back at once"]
 pub struct OwnedPermit<T> {
     // `None` once the room is used or given back.

@@ -45,6 +45,15 @@ impl<T> Unpin for UnboundedReceiver<T> {}
 ///
 /// Nothing slows its senders down: if they are faster than the receiver for long, the process dies. Use it where
 /// something else bounds what is in it.
+///
+/// ```
+/// let (tx, mut rx) = runtime::sync::mpsc::unbounded_channel();
+/// (0..1000).for_each(|n| tx.send(n).unwrap());
+/// drop(tx);
+/// let mut all = Vec::new();
+/// assert_eq!(rx.blocking_recv_many(&mut all, 5000), 1000);
+/// assert_eq!(rx.blocking_recv(), None);
+/// ```
 pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
     let (chan, reader) = chan::channel(Open);
     (UnboundedSender { chan }, UnboundedReceiver { reader })

@@ -25,6 +25,15 @@ impl<T: ?Sized> Drop for UnlockOwned<T> {
 }
 
 /// The data of a locked [`Mutex`]; dropping it unlocks.
+///
+/// ```
+/// let mutex = runtime::sync::Mutex::new(1);
+/// let mut guard = mutex.try_lock().unwrap();
+/// *guard += 1;
+/// assert!(mutex.try_lock().is_err());
+/// drop(guard);
+/// assert_eq!(*mutex.try_lock().unwrap(), 2);
+/// ```
 #[must_use = "dropped at once, it unlocks at once"]
 pub struct MutexGuard<'a, T: ?Sized> {
     pointer: WritePtr<T>,
@@ -33,6 +42,16 @@ pub struct MutexGuard<'a, T: ?Sized> {
 }
 
 /// The data of a locked [`Mutex`], with a part in the mutex; dropping it unlocks.
+///
+/// ```
+/// use runtime::sync::Mutex;
+/// use std::sync::Arc;
+/// let mutex = Arc::new(Mutex::new(1));
+/// let guard = mutex.clone().try_lock_owned().unwrap();
+/// // It borrows nothing, so that a thread or a task may take it along.
+/// std::thread::spawn(move || assert_eq!(*guard, 1)).join().unwrap();
+/// assert!(mutex.try_lock().is_ok());
+/// ```
 #[must_use = "dropped at once, it unlocks at once"]
 pub struct OwnedMutexGuard<T: ?Sized> {
     pointer: WritePtr<T>,
@@ -40,6 +59,15 @@ pub struct OwnedMutexGuard<T: ?Sized> {
 }
 
 /// A part of the data of a locked [`Mutex`]; dropping it unlocks.
+///
+/// ```
+/// use runtime::sync::{Mutex, MutexGuard};
+/// let pair = Mutex::new((1, "two"));
+/// let mut number = MutexGuard::map(pair.try_lock().unwrap(), |pair| &mut pair.0);
+/// *number = 5;
+/// drop(number);
+/// assert_eq!(pair.into_inner(), (5, "two"));
+/// ```
 #[must_use = "dropped at once, it unlocks at once"]
 pub struct MappedMutexGuard<'a, T: ?Sized> {
     pointer: WritePtr<T>,
@@ -47,6 +75,14 @@ pub struct MappedMutexGuard<'a, T: ?Sized> {
 }
 
 /// A part of the data of a locked [`Mutex`], with a part in the mutex; dropping it unlocks.
+///
+/// ```
+/// use runtime::sync::{Mutex, OwnedMutexGuard};
+/// use std::sync::Arc;
+/// let pair = Arc::new(Mutex::new((1, "two")));
+/// let word = OwnedMutexGuard::map(pair.clone().try_lock_owned().unwrap(), |pair| &mut pair.1);
+/// assert_eq!(*word, "two");
+/// ```
 #[must_use = "dropped at once, it unlocks at once"]
 pub struct OwnedMappedMutexGuard<T: ?Sized, U: ?Sized = T> {
     pointer: WritePtr<U>,

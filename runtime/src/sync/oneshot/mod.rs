@@ -51,6 +51,12 @@ pub struct Receiver<T> {
 }
 
 /// A channel for a single value.
+///
+/// ```
+/// let (tx, rx) = runtime::sync::oneshot::channel();
+/// std::thread::spawn(move || tx.send("the answer").unwrap());
+/// assert_eq!(rx.blocking_recv(), Ok("the answer"));
+/// ```
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let (tx, rx) = slot::pair();
     (Sender { end: Some(tx) }, Receiver { end: Some(rx) })

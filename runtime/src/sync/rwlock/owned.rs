@@ -31,6 +31,15 @@ impl<T: ?Sized> Drop for UnlockOwned<T> {
 }
 
 /// Like [`RwLockReadGuard`](super::RwLockReadGuard), with a part in the lock.
+///
+/// ```
+/// use runtime::sync::RwLock;
+/// use std::sync::Arc;
+/// let lock = Arc::new(RwLock::new(1));
+/// let guard = lock.clone().try_read_owned().unwrap();
+/// std::thread::spawn(move || assert_eq!(*guard, 1)).join().unwrap();
+/// assert!(lock.try_write().is_ok());
+/// ```
 #[must_use = "dropped at once, it unlocks at once"]
 pub struct OwnedRwLockReadGuard<T: ?Sized, U: ?Sized = T> {
     pointer: ReadPtr<U>,
@@ -38,6 +47,15 @@ pub struct OwnedRwLockReadGuard<T: ?Sized, U: ?Sized = T> {
 }
 
 /// Like [`RwLockWriteGuard`](super::RwLockWriteGuard), with a part in the lock.
+///
+/// ```
+/// use runtime::sync::RwLock;
+/// use std::sync::Arc;
+/// let lock = Arc::new(RwLock::new(1));
+/// let mut guard = lock.clone().try_write_owned().unwrap();
+/// std::thread::spawn(move || *guard = 2).join().unwrap();
+/// assert_eq!(*lock.try_read().unwrap(), 2);
+/// ```
 #[must_use = "dropped at once, it unlocks at once"]
 pub struct OwnedRwLockWriteGuard<T: ?Sized> {
     pointer: WritePtr<T>,
@@ -45,6 +63,16 @@ pub struct OwnedRwLockWriteGuard<T: ?Sized> {
 }
 
 /// Like [`RwLockMappedWriteGuard`](super::RwLockMappedWriteGuard), with a part in the lock.
+///
+/// ```
+/// use runtime::sync::{OwnedRwLockWriteGuard, RwLock};
+/// use std::sync::Arc;
+/// let lock = Arc::new(RwLock::new((1, "two")));
+/// let mut number = OwnedRwLockWriteGuard::map(lock.clone().try_write_owned().unwrap(), |pair| &mut pair.0);
+/// *number = 5;
+/// drop(number);
+/// assert_eq!(*lock.try_read().unwrap(), (5, "two"));
+/// ```
 #[must_use = "dropped at once, it unlocks at once"]
 pub struct OwnedRwLockMappedWriteGuard<T: ?Sized, U: ?Sized = T> {
     pointer: WritePtr<U>,

@@ -33,6 +33,15 @@ impl Drop for Unlock<'_> {
 }
 
 /// Data that is locked for reading; dropping it unlocks.
+///
+/// ```
+/// use runtime::sync::{RwLock, RwLockReadGuard};
+/// let lock = RwLock::new((1, "two"));
+/// let first = lock.try_read().unwrap();
+/// let word = RwLockReadGuard::map(lock.try_read().unwrap(), |pair| &pair.1);
+/// assert_eq!((first.0, *word), (1, "two"));
+/// assert!(lock.try_write().is_err());
+/// ```
 #[must_use = "dropped at once, it unlocks at once"]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
     pointer: ReadPtr<T>,

@@ -7,6 +7,15 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 /// Data that is locked for writing; dropping it unlocks.
+///
+/// ```
+/// let lock = runtime::sync::RwLock::new(1);
+/// let mut guard = lock.try_write().unwrap();
+/// *guard = 2;
+/// // From here on others may read, and nobody can have written in between.
+/// let guard = guard.downgrade();
+/// assert_eq!((*guard, *lock.try_read().unwrap()), (2, 2));
+/// ```
 #[must_use = "dropped at once, it unlocks at once"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
     pointer: WritePtr<T>,
@@ -14,6 +23,15 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
 }
 
 /// A part of data that is locked for writing; dropping it unlocks.
+///
+/// ```
+/// use runtime::sync::{RwLock, RwLockWriteGuard};
+/// let lock = RwLock::new((1, "two"));
+/// let mut number = RwLockWriteGuard::map(lock.try_write().unwrap(), |pair| &mut pair.0);
+/// *number = 5;
+/// drop(number);
+/// assert_eq!(lock.into_inner(), (5, "two"));
+/// ```
 #[must_use = "dropped at once, it unlocks at once"]
 pub struct RwLockMappedWriteGuard<'a, T: ?Sized> {
     pointer: WritePtr<T>,

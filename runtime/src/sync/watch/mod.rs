@@ -100,6 +100,14 @@ pub struct Ref<'a, T> {
 }
 
 /// A channel whose latest value is `init`, which its receiver has seen.
+///
+/// ```
+/// let (tx, mut rx) = runtime::sync::watch::channel(1);
+/// assert!(!rx.has_changed().unwrap());
+/// tx.send(2).unwrap();
+/// assert!(rx.has_changed().unwrap());
+/// assert_eq!(*rx.borrow_and_update(), 2);
+/// ```
 pub fn channel<T>(init: T) -> (Sender<T>, Receiver<T>) {
     let chan = Arc::new(Chan {
         value: ValueLock::new(init),

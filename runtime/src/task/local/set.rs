@@ -45,6 +45,7 @@ thread_local! {
 /// Dropping the set cancels its tasks.
 pub struct LocalSet {
     queue: Arc<LocalQueue>,
+    id: u64,
     _this_thread: PhantomData<*const ()>,
 }
 
@@ -120,7 +121,12 @@ impl Default for LocalSet {
 impl LocalSet {
     /// An empty set.
     pub fn new() -> LocalSet {
-        LocalSet { queue: LocalQueue::new(), _this_thread: PhantomData }
+        LocalSet { queue: LocalQueue::new(), id: Engine::fresh_id(), _this_thread: PhantomData }
+    }
+
+    /// A number of this set that no other set and no runtime in the process has.
+    pub fn id(&self) -> crate::runtime::Id {
+        crate::runtime::Id::new(self.id)
     }
 
     /// Enters the set: until the guard is dropped, [`spawn_local`] on this thread spawns here.
