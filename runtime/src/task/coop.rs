@@ -43,7 +43,7 @@ pub async fn consume_budget() {
 }
 
 /// Runs `future` without a budget: its leaf operations never yield on their own account.
-pub fn unconstrained<F: Future>(future: F) -> Unconstrained<F> {
+pub fn unconstrained<F>(future: F) -> Unconstrained<F> {
     Unconstrained { future }
 }
 
