@@ -60,6 +60,20 @@ fn literals_stay_on_the_thread() {
     assert!(runtime_tests::poll_once(&mut lookup).is_ready());
 }
 
+/// A name does, and the panic speaks of the lookup, not of the pool it would have gone to.
+#[test]
+fn a_name_outside_of_a_runtime() {
+    let _watch = watchdog();
+    let mut lookup = std::pin::pin!(lookup_host("localhost:1"));
+    let panic = runtime_tests::catch(|| runtime_tests::poll_once(&mut lookup)).map(drop).unwrap_err();
+    // tokio speaks of the pool.
+    #[cfg(not(feature = "oracle"))]
+    for word in ["no runtime here", "net::lookup_host", "block_on"] {
+        assert!(panic.message.contains(word), "{}", panic.message);
+    }
+    drop(panic);
+}
+
 // beyond tokio
 #[cfg(not(feature = "oracle"))]
 mod happy {

@@ -6,7 +6,8 @@
 //! Literals never leave the thread. A name goes to the blocking pool, because `getaddrinfo` blocks; a lookup that is
 //! given up before a thread has begun it is taken back.
 
-use crate::task::{JoinHandle, spawn_blocking};
+use crate::task::JoinHandle;
+use crate::task::blocking::spawn_blocking_for;
 use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::io;
@@ -230,7 +231,7 @@ impl Lookup {
     }
 
     fn begin(lookup: impl FnOnce() -> io::Result<vec::IntoIter<SocketAddr>> + Send + 'static) -> Lookup {
-        Lookup(Looking::InPool(spawn_blocking(lookup)))
+        Lookup(Looking::InPool(spawn_blocking_for("net::lookup_host", lookup)))
     }
 }
 

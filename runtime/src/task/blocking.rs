@@ -19,10 +19,20 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
+    spawn_blocking_for("spawn_blocking", closure)
+}
+
+/// [`spawn_blocking`] on behalf of the public function `what`, which a panic names.
+#[track_caller]
+pub(crate) fn spawn_blocking_for<F, R>(what: &str, closure: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
     let info = Engine::info(Location::caller());
     match entered::with_engine(|engine| engine.map(Engine::count)) {
         Some(engine) => JoinHandle::new(engine.spawn_blocking(closure, info)),
-        None => no_runtime_here("spawn_blocking"),
+        None => no_runtime_here(what),
     }
 }
 

@@ -15,7 +15,7 @@
 //! [`spawn_blocking`], or into [`block_in_place`] where they need the task's own data.
 
 mod abort;
-mod blocking;
+pub(crate) mod blocking;
 mod builder;
 mod checkpoint;
 pub mod coop;
