@@ -54,7 +54,8 @@ fn handles_cross_threads() {
         broadcast::WeakSender<Plain>, broadcast::Receiver<Plain>,
         // Channels of what may be sent, though not shared.
         oneshot::Sender<SendOnly>, oneshot::Receiver<SendOnly>, mpsc::Sender<SendOnly>, mpsc::Receiver<SendOnly>,
-        mpsc::UnboundedSender<SendOnly>, Mutex<SendOnly>,
+        mpsc::UnboundedSender<SendOnly>, Mutex<SendOnly>, broadcast::Sender<SendOnly>,
+        broadcast::WeakSender<SendOnly>, broadcast::Receiver<SendOnly>,
     }
     send::<futures::Notified<'static>>();
     sync::<futures::Notified<'static>>();

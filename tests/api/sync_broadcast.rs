@@ -1,8 +1,11 @@
 use runtime::sync::broadcast::error::{RecvError, TryRecvError};
 use runtime::sync::broadcast::{self, Sender};
 use runtime_tests::hostile::{Wakes, block_on, now, poll, poll_with};
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 #[test]
@@ -141,4 +144,68 @@ fn between_threads_everything_arrives_in_order() {
 #[should_panic(expected = "broadcast channel")]
 fn no_capacity_is_refused() {
     let _ = broadcast::channel::<u8>(0);
+}
+
+/// Not `Sync`, and knows when it is cloned.
+struct Alone {
+    cloned: Arc<AtomicBool>,
+    _not_sync: PhantomData<Cell<()>>,
+}
+
+impl Clone for Alone {
+    fn clone(&self) -> Self {
+        assert!(!self.cloned.swap(true, Ordering::SeqCst), "two threads clone one value that is not `Sync`");
+        std::thread::yield_now();
+        self.cloned.store(false, Ordering::SeqCst);
+        Alone { cloned: self.cloned.clone(), _not_sync: PhantomData }
+    }
+}
+
+#[test]
+fn a_value_that_is_not_sync_is_cloned_by_one_thread_at_a_time() {
+    const VALUES: usize = 200;
+    let (tx, _keep) = broadcast::channel(VALUES);
+    std::thread::scope(|threads| {
+        let received: Vec<_> = (0..3)
+            .map(|_| {
+                let mut rx = tx.subscribe();
+                threads.spawn(move || (0..VALUES).filter(|_| rx.blocking_recv().is_ok()).count())
+            })
+            .collect();
+        for _ in 0..VALUES {
+            assert!(tx.send(Alone { cloned: Arc::default(), _not_sync: PhantomData }).is_ok());
+        }
+        for received in received {
+            assert_eq!(received.join().unwrap(), VALUES);
+        }
+    });
+}
+
+thread_local! {
+    static OTHER: Cell<Option<broadcast::Receiver<Nosy>>> = const { Cell::new(None) };
+}
+
+/// Its clone receives the same value once more, through another receiver.
+struct Nosy(u8);
+
+impl Clone for Nosy {
+    fn clone(&self) -> Self {
+        if let Some(mut other) = OTHER.take() {
+            assert_eq!(other.try_recv().map(|nosy| nosy.0), Ok(self.0));
+        }
+        Nosy(self.0)
+    }
+}
+
+// Beyond tokio, which clones with the place locked.
+#[cfg(not(feature = "oracle"))]
+#[test]
+fn a_clone_may_receive_the_value_that_it_is_made_of() {
+    let _watch = runtime_tests::watchdog();
+    let (tx, mut rx) = broadcast::channel(2);
+    let _third = tx.subscribe();
+    OTHER.set(Some(tx.subscribe()));
+    assert!(tx.send(Nosy(7)).is_ok());
+    assert_eq!(rx.try_recv().map(|nosy| nosy.0), Ok(7));
+    assert!(OTHER.take().is_none(), "the clone has received");
 }

@@ -1,15 +1,16 @@
 //! Every value to every receiver.
 //!
 //! Owns: [`Sender`], [`WeakSender`], [`Receiver`].   Imports: `waiters`, `notify`, the door.
-//! Not here: the ring (`ring`).
+//! Not here: the ring (`ring`), a value on its way (`value`).
 //!
 //! The channel keeps the last `capacity` values (rounded up to a power of two). A receiver that is further behind has
 //! lost the older ones, and is told how many by [`RecvError::Lagged`]. Senders never wait.
 //!
 //! The danger: `T::clone` and `T::drop` are the user's code and may call back into the channel. They run outside of its
-//! locks: the ring holds each value in an `Arc`. The last receiver to take a value gets the original, not a clone.
+//! locks: the ring holds each value in a box of its own, which has a lock for those who clone this very value at once. The
+//! last receiver to take a value gets the original, not a clone.
 //!
-//! Rejected: clones made under a place's lock, without an `Arc`. A receiver then stops the sender, and all others at that
+//! Rejected: clones made under a place's lock, without such a box. A receiver then stops the sender, and all others at that
 //! place, for as long as the user's `clone` takes.
 //!
 //! # Examples
@@ -29,9 +30,11 @@ pub mod error;
 #[cfg(all(test, loom))]
 mod model;
 mod ring;
+mod value;
 
 use self::error::{RecvError, SendError, TryRecvError};
 use self::ring::{Found, Ring};
+use self::value::Value;
 use super::blocking;
 use super::notify::Notify;
 use super::waiters::Key;
@@ -120,13 +123,13 @@ impl<T> Sender<T> {
     /// # Errors
     /// If there is none; the value comes back. Later receivers may come, so a later call can succeed.
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
-        let value = std::sync::Arc::new(value);
+        let value = Value::new(value);
         let mut batch = WakeBatch::new();
         let mut tail = self.chan.ring.lock_tail();
         let receivers = tail.receivers;
         if receivers == 0 {
             drop(tail);
-            let value = std::sync::Arc::into_inner(value).expect("BUG: nobody else has seen the value");
+            let value = value.into_inner().expect("BUG: nobody else has seen the value");
             return Err(SendError(value));
         }
         let overwritten = self.chan.ring.push(&mut tail, value);
@@ -329,8 +332,8 @@ impl<T: Clone> Receiver<T> {
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
         loop {
             return match self.chan.ring.take(&mut self.position) {
-                Found::Copied(value) => Ok(T::clone(&value)),
-                Found::Last(value) => Ok(std::sync::Arc::unwrap_or_clone(value)),
+                Found::Copied(value) => Ok(value.copy()),
+                Found::Last(value) => Ok(value.take()),
                 Found::Lagged(missed) => Err(TryRecvError::Lagged(missed)),
                 Found::Nothing => {
                     let tail = self.chan.ring.lock_tail();
@@ -451,8 +454,8 @@ impl<T: Clone> Future for Recv<'_, T> {
                     unit.made_progress();
                     drop(old);
                     return Poll::Ready(match found {
-                        Found::Copied(value) => Ok(T::clone(&value)),
-                        Found::Last(value) => Ok(std::sync::Arc::unwrap_or_clone(value)),
+                        Found::Copied(value) => Ok(value.copy()),
+                        Found::Last(value) => Ok(value.take()),
                         Found::Lagged(missed) => Err(RecvError::Lagged(missed)),
                         Found::Nothing => unreachable!("BUG: nothing is not found"),
                     });

@@ -1,8 +1,8 @@
 //! What all ends of a broadcast channel share: a ring of the last values, and those who wait for the next.
 //!
 //! Owns: [`Ring`], its [`Tail`].   Imports: `waiters`, the door.
-//! Not here: wakers (`mod`), and anything of `T`: a value is an `Arc`, so that neither its clone nor its drop happens
-//! under a lock.
+//! Not here: wakers (`mod`), and anything of `T`: a value is counted (`value`), so that neither its clone nor its drop
+//! happens under a lock of the ring.
 //!
 //! Each place has a lock of its own, for the few steps in which a receiver passes it: receivers at different positions do
 //! not meet. Senders, and receivers that come, wait or go, take the lock of the tail, and then those of places.
@@ -14,14 +14,14 @@
 //! The danger: a receiver reads `next`, and its place is filled anew before it has the place's lock. A place knows the
 //! position it was filled for, so the receiver sees that it has lost that value.
 
+use super::value::Value;
 use crate::engine::atomics::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::sync::waiters::WaitList;
-use std::sync::Arc;
 
 #[derive(Debug)]
 struct Place<T> {
     position: u64,
-    value: Option<Arc<T>>,
+    value: Option<Value<T>>,
     /// Receivers that have yet to pass it.
     wanted_by: usize,
 }
@@ -48,9 +48,9 @@ pub(super) struct Tail {
 #[derive(Debug)]
 pub(super) enum Found<T> {
     /// Others have yet to receive it: a clone is asked for.
-    Copied(Arc<T>),
+    Copied(Value<T>),
     /// Nobody else will.
-    Last(Arc<T>),
+    Last(Value<T>),
     /// Nothing was there a moment ago; [`Ring::is_at_end`] is certain.
     Nothing,
     Lagged(u64),
@@ -104,7 +104,7 @@ impl<T> Ring<T> {
 
     /// Appends a value that all receivers of now want. Gives the overwritten one, to be dropped after unlocking.
     #[must_use = "drop it after unlocking"]
-    pub(super) fn push(&self, tail: &mut Tail, value: Arc<T>) -> Option<Arc<T>> {
+    pub(super) fn push(&self, tail: &mut Tail, value: Value<T>) -> Option<Value<T>> {
         let position = self.next.load(Ordering::Relaxed);
         let filled = Place { position, value: Some(value), wanted_by: tail.receivers };
         let overwritten = std::mem::replace(&mut *self.lock_place(position), filled).value;
@@ -151,7 +151,7 @@ impl<T> Ring<T> {
 
     /// A receiver at `position` leaves. Gives what nobody wants any more, to be dropped after unlocking.
     #[must_use = "drop them after unlocking"]
-    pub(super) fn leave(&self, tail: &mut Tail, position: u64) -> Vec<Arc<T>> {
+    pub(super) fn leave(&self, tail: &mut Tail, position: u64) -> Vec<Value<T>> {
         tail.receivers -= 1;
         let next = self.next();
         let mut unwanted = Vec::new();

@@ -70,7 +70,8 @@ impl<T> Unpin for Receiver<T> {}
 pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
     assert!(
         0 < buffer && buffer <= MAX_PERMITS,
-        "an mpsc channel with room for {buffer} values was asked for; give a number from 1 to {MAX_PERMITS}"
+        "an mpsc channel with room for {buffer} values was asked for.\n  A value is put into the channel before it is \
+         received, so there must be room for one: give a number from 1 to {MAX_PERMITS}."
     );
     let (chan, reader) = chan::channel(Capacity { permits: Permits::new(buffer), max: buffer });
     (Sender { chan }, Receiver { reader })
