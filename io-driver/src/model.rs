@@ -249,7 +249,7 @@ fn two_disproofs_and_a_new_end() {
 /// A reader for whom a short read is the last one: it takes all that is there, and clears at once instead of meeting
 /// `WouldBlock`. What comes after its read is an event of its own, and wakes it.
 ///
-/// Planted: as above; the receipt taken after the read (in this model, for its taker is the layer above).
+/// Planted: as above.
 #[test]
 fn a_short_read_never_clears_a_newer_event() {
     loom::model(|| {

@@ -152,6 +152,27 @@ fn museum_i6_every_way_to_close_wakes_who_must_know() {
     }
 }
 
+/// Data and the end in one event: whoever takes the data must learn that more is to come, or that nobody tells it.
+#[test]
+fn museum_i7_an_end_behind_data_is_told_or_not_promised() {
+    for (kind, driver) in drivers() {
+        let (near, mut far) = tcp_pair();
+        let source = driver.register(near.as_fd(), Interest::READABLE).unwrap();
+        far.write_all(b"data").unwrap();
+        drop(far);
+        // Both have arrived before the first turn.
+        rustix::event::poll(&mut [rustix::event::PollFd::new(&near, rustix::event::PollFlags::RDHUP)], None).unwrap();
+        turn_until(&driver, || flags(&source).is_readable().then_some(()));
+        assert_eq!(flags(&source).is_read_closed(), driver.reports_ends(), "{kind}");
+        let seen = source.look(Interest::READABLE).unwrap();
+        assert_eq!((&near).read(&mut [0; 64]).unwrap(), 4);
+        source.clear(seen);
+        let told = source.poll_ready(Direction::Read, &mut Context::from_waker(Waker::noop())).is_ready();
+        assert_eq!(told, driver.reports_ends(), "{kind}: a short read would be the last one");
+        driver.deregister(source, near.as_fd()).unwrap();
+    }
+}
+
 /// Linux says "hang-up" of a socket that is not connected yet. It must not count as closed: that would never end.
 #[test]
 fn museum_i6_a_fresh_socket_is_not_closed() {
