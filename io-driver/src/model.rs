@@ -142,7 +142,6 @@ impl Pipe {
         self.0.load(Ordering::SeqCst) > 0
     }
 
-
     /// Waits for the pipe and tries it until it must wait. Where the pipe says neither bytes nor end, the receipt is
     /// disproved:
     ///

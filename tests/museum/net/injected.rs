@@ -348,8 +348,8 @@ fn museum_i23_an_answer_is_few_system_calls() {
     let told = String::from_utf8_lossy(&output.stderr);
     let count = |name: &str| told.lines().filter(|line| line.contains(&format!(" {name}("))).count();
     let waits: usize = ALL_WAITS.split(',').map(count).sum();
-    // Fewer than questions, where the answer is there before the wait.
-    assert!((10..=2 * QUESTIONS + 50).contains(&waits), "{waits} waits for {QUESTIONS} questions");
+    // None where the answer is there before it is asked for; a look before the sleep, the sleep, and a look after it.
+    assert!((10..=3 * QUESTIONS + 100).contains(&waits), "{waits} waits for {QUESTIONS} questions");
     // A few for the driver and two sockets.
     assert!(count("epoll_ctl") < 20, "{} changes of the kernel's list", count("epoll_ctl"));
     assert!(count("timerfd_settime") < 10, "{} settings of a timer", count("timerfd_settime"));
