@@ -8,7 +8,7 @@ mod injected;
 
 use runtime::io::unix::AsyncFd;
 use runtime::io::{AsyncReadExt, AsyncWriteExt};
-use runtime::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixListener, UnixStream};
+use runtime::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixListener, UnixSocket, UnixStream};
 use runtime_tests::{Flavor, poll_once, watchdog, watchdog_secs};
 use std::future::poll_fn;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -223,6 +223,34 @@ fn museum_i9_a_connection_is_refused_or_works() {
     }
 }
 
+/// A unix socket's queue was full, and the stream taken for connected.
+#[test]
+fn museum_i9_a_full_queue_is_an_error() {
+    let _watch = watchdog();
+    for flavor in FLAVORS {
+        flavor.build().block_on(async {
+            let name = format!("\0museum-i9-{}-{flavor:?}", std::process::id());
+            let socket = UnixSocket::new_stream().unwrap();
+            socket.bind(&name).unwrap();
+            let listener = socket.listen(2).unwrap();
+            let mut clients = Vec::new();
+            let error = loop {
+                match UnixStream::connect(&name).await {
+                    Ok(client) => clients.push(client),
+                    Err(error) => break error,
+                }
+                assert!(clients.len() < 100, "a queue of two takes them all");
+            };
+            assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}");
+            for (number, client) in clients.iter_mut().enumerate() {
+                client.write_u8(number as u8).await.unwrap();
+                assert_eq!(listener.accept().await.unwrap().0.read_u8().await.unwrap(), number as u8);
+            }
+            UnixStream::connect(&name).await.unwrap();
+        });
+    }
+}
+
 /// A blocking socket taken over blocked the worker in its first read.
 #[test]
 #[cfg_attr(feature = "oracle", ignore = "tokio panics or blocks")]
@@ -332,6 +360,22 @@ fn museum_i15_half_closes() {
             check(way, near, far, close!()).await;
             let (near, far) = UnixStream::pair().unwrap();
             check(way, near, far, close!()).await;
+        });
+    }
+}
+
+/// "Not connected" came out of a shutdown, although that is what was asked for.
+#[test]
+fn museum_i15_shutting_down_what_has_ended_is_no_error() {
+    let _watch = watchdog();
+    for flavor in FLAVORS {
+        flavor.build().block_on(async {
+            let (mut client, server) = pair().await;
+            server.set_zero_linger().unwrap();
+            drop(server);
+            assert_eq!(client.read(&mut [0]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+            client.shutdown().await.unwrap();
+            client.into_split().1.shutdown().await.unwrap();
         });
     }
 }
