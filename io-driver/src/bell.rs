@@ -20,6 +20,8 @@
 //!
 //! Limits: 2^31 sleeping turns on 32-bit targets.
 
+mod model;
+
 use crate::base::{AtomicUsize, Ordering};
 
 const RUNG: usize = 1;

@@ -58,7 +58,8 @@ impl Driver {
 
     /// A driver that waits through [`polling::Poller::wait`] also where a faster way exists.
     ///
-    /// For sandboxes in which the faster way misbehaves, and for tests. Closed flags are not reported.
+    /// For sandboxes in which the faster way misbehaves, and for tests. Closed flags are not reported (see
+    /// [`reports_ends`](Driver::reports_ends)).
     ///
     /// # Errors
     ///
@@ -198,6 +199,14 @@ impl Driver {
     /// Whether [`Driver::shutdown`] was called.
     pub fn is_shut_down(&self) -> bool {
         self.registry.is_shut()
+    }
+
+    /// Whether an end that comes together with data is told apart from the data, by the closed flags.
+    ///
+    /// Where it is not, one event may stand for both, and a read that has taken the data has not seen the end: only
+    /// `WouldBlock` says that nothing is left.
+    pub fn reports_ends(&self) -> bool {
+        self.kernel.is_direct()
     }
 
     /// How many sources are registered.

@@ -54,6 +54,10 @@ impl Kernel {
         self.poller.as_ref().expect("BUG: the poller leaves only when the kernel side is dropped")
     }
 
+    pub(crate) fn is_direct(&self) -> bool {
+        self.direct.is_some()
+    }
+
     fn is_ours(&self) -> bool {
         self.maker.load(Ordering::Relaxed) == std::process::id()
     }

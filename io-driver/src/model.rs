@@ -4,18 +4,16 @@
 //! `RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test -p io-driver --release --lib model`
 //!
 //! The code that runs is the real one; only the kernel is played: a driver thread calls `deliver` where an event would
-//! come, and the bell's descriptor is an edge that one waiter gets. Each model names a fault that was planted in the
-//! code once, and made it fail (those of the bell as a deadlock that loom reports).
+//! come. Each model names a fault that was planted in the code once, and made it fail. The bell's models stand beside it.
 
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Wake, Waker};
 
-use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use loom::sync::{Arc, Condvar, Mutex};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use crate::bell::{Bell, Rest};
 use crate::readiness::Look;
 use crate::ready::{Direction, Interest, Ready};
 use crate::registry::Registry;
@@ -116,6 +114,165 @@ fn a_clear_and_a_mark_leave_the_mark() {
         kernel.join().unwrap();
         let both = source.look(Interest::READABLE | Interest::WRITABLE).unwrap().ready();
         assert_eq!(both, Ready::READABLE | Ready::WRITABLE);
+    });
+}
+
+/// A stream that can be open again after its end (a named pipe), as the kernel keeps it: the change comes first, then the
+/// event that reports it.
+///
+/// Its state is one word, because one read is one step: the number of bytes, and whether it has ended.
+#[derive(Default)]
+struct Pipe(AtomicUsize);
+
+const ENDED: usize = 1 << 8;
+
+impl Pipe {
+    fn send_a_byte(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn end(&self) {
+        self.0.fetch_or(ENDED, Ordering::SeqCst);
+    }
+
+    /// Is there something that a read would tell?
+    fn has_news(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 0
+    }
+
+    /// Waits for the pipe and tries it until it must wait. Where the pipe says neither bytes nor end, the receipt is
+    /// disproved:
+    ///
+    /// ```text
+    /// kernel:  change the pipe  -  mark: the tick counts          (again for the next change)
+    /// reader:  look: a receipt with its tick  -  try the pipe: `WouldBlock`  -  disprove, if the tick is still that
+    /// ```
+    ///
+    /// A change that comes before the try is found by it. One that comes after it is marked after the look, so its tick is
+    /// another one and the receipt is void; or the mark comes after the disproof and stands, closed flags included.
+    fn read_until_it_waits(&self, source: &Source, cx: &mut Context<'_>) -> Tried {
+        while let Poll::Ready(seen) = source.poll_ready(Direction::Read, cx) {
+            let seen = seen.unwrap();
+            // Only the reader takes bytes out.
+            match self.0.load(Ordering::SeqCst) {
+                0 => source.disprove(seen),
+                ENDED => return Tried::Ended,
+                _ => drop(self.0.fetch_sub(1, Ordering::SeqCst)),
+            }
+        }
+        Tried::Waits
+    }
+}
+
+#[derive(PartialEq)]
+enum Tried {
+    Ended,
+    Waits,
+}
+
+/// A named pipe whose last writer has left, and another one has come: "closed" stands there and is not so. While the
+/// reader finds that out, the new writer sends a byte and leaves. The reader gets the byte and the end, or is woken.
+///
+/// Planted: `Word::disproved` without the comparison of ticks; `Word::marked` that does not count while the flag is set.
+#[test]
+fn a_disproof_never_takes_a_newer_event_back() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let source = enter(&registry).unwrap();
+        let key = source.key.to_bits();
+        let closed = Ready::READABLE | Ready::READ_CLOSED;
+        event(&registry, key, closed);
+        let pipe = Arc::new(Pipe::default());
+        let kernel = {
+            let (registry, pipe) = (Arc::clone(&registry), Arc::clone(&pipe));
+            thread::spawn(move || {
+                pipe.send_a_byte();
+                event(&registry, key, Ready::READABLE);
+                pipe.end();
+                event(&registry, key, closed);
+            })
+        };
+        let (flag, waker) = flag();
+        let tried = pipe.read_until_it_waits(&source, &mut Context::from_waker(&waker));
+        kernel.join().unwrap();
+        if tried == Tried::Waits {
+            assert!(woken(&flag), "the reader sleeps on a byte or the end");
+            let tried = pipe.read_until_it_waits(&source, &mut Context::from_waker(&waker));
+            assert!(tried == Tried::Ended, "the end was disproved although it is so");
+        }
+    });
+}
+
+/// Two tasks meet `WouldBlock` with the same receipt, and both disprove it, while the pipe ends for good: the second
+/// disproof is as void as the first.
+///
+/// Planted: as above.
+#[test]
+fn two_disproofs_and_a_new_end() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let source = enter(&registry).unwrap();
+        let key = source.key.to_bits();
+        let closed = Ready::READABLE | Ready::READ_CLOSED;
+        event(&registry, key, closed);
+        let pipe = Arc::new(Pipe::default());
+        let kernel = {
+            let (registry, pipe) = (Arc::clone(&registry), Arc::clone(&pipe));
+            thread::spawn(move || {
+                pipe.end();
+                event(&registry, key, closed);
+            })
+        };
+        let source = Arc::new(source);
+        let other = {
+            let (source, pipe) = (Arc::clone(&source), Arc::clone(&pipe));
+            thread::spawn(move || {
+                let seen = source.look(Interest::READABLE).unwrap();
+                if !pipe.has_news() {
+                    source.disprove(seen);
+                }
+            })
+        };
+        let seen = source.look(Interest::READABLE).unwrap();
+        if !pipe.has_news() {
+            source.disprove(seen);
+        }
+        other.join().unwrap();
+        kernel.join().unwrap();
+        assert_eq!(source.look(Interest::READABLE).unwrap().ready(), closed, "the end of the pipe is reported once");
+    });
+}
+
+/// A reader for whom a short read is the last one: it takes all that is there, and clears at once instead of meeting
+/// `WouldBlock`. What comes after its read is an event of its own, and wakes it.
+///
+/// Planted: as above.
+#[test]
+fn a_short_read_never_clears_a_newer_event() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let source = enter(&registry).unwrap();
+        let key = source.key.to_bits();
+        let bytes = Arc::new(AtomicUsize::new(0));
+        let kernel = {
+            let (registry, bytes) = (Arc::clone(&registry), Arc::clone(&bytes));
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    bytes.fetch_add(1, Ordering::SeqCst);
+                    event(&registry, key, Ready::READABLE);
+                }
+            })
+        };
+        let (flag, waker) = flag();
+        let mut cx = Context::from_waker(&waker);
+        while let Poll::Ready(seen) = source.poll_ready(Direction::Read, &mut cx) {
+            let seen = seen.unwrap();
+            // Zero of them is `WouldBlock`, and clears as well.
+            bytes.swap(0, Ordering::SeqCst);
+            source.clear(seen);
+        }
+        kernel.join().unwrap();
+        assert!(bytes.load(Ordering::SeqCst) == 0 || woken(&flag), "the reader sleeps on data");
     });
 }
 
@@ -256,126 +413,5 @@ fn museum_i3_reusing_a_slot_against_a_stale_event() {
         assert!(!woken(&flag), "a stale event woke the next owner's task");
         assert!(matches!(new.cell.readiness.look(Ready::ALL), Look::Nothing(_)));
         assert_eq!(hits as u64 + registry.stale(), 1, "found, or counted as stale");
-    });
-}
-
-/// The bell's descriptor as the kernel plays it: an edge that one waiter gets.
-#[derive(Default)]
-struct Edge {
-    up: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Edge {
-    fn ring(&self) {
-        *self.up.lock().unwrap() = true;
-        self.changed.notify_all();
-    }
-
-    fn look(&self) -> bool {
-        std::mem::take(&mut self.up.lock().unwrap())
-    }
-
-    /// Sleeps for ever if nobody rings, which loom reports.
-    fn sleep(&self) {
-        let mut up = self.up.lock().unwrap();
-        while !*up {
-            up = self.changed.wait(up).unwrap();
-        }
-        *up = false;
-    }
-}
-
-struct Hall {
-    bell: Bell,
-    edge: Edge,
-    work: AtomicBool,
-}
-
-fn hall() -> Arc<Hall> {
-    Arc::new(Hall { bell: Bell::new(), edge: Edge::default(), work: AtomicBool::new(false) })
-}
-
-impl Hall {
-    fn notify(&self) {
-        self.work.store(true, Ordering::Relaxed);
-        if self.bell.ring() {
-            self.edge.ring();
-        }
-    }
-
-    fn waiting_turn(&self) -> bool {
-        match self.bell.lie_down() {
-            Rest::Rung => {
-                self.quick_turn();
-                true
-            }
-            Rest::Sleep => {
-                self.edge.sleep();
-                self.bell.get_up()
-            }
-        }
-    }
-
-    fn quick_turn(&self) {
-        if self.edge.look() && self.bell.must_ring_again() {
-            self.edge.ring();
-        }
-    }
-}
-
-/// A leader waits, somebody rings, a third thread looks at the kernel without waiting: the leader ends its wait and
-/// sees what the ringer did.
-///
-/// Planted: `quick_turn` (as `Driver::look`) without `must_ring_again`; `Bell::ring` that does not ask for the write with
-/// one sleeper; `Bell::lie_down` that ignores RUNG.
-#[test]
-fn a_ring_reaches_the_leader_past_a_quick_turn() {
-    loom::model(|| {
-        let hall = hall();
-        let ringer = {
-            let hall = Arc::clone(&hall);
-            thread::spawn(move || hall.notify())
-        };
-        let thief = {
-            let hall = Arc::clone(&hall);
-            thread::spawn(move || hall.quick_turn())
-        };
-        while !hall.waiting_turn() {}
-        assert!(hall.work.load(Ordering::Relaxed), "the report does not bring the ringer's work with it");
-        ringer.join().unwrap();
-        thief.join().unwrap();
-    });
-}
-
-/// Two ringers and one leader: the leader's turns end until it has seen both.
-///
-/// Planted: `Bell::ring` with a relaxed read-modify-write; `Bell::lie_down` that ignores RUNG.
-#[test]
-fn a_coalesced_ring_brings_its_work_too() {
-    loom::model(|| {
-        let hall = hall();
-        let other = Arc::new(AtomicBool::new(false));
-        let ringers = [
-            {
-                let hall = Arc::clone(&hall);
-                thread::spawn(move || hall.notify())
-            },
-            {
-                let (hall, other) = (Arc::clone(&hall), Arc::clone(&other));
-                thread::spawn(move || {
-                    other.store(true, Ordering::Relaxed);
-                    if hall.bell.ring() {
-                        hall.edge.ring();
-                    }
-                })
-            },
-        ];
-        while !(hall.work.load(Ordering::Relaxed) && other.load(Ordering::Relaxed)) {
-            let _ = hall.waiting_turn();
-        }
-        for ringer in ringers {
-            ringer.join().unwrap();
-        }
     });
 }

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 
 use io_driver::{Direction, Driver, Events, Interest, Ready, ShutDown, Source};
 
+#[path = "sockets/injected.rs"]
+mod injected;
+
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 /// A test that waits longer hangs.
 const HANG: Duration = Duration::from_secs(20);
@@ -149,6 +152,27 @@ fn museum_i6_every_way_to_close_wakes_who_must_know() {
         turn_until(&driver, || flags(&source).is_readable().then_some(()));
         assert_eq!(socket.recv(&mut [0; 8]).unwrap_err().kind(), ErrorKind::ConnectionRefused, "{kind}");
         driver.deregister(source, socket.as_fd()).unwrap();
+    }
+}
+
+/// Data and the end in one event: whoever takes the data must learn that more is to come, or that nobody tells it.
+#[test]
+fn museum_i7_an_end_behind_data_is_told_or_not_promised() {
+    for (kind, driver) in drivers() {
+        let (near, mut far) = tcp_pair();
+        let source = driver.register(near.as_fd(), Interest::READABLE).unwrap();
+        far.write_all(b"data").unwrap();
+        drop(far);
+        // Both have arrived before the first turn.
+        rustix::event::poll(&mut [rustix::event::PollFd::new(&near, rustix::event::PollFlags::RDHUP)], None).unwrap();
+        turn_until(&driver, || flags(&source).is_readable().then_some(()));
+        assert_eq!(flags(&source).is_read_closed(), driver.reports_ends(), "{kind}");
+        let seen = source.look(Interest::READABLE).unwrap();
+        assert_eq!((&near).read(&mut [0; 64]).unwrap(), 4);
+        source.clear(seen);
+        let told = source.poll_ready(Direction::Read, &mut Context::from_waker(Waker::noop())).is_ready();
+        assert_eq!(told, driver.reports_ends(), "{kind}: a short read would be the last one");
+        driver.deregister(source, near.as_fd()).unwrap();
     }
 }
 
@@ -594,88 +618,4 @@ fn museum_t12_an_idle_driver_has_nothing_to_report() {
 fn the_readme_shows_the_echo_example() {
     let code = include_str!("../examples/echo.rs");
     assert!(include_str!("../README.md").contains(code), "README.md and examples/echo.rs differ");
-}
-
-/// Runs one test of this file with a fault injected into its system calls. False: this machine has no usable strace.
-fn under_strace(inject: &str, test: &str) -> bool {
-    let strace = |command: &std::path::Path, arguments: &[&str]| {
-        std::process::Command::new("strace")
-            .args(["-f", "-o", "/dev/null", "-e", inject])
-            .arg(command)
-            .args(arguments)
-            .output()
-    };
-    if !strace("true".as_ref(), &[]).is_ok_and(|probe| probe.status.success()) {
-        eprintln!("skipped: strace is missing or may not trace here");
-        return false;
-    }
-    let myself = std::env::current_exe().unwrap();
-    let output = strace(&myself, &["--exact", test, "--include-ignored"]).unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && told.contains("1 passed"), "{inject}: {told}");
-    true
-}
-
-#[test]
-fn museum_i10_interrupted_waits_lose_nothing() {
-    under_strace("inject=epoll_pwait,epoll_wait:error=EINTR:when=1+3", "museum_i12_full_duplex_loses_nothing");
-}
-
-#[test]
-fn museum_i5_the_kernels_refusal_is_an_error_and_frees_the_slot() {
-    // The driver itself makes four calls: two of `polling`'s, the bell, the timer.
-    for error in ["ENOSPC", "ENOMEM", "EBADF"] {
-        under_strace(&format!("inject=epoll_ctl:error={error}:when=5"), "the_first_registration_is_refused");
-    }
-}
-
-/// Only for the test above.
-#[test]
-#[ignore = "needs a fault injected into epoll_ctl"]
-fn the_first_registration_is_refused() {
-    let driver = Driver::new().unwrap();
-    let (near, mut far) = pair();
-    let error = driver.register(near.as_fd(), BOTH).unwrap_err();
-    assert!(error.raw_os_error().is_some(), "{error}");
-    assert_eq!(driver.sources(), 0);
-    let source = driver.register(near.as_fd(), BOTH).unwrap();
-    far.write_all(b"x").unwrap();
-    turn_until(&driver, || flags(&source).is_readable().then_some(()));
-    driver.deregister(source, near.as_fd()).unwrap();
-}
-
-/// One system call for a turn on Linux; a notification while no turn waits costs none.
-#[test]
-fn museum_i23_a_turn_is_one_system_call() {
-    let myself = std::env::current_exe().unwrap();
-    let traced = std::process::Command::new("strace")
-        .args(["-f", "-e", "trace=epoll_wait,epoll_pwait,epoll_pwait2,write,read,timerfd_settime,epoll_ctl", "-o"])
-        .arg("/dev/stderr")
-        .arg(myself)
-        .args(["--exact", "a_hundred_notified_turns", "--include-ignored"])
-        .output();
-    let Ok(output) = traced.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()) else {
-        return eprintln!("skipped: strace is missing");
-    };
-    if !output.contains("exited with 0") {
-        return eprintln!("skipped: strace may not trace here: {output}");
-    }
-    let calls = |name: &str| output.lines().filter(|line| line.contains(&format!(" {name}("))).count();
-    let waits = calls("epoll_wait") + calls("epoll_pwait") + calls("epoll_pwait2");
-    // Three more are the driver's own trial of its bell.
-    assert!((100..=104).contains(&waits), "{waits} waits for a hundred turns");
-    assert_eq!(calls("timerfd_settime"), 0);
-    assert!(calls("epoll_ctl") <= 8, "{} changes of the kernel's list", calls("epoll_ctl"));
-}
-
-/// Only for the test above.
-#[test]
-#[ignore = "counted from outside"]
-fn a_hundred_notified_turns() {
-    let driver = Driver::new().unwrap();
-    let mut events = Events::with_capacity(4);
-    for _ in 0..100 {
-        driver.notify().unwrap();
-        assert!(driver.turn(&mut events, None, |_| ()).unwrap().notified);
-    }
 }

@@ -5,6 +5,7 @@ use bytes::{Buf, BytesMut};
 use runtime::io::*;
 use runtime_tests::evil::{Dice, EVIL_BYTE, Evil, give_up_after, seeds};
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::io::IoSlice;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
@@ -92,18 +93,51 @@ fn text_stays_text() {
     });
 }
 
+/// Every number is made of the evil stream's own bytes, or not at all; and written in pieces that are none.
+macro_rules! numbers {
+    ($($number:ident: $($read:ident $write:ident),+;)+) => {$($(
+        survives(async |mut evil, mut dice| {
+            for _ in 0..3 {
+                let number = evil.$read().await;
+                if number.is_ok_and(|number| number.to_ne_bytes().iter().any(|byte| *byte != EVIL_BYTE)) {
+                    convict();
+                }
+                let mut reader = BufReader::with_capacity(dice.below(20), Evil::new(&mut dice));
+                if reader.$read().await.is_ok_and(|number| number.to_ne_bytes().iter().any(|byte| *byte != EVIL_BYTE)) {
+                    convict();
+                }
+            }
+        });
+        survives(async |mut evil, mut dice| {
+            for _ in 0..3 {
+                let _ = evil.$write(<$number>::from_ne_bytes([EVIL_BYTE; size_of::<$number>()])).await;
+            }
+            let mut writer = BufWriter::with_capacity(dice.below(20), evil);
+            let _ = writer.$write(<$number>::from_ne_bytes([EVIL_BYTE; size_of::<$number>()])).await;
+        });
+    )+)+};
+}
+
 #[test]
-fn numbers_writes_flushes_and_seeks_survive() {
-    survives(async |mut evil, _| {
-        let number = evil.read_u32().await;
-        if number.is_ok_and(|number| number.to_ne_bytes() != [EVIL_BYTE; 4]) {
-            convict();
-        }
-        let _ = (evil.read_u8().await, evil.read_i128_le().await, evil.read_f64().await);
-    });
-    survives(async |mut evil, _| {
-        let _ = (evil.write_u8(1).await, evil.write_u128(1).await, evil.write_f32_le(1.0).await);
-    });
+fn numbers_survive() {
+    numbers! {
+        u8: read_u8 write_u8;
+        i8: read_i8 write_i8;
+        u16: read_u16 write_u16, read_u16_le write_u16_le;
+        i16: read_i16 write_i16, read_i16_le write_i16_le;
+        u32: read_u32 write_u32, read_u32_le write_u32_le;
+        i32: read_i32 write_i32, read_i32_le write_i32_le;
+        u64: read_u64 write_u64, read_u64_le write_u64_le;
+        i64: read_i64 write_i64, read_i64_le write_i64_le;
+        u128: read_u128 write_u128, read_u128_le write_u128_le;
+        i128: read_i128 write_i128, read_i128_le write_i128_le;
+        f32: read_f32 write_f32, read_f32_le write_f32_le;
+        f64: read_f64 write_f64, read_f64_le write_f64_le;
+    }
+}
+
+#[test]
+fn writes_flushes_and_seeks_survive() {
     survives(async |mut evil, _| {
         let data = [1; 30];
         for n in [evil.write(&data).await, evil.write_vectored(&[IoSlice::new(&data); 2]).await] {
@@ -134,6 +168,41 @@ fn wrappers_make_nothing_up() {
             let _ = reader.fill_buf().await.map(nothing_made_up);
             reader.consume(dice.below(30));
         }
+    });
+    // Nothing in between; and the same through an end and a limit.
+    survives(async |mut evil, mut dice| {
+        for _ in 0..4 {
+            let _ = evil.fill_buf().await.map(nothing_made_up);
+            AsyncBufReadExt::consume(&mut evil, dice.below(100));
+        }
+        let mut reader = evil.chain(Evil::new(&mut dice)).take(dice.below(300) as u64);
+        for _ in 0..6 {
+            let limit = reader.limit();
+            if let Ok(shown) = reader.fill_buf().await {
+                nothing_made_up(shown);
+                if shown.len() as u64 > limit {
+                    convict();
+                }
+            }
+            AsyncBufReadExt::consume(&mut reader, dice.below(100));
+        }
+    });
+    survives(async |evil, mut dice| {
+        let mut stream = BufStream::with_capacity(1 + dice.below(20), 1 + dice.below(20), evil);
+        for _ in 0..4 {
+            let mut buf = [EVIL_BYTE; 9];
+            let _ = stream.read(&mut buf).await;
+            nothing_made_up(&buf);
+            let _ = (stream.write_all(&[1; 7]).await, stream.flush().await);
+            let _ = stream.seek(SeekFrom::Current(dice.below(9) as i64 - 4)).await;
+        }
+        let _ = stream.shutdown().await;
+    });
+    survives(async |evil, mut dice| {
+        let mut both = join(evil, Evil::new(&mut dice));
+        let mut buf = [EVIL_BYTE; 9];
+        let _ = (both.read_exact(&mut buf).await, both.write_all(&[1; 9]).await, both.shutdown().await);
+        nothing_made_up(&buf);
     });
     survives(async |evil, mut dice| {
         let mut all = Vec::new();
@@ -193,4 +262,29 @@ fn copies_make_nothing_up() {
     survives(async |mut evil, _| {
         let _ = (copy(&mut &[1; 99][..], &mut evil).await, copy_buf(&mut &[1; 99][..], &mut evil).await);
     });
+}
+
+/// Whoever adds a method to an extension trait gives it to the evil stream, too.
+#[test]
+fn every_extension_method_is_above() {
+    let traits = [
+        include_str!("../../runtime/src/io/ext/read.rs"),
+        include_str!("../../runtime/src/io/ext/write.rs"),
+        include_str!("../../runtime/src/io/ext/buf_read.rs"),
+        include_str!("../../runtime/src/io/ext/seek.rs"),
+    ];
+    let used: HashSet<_> = include_str!("io_evil.rs").split(|c: char| c != '_' && !c.is_alphanumeric()).collect();
+    let name = |line: &'static str| {
+        let line = line.trim_start();
+        // A method, or a line of the tables of numbers.
+        let in_table = (line.starts_with("read_") || line.starts_with("write_")) && line.contains('"');
+        let rest = line.strip_prefix("fn ").or(in_table.then_some(line))?;
+        rest.split(|c: char| c != '_' && !c.is_alphanumeric()).next()
+    };
+    let methods = traits.iter().flat_map(|text| text.lines().filter_map(name));
+    // A macro's method has no name before it is used.
+    let methods: HashSet<_> = methods.filter(|name| !name.is_empty()).collect();
+    assert!(methods.len() > 60, "found only {methods:?}");
+    let missing: Vec<_> = methods.difference(&used).collect();
+    assert!(missing.is_empty(), "no evil stream meets {missing:?}");
 }

@@ -3,14 +3,15 @@
 
 use crate::net_tcp::pair;
 use runtime::io::{AsyncReadExt, AsyncWriteExt, Interest, ReadHalf, WriteHalf};
-use runtime::net::{TcpStream, UnixStream, tcp, unix};
+use runtime::net::{TcpStream, UnixDatagram, UnixStream, tcp, unix};
 use runtime_tests::{Flavor, Rng, for_each_flavor};
 use std::future::{Future, poll_fn};
-use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::net::Shutdown;
 use std::pin::pin;
 use std::task::Poll;
 
-for_each_flavor!(tcp_streams, unix_streams, generic_halves, resets);
+for_each_flavor!(tcp_streams, unix_streams, generic_halves, resets, std_peers, datagrams);
 
 /// The byte at this place of a stream.
 fn byte(at: usize) -> u8 {
@@ -291,5 +292,143 @@ fn resets(flavor: Flavor) {
                 }
             }
         }
+    });
+}
+
+/// A stream of std, which blocks.
+trait Peer: Read + Write + Send {
+    fn another(&self) -> Self;
+    fn end(&self);
+}
+
+macro_rules! peers {
+    ($($Stream:ty),+) => {$(
+        impl Peer for $Stream {
+            fn another(&self) -> Self {
+                self.set_nonblocking(false).unwrap();
+                self.try_clone().unwrap()
+            }
+            fn end(&self) {
+                self.shutdown(Shutdown::Write).unwrap();
+            }
+        }
+    )+};
+}
+
+peers!(std::net::TcpStream, std::os::unix::net::UnixStream);
+
+/// Writes `total` bytes and ends this direction, whatever the other one does.
+fn std_writes(mut stream: impl Peer, total: usize, mut dice: Rng) {
+    let mut at = 0;
+    while at < total {
+        let most = [10, 1000, 100_000][dice.below(3)];
+        let piece = bytes(at, (1 + dice.below(most)).min(total - at));
+        let (front, back) = piece.split_at(dice.below(piece.len()));
+        at += stream.write_vectored(&[IoSlice::new(front), IoSlice::new(back)]).unwrap();
+        if dice.one_in(5) {
+            std::thread::yield_now();
+        }
+    }
+    stream.end();
+}
+
+/// Reads to the end; tells how much it was.
+fn std_reads(mut stream: impl Peer, mut dice: Rng) -> usize {
+    let mut at = 0;
+    loop {
+        let (mut front, mut back) = (vec![0; 1 + dice.below(20_000)], vec![0; dice.below(1000)]);
+        let n = stream.read_vectored(&mut [IoSliceMut::new(&mut front), IoSliceMut::new(&mut back)]).unwrap();
+        if n == 0 {
+            return at;
+        }
+        front.append(&mut back);
+        assert!(front[..n] == bytes(at, n), "{n} wrong bytes at {at}, at the peer");
+        at += n;
+    }
+}
+
+async fn against_std<R, W>(dice: &mut Rng, ours: (R, W), peer: impl Peer + 'static)
+where
+    R: AsyncReadExt + Tries + Unpin + Send + 'static,
+    W: AsyncWriteExt + TriesToWrite + Unpin + Send + 'static,
+{
+    let (ours_sends, peer_sends) = (dice.below(600_000), dice.below(600_000));
+    let mut fresh = || Rng::new(dice.bits());
+    let (reads, writes) = (fresh(), fresh());
+    let another = peer.another();
+    let peer_writes = std::thread::spawn(move || std_writes(another, peer_sends, writes));
+    let peer_reads = std::thread::spawn(move || std_reads(peer, reads));
+    let writer = runtime::spawn(write_all_of_it(ours.1, ours_sends, fresh()));
+    let reader = runtime::spawn(read_all_of_it(ours.0, fresh()));
+    // Dropped here, which ends the stream if it was not shut down.
+    drop(writer.await.unwrap().map_err(|(at, error)| panic!("{error} at {at}")));
+    assert_eq!(reader.await.unwrap().unwrap(), peer_sends);
+    // Both threads have all they wait for.
+    peer_writes.join().unwrap();
+    assert_eq!(peer_reads.join().unwrap(), ours_sends);
+}
+
+/// The other end is std's, on blocking threads.
+fn std_peers(flavor: Flavor) {
+    let mut dice = Rng::from_env("std_peers");
+    flavor.build().block_on(async {
+        for _ in 0..6 {
+            let (ours, peer) = pair().await;
+            against_std(&mut dice, ours.into_split(), peer.into_std().unwrap()).await;
+            let (ours, peer) = UnixStream::pair().unwrap();
+            against_std(&mut dice, ours.into_split(), peer.into_std().unwrap()).await;
+        }
+    });
+}
+
+/// The datagram of this number: its length, and its bytes.
+fn datagram(number: usize) -> Vec<u8> {
+    bytes(number * 31, 8 + number.wrapping_mul(2_654_435_761) % 1500)
+}
+
+/// Datagrams over a socket that loses none: each arrives once, whole, in order, whoever gave up sending or receiving it.
+fn datagrams(flavor: Flavor) {
+    const COUNT: usize = 2000;
+    let mut dice = Rng::from_env("datagrams");
+    flavor.build().block_on(async {
+        let (one, other) = UnixDatagram::pair().unwrap();
+        let mut draws = Rng::new(dice.bits());
+        let sender = runtime::spawn(async move {
+            let mut number = 0;
+            while number < COUNT {
+                let piece = datagram(number);
+                let sent = match draws.below(3) {
+                    0 => perhaps(&mut draws, one.send(&piece)).await,
+                    1 => unless_it_would_block(Some(one.try_send(&piece))),
+                    _ => perhaps(&mut draws, one.writable()).await.and(None),
+                };
+                if let Some(sent) = sent {
+                    assert_eq!(sent.unwrap(), piece.len());
+                    number += 1;
+                }
+            }
+        });
+        let mut buf = [0; 2000];
+        let mut number = 0;
+        while number < COUNT {
+            let mut vec = Vec::with_capacity(2000);
+            let got = match dice.below(5) {
+                0 => perhaps(&mut dice, other.recv(&mut buf)).await,
+                1 => perhaps(&mut dice, other.recv_buf(&mut vec)).await,
+                2 => unless_it_would_block(Some(other.try_recv(&mut buf))),
+                3 => perhaps(&mut dice, other.recv_from(&mut buf)).await.map(|got| got.map(|(n, _)| n)),
+                _ => perhaps(&mut dice, other.readable()).await.and(None),
+            };
+            match got {
+                Some(n) => {
+                    let n = n.unwrap();
+                    let read = if vec.is_empty() { &buf[..n] } else { &vec[..] };
+                    assert!(read == datagram(number), "datagram {number} is lost, doubled or cut");
+                    number += 1;
+                }
+                None => runtime::task::yield_now().await,
+            }
+        }
+        sender.await.unwrap();
     });
 }

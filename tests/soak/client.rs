@@ -133,9 +133,16 @@ async fn life(world: &World, number: u64, dice: &mut Rng) -> io::Result<End> {
         let size = if dice.one_in(10) { 64 << 10 } else { 1 } + dice.below(8 << 10);
         match mood.fault {
             Fault::Reset if hit => return line.reset(size).await,
-            Fault::HalfClose if hit => return line.close(size + (64 << 10)).await,
+            Fault::HalfClose if hit => {
+                let end = line.close(size + (64 << 10)).await?;
+                Counts::add(&world.counts.half_closes, 1);
+                return Ok(end);
+            }
             // More than the buffers between both ends hold.
-            Fault::Stall if hit => line.exchange(size + (1 << 20), Duration::from_millis(300)).await?,
+            Fault::Stall if hit => {
+                line.exchange(size + (1 << 20), Duration::from_millis(300)).await?;
+                Counts::add(&world.counts.stalls, 1);
+            }
             _ => line.exchange(size, Duration::ZERO).await?,
         }
         // So many exchanges per second in all, whatever the number of connections is.

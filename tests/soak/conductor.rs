@@ -3,6 +3,7 @@
 //! A line for the conductor begins with a mark, because libtest writes to the same output.
 
 use super::report::Report;
+use runtime_tests::wait_until;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -101,9 +102,17 @@ impl Process {
     pub(crate) fn stop_for(&self, time: Duration) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::STOP).expect("the process is gone");
+        wait_until("the process to stand still", || self.state() == Some('T'));
         // Standing still for a while is the fault.
         std::thread::sleep(time);
         kill_process(pid, Signal::CONT).expect("the process is gone");
+    }
+
+    /// The letter that the system has for what it does.
+    fn state(&self) -> Option<char> {
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        // Behind its name, which may be anything, in parentheses.
+        status.rsplit_once(") ")?.1.chars().next()
     }
 
     /// Closes its input, upon which it ends; it must end well.

@@ -4,11 +4,13 @@
 //! bytes they exchange (`stream`), and what they report (`report`).   Imports: the public API, rustix for limits and signals.
 //! Not here: throughput and latency (`benches`); faults of single system calls (`museum`).
 //!
-//! | environment | connections | for |
-//! |---|---|---|
-//! | (nothing) | 200 | 5 s |
-//! | `SOAK=1` | 2,000 | 60 s |
-//! | `SOAK=long` | 9,500 | 10 min |
+//! | environment | connections | for | a fault every | a worker is stuck for |
+//! |---|---|---|---|---|
+//! | (nothing) | 200 | 5 s | 0.35 s | 1 s |
+//! | `SOAK=1` | 2,000 | 60 s | 1 s | 5 s |
+//! | `SOAK=long` | 9,500 | 10 min | 1 s | 5 s |
+//!
+//! In each form every kind of fault (`Fault::ALL`) comes at least once in each half, and what it did is counted.
 //!
 //! Each connection carries two streams of bytes, one per direction, whose byte at offset n is a function of the
 //! connection's number and n. So whatever is lost, doubled or out of order is seen where it happens, and no sum has to be
@@ -94,6 +96,9 @@ fn soak() {
     assert!(clients.clean > plan.connections as u64, "hardly a connection ended in order");
     assert!(clients.resets > 0, "no connection was reset");
     assert!(servers.refused > 0, "the server never ran out of descriptors");
+    assert!(clients.half_closes > 0, "no connection was half closed with bytes on their way");
+    assert!(clients.stalls > 0, "no client stalled");
+    assert!(servers.stuck >= 2, "a worker was stuck {} times, not in each half", servers.stuck);
     assert_eq!(servers.clean, clients.clean, "the ends do not agree on how many connections ended in order");
     server.ends();
     client.ends();

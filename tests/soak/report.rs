@@ -16,6 +16,12 @@ pub(crate) struct Counts {
     pub(crate) resets: AtomicU64,
     /// Connections that could not be had for want of descriptors.
     pub(crate) refused: AtomicU64,
+    /// Connections that were half closed with bytes on their way back.
+    pub(crate) half_closes: AtomicU64,
+    /// Connections that sent on while nobody read.
+    pub(crate) stalls: AtomicU64,
+    /// Workers that were stuck, to the end of it.
+    pub(crate) stuck: AtomicU64,
     /// Everything that must not be; each is also written to the standard error.
     pub(crate) wrong: AtomicU64,
 }
@@ -39,6 +45,9 @@ impl Counts {
             clean: read(&self.clean),
             resets: read(&self.resets),
             refused: read(&self.refused),
+            half_closes: read(&self.half_closes),
+            stalls: read(&self.stalls),
+            stuck: read(&self.stuck),
             wrong: read(&self.wrong),
             fds: process::fds() as u64,
             threads: process::threads() as u64,
@@ -54,6 +63,9 @@ pub(crate) struct Report {
     pub(crate) clean: u64,
     pub(crate) resets: u64,
     pub(crate) refused: u64,
+    pub(crate) half_closes: u64,
+    pub(crate) stalls: u64,
+    pub(crate) stuck: u64,
     pub(crate) wrong: u64,
     pub(crate) fds: u64,
     pub(crate) threads: u64,
@@ -63,16 +75,17 @@ pub(crate) struct Report {
 impl Report {
     /// The line that [`Report::parse`] reads.
     pub(crate) fn line(&self) -> String {
-        let Report { verified, clean, resets, refused, wrong, fds, threads, heap } = self;
-        format!("{verified} {clean} {resets} {refused} {wrong} {fds} {threads} {heap}")
+        let Report { verified, clean, resets, refused, half_closes, stalls, stuck, wrong, fds, threads, heap } = self;
+        format!("{verified} {clean} {resets} {refused} {half_closes} {stalls} {stuck} {wrong} {fds} {threads} {heap}")
     }
 
     pub(crate) fn parse(line: &str) -> Report {
         let numbers: Vec<u64> = line.split(' ').map(|word| word.parse().expect("a number")).collect();
-        let [verified, clean, resets, refused, wrong, fds, threads, heap] = numbers[..] else {
+        let [verified, clean, resets, refused, half_closes, stalls, stuck, wrong, fds, threads, heap] = numbers[..]
+        else {
             panic!("{line:?} is no report");
         };
-        Report { verified, clean, resets, refused, wrong, fds, threads, heap }
+        Report { verified, clean, resets, refused, half_closes, stalls, stuck, wrong, fds, threads, heap }
     }
 
     pub(crate) fn assert_right(&self, name: &str) {

@@ -31,7 +31,10 @@ pub(crate) fn run() {
         let time = Duration::from_millis(number.parse().expect("a number"));
         match word {
             // What no task should do.
-            "stuck" => drop(runtime.spawn(async move { std::thread::sleep(time) })),
+            "stuck" => drop(runtime.spawn(async move {
+                std::thread::sleep(time);
+                Counts::add(&counts.stuck, 1);
+            })),
             "no-descriptors" => without_descriptors_for(time),
             "rest" => rest(&runtime, counts),
             other => panic!("no such order: {other}"),

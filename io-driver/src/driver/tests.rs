@@ -168,6 +168,38 @@ fn museum_i5_a_failed_registration_leaves_nothing_behind() {
     }
 }
 
+/// One way to wait emptied the caller's list of events, another did not, and one of them took the same descriptor twice.
+#[test]
+fn museum_i24_both_ways_to_wait_keep_one_contract() {
+    for driver in both_kinds() {
+        let pairs: Vec<_> = (0..7).map(|_| pair()).collect();
+        let register = |near: &UnixStream| driver.register(near.as_fd(), Interest::READABLE);
+        let sources: Vec<_> = pairs.iter().map(|(near, _)| register(near).unwrap()).collect();
+        let (count, waker) = counter();
+        for source in &sources {
+            assert!(source.poll_ready(Direction::Read, &mut Context::from_waker(&waker)).is_pending());
+        }
+        for (near, far) in &pairs {
+            assert_eq!(register(near).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!({ far }.write(b"x").unwrap(), 1);
+        }
+        assert_eq!(driver.sources(), pairs.len(), "who is refused has no slot");
+        // Each event once, though the buffer is used again and again, and another turn finds it full of old ones.
+        let mut events = Events::with_capacity(3);
+        assert_eq!((drain(&driver, &mut events), count.0.load(Ordering::Relaxed)), (7, 7));
+        let turn =
+            driver.turn(&mut events, Some(std::time::Duration::from_millis(1)), |_| panic!("an old event")).unwrap();
+        assert_eq!((turn.events, driver.stale_events()), (0, 0));
+        for (source, (near, _)) in sources.into_iter().zip(&pairs) {
+            driver.deregister(source, near.as_fd()).unwrap();
+            // Given back, it can be taken again, once.
+            let again = register(near).unwrap();
+            assert_eq!(register(near).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+            driver.deregister(again, near.as_fd()).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_source_goes_back_to_its_own_driver_only() {
     let [one, other] = both_kinds();
@@ -216,7 +248,7 @@ fn a_panicking_waker_loses_no_event_of_the_batch() {
     }
 }
 
-/// A million waits that are begun and dropped leave one place.
+/// Waits that are begun and dropped, two at a time, leave two places.
 #[test]
 fn museum_i13_dropped_waits_leave_no_memory() {
     let driver = Driver::new().unwrap();

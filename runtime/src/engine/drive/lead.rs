@@ -11,6 +11,9 @@ use super::ticks::NEVER;
 use super::{Batches, Drive};
 use crate::engine::base::atomics::MutexGuard;
 use crate::engine::base::parker::Parker;
+use io_driver::Turn;
+use rustix::io::Errno;
+use std::io;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -20,6 +23,11 @@ const WOKEN_MOST: usize = 4096;
 
 /// How long the leader sleeps when the kernel refuses to wait.
 const AFTER_AN_ERROR: Duration = Duration::from_millis(1);
+
+/// Our descriptor is closed, or something else has its number by now.
+fn is_for_good(error: &io::Error) -> bool {
+    Errno::from_io_error(error).is_some_and(|errno| matches!(errno, Errno::BADF | Errno::INVAL))
+}
 
 /// The right to wait for sockets and timers; one thread has it at a time.
 pub(crate) struct Lead<'d> {
@@ -82,17 +90,24 @@ impl<'d> Lead<'d> {
     }
 
     fn turn(&mut self, timeout: Option<Duration>, woken: &mut Vec<Waker>) {
+        let Err(error) = self.try_turn(timeout, woken) else { return };
+        if is_for_good(&error) && self.try_turn(Some(Duration::ZERO), woken).is_err() {
+            // Somebody closed our descriptors. Tasks and timers go on without sockets, whose users are told.
+            self.drive.io.shutdown(|waker| woken.push(waker.clone()));
+        }
+        if timeout != Some(Duration::ZERO) {
+            std::thread::sleep(timeout.map_or(AFTER_AN_ERROR, |timeout| timeout.min(AFTER_AN_ERROR)));
+        }
+    }
+
+    fn try_turn(&mut self, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> io::Result<Turn> {
         let Batches { usual, busy } = &mut *self.batches;
         let events = match busy {
             // A panic of a waker has left some in there: they must not wait for the next busy look.
             Some(busy) if timeout == Some(Duration::ZERO) || busy.is_cut_off() => busy,
             _ => usual,
         };
-        let turned = self.drive.io.turn(events, timeout, |waker| woken.push(waker.clone()));
-        if turned.is_err() && timeout != Some(Duration::ZERO) {
-            // Somebody closed our descriptors. Sockets are dead then; tasks and timers are not.
-            std::thread::sleep(timeout.map_or(AFTER_AN_ERROR, |timeout| timeout.min(AFTER_AN_ERROR)));
-        }
+        self.drive.io.turn(events, timeout, |waker| woken.push(waker.clone()))
     }
 
     fn fire(&self, woken: &mut Vec<Waker>) {

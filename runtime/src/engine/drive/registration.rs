@@ -83,7 +83,8 @@ impl Registration {
     ///
     /// What arrives between the event and a short read is an edge of its own, and comes as a new event: either its tick
     /// voids the receipt, or it marks the source again. (`epoll(7)` recommends the short read as a sign for that reason.)
-    /// The end of the stream is never taken back.
+    /// The end of the stream is never taken back. Where the driver does not tell ends apart from data, one event may have
+    /// brought both, and a short read is like any other.
     #[inline]
     pub(crate) fn poll_short_reads<R>(
         &self,
@@ -96,7 +97,10 @@ impl Registration {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.disprove(event),
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok((done, short)) => {
-                    if short && self.look(Interest::PRIORITY).is_ok_and(|urgent| urgent.ready().is_empty()) {
+                    if short
+                        && self.driver.reports_ends()
+                        && self.look(Interest::PRIORITY).is_ok_and(|urgent| urgent.ready().is_empty())
+                    {
                         self.clear(event);
                     }
                     return Poll::Ready(Ok(done));
