@@ -11,6 +11,7 @@ mod run;
 pub(super) mod runner;
 mod slab;
 mod timed;
+mod token;
 mod tree;
 
 pub use run::Run;
@@ -18,6 +19,7 @@ pub use timed::{FailAfter, MoveOnAfter, fail_after, fail_at, move_on_after, move
 
 use super::context::Scoped;
 use crate::engine::{Context, current};
+use crate::sync::CancellationToken;
 use crate::task;
 use crate::time::Instant;
 use runner::Runner;
@@ -143,6 +145,47 @@ impl CancelScope {
     /// ```
     pub fn shield(self) -> Self {
         self.with(|settings| settings.shielded = true)
+    }
+
+    /// Lets `token` cancel the scope: whoever cancels the token calls [`cancel`](CancelScope::cancel), for as long as there
+    /// is a handle to the scope or a task inside. Of several tokens, each does.
+    ///
+    /// ```
+    /// use runtime::scope::CancelScope;
+    /// use runtime::sync::CancellationToken;
+    ///
+    /// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+    /// let shutdown = CancellationToken::new();
+    /// let request = CancelScope::new().cancel_with(&shutdown);
+    /// let server = runtime::spawn(async move { request.run(std::future::pending::<()>()).await });
+    /// shutdown.cancel();
+    /// assert!(server.await.unwrap().is_err());
+    /// # })
+    /// ```
+    pub fn cancel_with(self, token: &CancellationToken) -> Self {
+        self.node.cancel_with(token);
+        self
+    }
+
+    /// A token that is cancelled when the scope is, or one around it: in the first of the two phases. For code that takes
+    /// tokens and knows no scopes.
+    ///
+    /// Each call makes a token of its own. Cancelling that cancels neither the scope nor the others.
+    ///
+    /// ```
+    /// use runtime::scope::CancelScope;
+    /// use runtime::time::Duration;
+    ///
+    /// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+    /// let scope = CancelScope::new().deadline_after(Duration::from_millis(5)).grace(Duration::from_secs(60));
+    /// let token = scope.token();
+    /// let listens = runtime::spawn(async move { token.cancelled().await });
+    /// let told = scope.run(async { listens.await.is_ok() });
+    /// assert_eq!(told.await, Ok(true));
+    /// # })
+    /// ```
+    pub fn token(&self) -> CancellationToken {
+        self.node.token()
     }
 
     /// Runs `body` inside the scope.
