@@ -14,6 +14,7 @@ mod error;
 mod gather;
 #[cfg(all(test, loom))]
 mod model;
+mod orphans;
 mod roster;
 mod start;
 
@@ -281,7 +282,14 @@ where
     if let Some(unwanted) = seat.attach(task.abort_handle()) {
         unwanted.abort();
     }
-    task.on_done(move |result| seat.finished(outcome(result, output)))
+    let id = task.id();
+    task.on_done(move |result| {
+        let outcome = outcome(result, output);
+        let mut left = orphans::left_by(id);
+        // A child that drops its own group does not wait for itself.
+        left.retain(|those| !seat.is_among(those));
+        orphans::after(left, move || seat.finished(outcome));
+    })
 }
 
 fn outcome<T, E, O>(result: Result<Result<O, E>, JoinError>, output: fn(O) -> Outcome<T, E>) -> Outcome<T, E> {
@@ -412,7 +420,7 @@ impl<T, E> TaskGroup<T, E> {
 /// Aborts all children.
 impl<T, E> Drop for TaskGroup<T, E> {
     fn drop(&mut self) {
-        self.spawner.roster.abandon();
+        self.spawner.roster.abandon(task::try_id());
     }
 }
 

@@ -14,6 +14,7 @@
 
 use super::super::wakes::Wakes;
 use super::ChildError;
+use super::orphans::{Orphans, note};
 use crate::engine::PanicSink;
 use crate::engine::atomics::{Mutex, MutexGuard};
 use crate::task::{Id, JoinError};
@@ -133,6 +134,8 @@ struct State<T, E, A> {
     closed: bool,
     /// Nobody will ask for results.
     abandoned: bool,
+    /// Whoever waits for the end of an abandoned group.
+    orphans: Option<Arc<Orphans>>,
 }
 
 enum Slot<A> {
@@ -206,6 +209,7 @@ impl<T, E, A: Stop> Roster<T, E, A> {
             daemons_stopping: false,
             closed: false,
             abandoned: false,
+            orphans: None,
         };
         Arc::new(Roster { state: Mutex::new(state), rule })
     }
@@ -236,7 +240,7 @@ impl<T, E, A: Stop> Roster<T, E, A> {
     }
 
     fn leave(&self, slot: usize, order: u64, outcome: Outcome<T, E>) {
-        let (waiter, stopped, unwanted, vacated);
+        let (waiter, stopped, unwanted, vacated, orphans);
         {
             let mut state = self.state();
             let daemon = state.slots[slot].is_daemon();
@@ -260,13 +264,17 @@ impl<T, E, A: Stop> Roster<T, E, A> {
             };
             let worth_it = !state.waits_for_all || state.running == 0;
             waiter = if worth_it { state.waiter.take() } else { None };
+            orphans = if state.running + state.daemons == 0 { state.orphans.clone() } else { None };
         }
         let mut wakes = Wakes::default();
         stopped.iter().for_each(|child| wakes.call(|| child.stop()));
         if let Some(waiter) = waiter {
             wakes.call(|| waiter.wake());
         }
-        drop((unwanted, vacated));
+        wakes.call(|| drop((unwanted, vacated)));
+        if let Some(orphans) = orphans {
+            wakes.call(|| orphans.settle());
+        }
         wakes.done();
     }
 
@@ -276,14 +284,20 @@ impl<T, E, A: Stop> Roster<T, E, A> {
         stop(&stopped);
     }
 
-    /// The group is dropped.
-    pub(super) fn abandon(&self) {
-        let (stopped, finished, waiter) = {
+    /// The group is dropped, by `task` if by any.
+    pub(super) fn abandon(&self, task: Option<Id>) {
+        let (stopped, finished, waiter, orphans) = {
             let mut state = self.state();
             state.closed = true;
             state.abandoned = true;
-            (state.stop_all(), mem::take(&mut state.finished), state.waiter.take())
+            if state.running + state.daemons > 0 {
+                state.orphans = task.map(Orphans::of);
+            }
+            (state.stop_all(), mem::take(&mut state.finished), state.waiter.take(), state.orphans.clone())
         };
+        if let Some(orphans) = &orphans {
+            note(orphans);
+        }
         stop(&stopped);
         drop((finished, waiter));
     }
@@ -400,6 +414,11 @@ impl<T, E, A: Stop> Seat<T, E, A> {
         }
         state.slots[self.slot] = Slot::Running { daemon, child };
         None
+    }
+
+    /// Are those the children of this very group?
+    pub(super) fn is_among(&self, orphans: &Arc<Orphans>) -> bool {
+        self.roster.state().orphans.as_ref().is_some_and(|own| Arc::ptr_eq(own, orphans))
     }
 
     /// The child is gone.
