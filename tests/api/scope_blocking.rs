@@ -179,3 +179,40 @@ fn misuse_blames_the_caller() {
         assert!(joins.join().unwrap().contains("inside async code"));
     });
 }
+
+#[test]
+fn a_scope_without_tasks_returns_at_once() {
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(1), Flavor::CurrentThread] {
+        let runtime = flavor.build();
+        let _inside = runtime.enter();
+        assert_eq!(scope_blocking(|_| 5), 5);
+    }
+}
+
+#[test]
+fn it_waits_for_the_groups_that_its_tasks_leave_behind() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    let _inside = runtime.enter();
+    for _ in 0..100 {
+        let drops = Drops::new();
+        scope_blocking(|scope| {
+            let task = scope.spawn(async {
+                let group = runtime::scope::TaskGroup::<(), ()>::new();
+                let probe = drops.probe();
+                group.spawn(async move {
+                    let _probe = probe;
+                    pending().await
+                });
+                yield_now().await;
+                let _ = group.join().await;
+            });
+            while drops.alive() == 0 {
+                std::thread::yield_now();
+            }
+            task.abort();
+        });
+        assert_eq!((drops.alive(), runtime.metrics().num_alive_tasks()), (0, 0));
+    }
+}

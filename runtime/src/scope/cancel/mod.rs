@@ -212,6 +212,22 @@ impl CancelScope {
     }
 
     /// Gives it another deadline, or none. A scope that is cancelled stays so.
+    ///
+    /// ```
+    /// use runtime::scope::CancelScope;
+    /// use runtime::time::{Duration, Instant, sleep};
+    ///
+    /// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+    /// let scope = CancelScope::new().deadline_after(Duration::from_secs(60));
+    /// let inside = scope.clone();
+    /// let result = scope.run(async move {
+    ///     // Each sign of life gives more time; here there is none left.
+    ///     inside.reschedule(Some(Instant::now()));
+    ///     sleep(Duration::from_secs(3600)).await;
+    /// });
+    /// assert!(result.await.is_err());
+    /// # })
+    /// ```
     pub fn reschedule(&self, deadline: Option<Instant>) {
         self.node.reschedule(deadline.map(Instant::into_std));
     }
@@ -264,11 +280,43 @@ pub(super) fn current_runner() -> Option<Arc<Runner>> {
 /// Has the scope around the caller been cancelled, or one around that, or the one that its task was spawned in?
 ///
 /// Works in blocking closures, too.
+///
+/// ```
+/// use runtime::scope::{CancelScope, is_cancelled};
+///
+/// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+/// let scope = CancelScope::new();
+/// let inside = scope.clone();
+/// let told = scope.run(async move {
+///     let before = is_cancelled();
+///     inside.cancel();
+///     (before, is_cancelled())
+/// });
+/// assert_eq!(told.await, Ok((false, true)));
+/// # })
+/// ```
 pub fn is_cancelled() -> bool {
     task::is_cancelled()
 }
 
 /// Waits until the scope around the caller is cancelled, in which [`is_cancelled`] is true. Outside of scopes, for ever.
+///
+/// For the first of two phases: see [`CancelScope::grace`].
+///
+/// ```
+/// use runtime::scope::{CancelScope, cancelled};
+/// use runtime::time::Duration;
+///
+/// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+/// let scope = CancelScope::new().grace(Duration::from_secs(10));
+/// scope.cancel();
+/// let goodbye = scope.run(async {
+///     cancelled().await;
+///     "goodbye"
+/// });
+/// assert_eq!(goodbye.await, Ok("goodbye"));
+/// # })
+/// ```
 ///
 /// # Cancel safety
 /// Cancelling it loses nothing.
