@@ -63,14 +63,14 @@ fn groups_that_are_joined_dropped_and_abandoned() {
             drop(group);
             gather_settled((0..3).map(|n| async move { vec![n; 50] })).await;
         });
-        let panics = catch(|| {
+        let panics = catch_unwind(AssertUnwindSafe(|| {
             runtime.block_on(async {
                 let group = Group::new();
                 group.spawn(pending());
                 group.spawn(async { planned_panic() });
                 group.join().await
             })
-        });
+        }));
         assert!(panics.is_err());
     });
 }

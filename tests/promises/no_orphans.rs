@@ -5,6 +5,7 @@ use runtime::scope::{TaskGroup, scope_blocking, scope_local, scope_unsend};
 use runtime::task::{self, yield_now};
 use runtime_tests::{Drops, Event, Flavor, WakeCount, catch, for_each_flavor, planned_panic, wait_until, watchdog};
 use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 type Group = TaskGroup<u32, &'static str>;
@@ -42,13 +43,13 @@ fn join_is_ready_when_everybody_is_gone(flavor: Flavor) {
         for _ in 0..20 {
             let drops = Drops::new();
             // The body panics where a child does.
-            let joined = catch(|| {
+            let joined = catch_unwind(AssertUnwindSafe(|| {
                 runtime.block_on(async {
                     let group = Group::new();
                     fill(&group, &drops, end);
                     group.join().await.is_ok()
                 })
-            });
+            }));
             assert_eq!((runtime.metrics().num_alive_tasks(), drops.alive()), (0, 0), "{end}");
             assert_eq!(joined.is_err(), end == "one panics", "{end}");
         }
@@ -60,7 +61,7 @@ fn nested_groups_are_gone_with_their_tasks(flavor: Flavor) {
     let runtime = flavor.build();
     for end in ENDS {
         let drops = Drops::new();
-        let _ = catch(|| {
+        let _ = catch_unwind(AssertUnwindSafe(|| {
             runtime.block_on(async {
                 let group = Group::new();
                 for _ in 0..5 {
@@ -75,7 +76,7 @@ fn nested_groups_are_gone_with_their_tasks(flavor: Flavor) {
                 fill(&group, &drops, end);
                 group.join().await.is_ok()
             })
-        });
+        }));
         assert_eq!((runtime.metrics().num_alive_tasks(), drops.alive()), (0, 0), "{end}");
     }
 }
