@@ -1,13 +1,14 @@
 //! Scopes leave nothing behind, whatever ends them.
 
-use super::{assert_flat, in_every_place};
+use super::{PLACES, assert_flat};
+use runtime::runtime::Runtime;
 use runtime::scope::{
     CancelScope, TaskGroup, cancelled, gather_settled, move_on_after, scope_blocking, scope_local, scope_unsend,
 };
 use runtime::sync::CancellationToken;
 use runtime::task::{self, yield_now};
 use runtime::time::{call_later, call_soon};
-use runtime_tests::{Flavor, catch, planned_panic, process, watchdog_secs};
+use runtime_tests::{Flavor, World, catch, planned_panic, process, watchdog_secs};
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -23,16 +24,27 @@ runtime::context_local! {
     static OWN: Arc<Vec<u8>>;
 }
 
-/// A runtime for each round of the scenario, in both flavors, on a thread of its own: a thread keeps memory of tasks
-/// for the next ones.
-fn in_both_flavors(scenario: impl Fn(&runtime::runtime::Runtime) + Sync) {
+/// A runtime for each round of the scenario, in both flavors.
+fn in_both_flavors(scenario: impl Fn(&Runtime) + Sync) {
     let _alone = process::alone();
     for flavor in [Flavor::MultiThread(2), Flavor::CurrentThread] {
-        assert_flat(&format!("{flavor:?}"), || {
-            let on_its_thread = || scenario(&flavor.build());
-            std::thread::scope(|threads| threads.spawn(on_its_thread).join().expect("the scenario"));
-        });
+        rounds_on_threads(&format!("{flavor:?}"), || scenario(&flavor.build()));
     }
+}
+
+/// A world for each round of the scenario, in all places.
+fn in_every_place(scenario: impl Fn(World) + Sync) {
+    let _alone = process::alone();
+    for place in PLACES {
+        rounds_on_threads(&format!("{place:?}"), || scenario(place.build()));
+    }
+}
+
+/// Each round on a thread of its own: a thread keeps memory of tasks for the next ones.
+fn rounds_on_threads(name: &str, round: impl Fn() + Sync) {
+    assert_flat(name, || {
+        std::thread::scope(|threads| threads.spawn(&round).join().expect("the scenario"));
+    });
 }
 
 #[test]
@@ -210,8 +222,7 @@ fn scopes_whose_children_borrow() {
 #[test]
 fn values_of_the_context() {
     let _watch = watchdog_secs(120);
-    in_every_place(|place| {
-        let world = place.build();
+    in_every_place(|world| {
         world.block_on(HELD.scope(vec![1; 100], async {
             assert_eq!(OWN.scope(Arc::new(vec![2; 100]), async { OWN.get().len() }).await, 100);
         }));
@@ -257,8 +268,7 @@ fn calls_for_later() {
 #[test]
 fn callbacks_of_tasks() {
     let _watch = watchdog_secs(120);
-    in_every_place(|place| {
-        let world = place.build();
+    in_every_place(|world| {
         for _ in 0..2 {
             let bytes = vec![1_u8; 100];
             world.spawn(async { vec![2_u8; 100] }).on_done(move |output| drop((bytes, output)));

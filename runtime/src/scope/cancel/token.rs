@@ -63,7 +63,7 @@ impl ScopeNode {
     /// A token that is cancelled with the scope.
     pub(super) fn token(&self) -> CancellationToken {
         let known = self.state().bonds().told.clone();
-        let mine = known.unwrap_or_else(CancellationToken::new);
+        let mine = known.unwrap_or_default();
         let (first, signalled) = {
             let mut state = self.state();
             // Another thread may have been here meanwhile.
