@@ -11,6 +11,7 @@
 //! failure when it is polled.
 
 mod error;
+mod fate;
 mod gather;
 #[cfg(all(test, loom))]
 mod model;
@@ -19,8 +20,9 @@ mod roster;
 mod start;
 
 pub use error::{ChildError, GroupError};
+use fate::{Failure, Finished, Outcome, Panicked, Rule};
 pub use gather::{gather, gather_settled};
-use roster::{Failure, Finished, Outcome, Panicked, Roster, Rule, Seat, Stop};
+use roster::{Roster, Seat, Stop};
 pub use start::{NotReady, Ready};
 
 use crate::engine::entered;

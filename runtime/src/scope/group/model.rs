@@ -3,8 +3,9 @@
 use super::super::Abort;
 use super::super::model::{FakeTask, block_on, check};
 use super::ChildError;
+use super::fate::{Failure, Outcome, Rule};
 use super::orphans::Orphans;
-use super::roster::{Failure, Outcome, Roster, Rule, Seat, Stop};
+use super::roster::{Roster, Seat, Stop};
 use crate::task::Id;
 use loom::thread;
 use std::future::poll_fn;
