@@ -26,5 +26,6 @@ families! {
     blocking
     idle
     timers
+    scope
     net
 }

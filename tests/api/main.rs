@@ -50,6 +50,8 @@ mod scope_context;
 #[cfg(not(feature = "oracle"))]
 mod scope_group;
 #[cfg(not(feature = "oracle"))]
+mod scope_group_edges;
+#[cfg(not(feature = "oracle"))]
 mod scope_local;
 mod shutdown;
 mod spawn;

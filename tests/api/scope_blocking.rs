@@ -179,3 +179,72 @@ fn misuse_blames_the_caller() {
         assert!(joins.join().unwrap().contains("inside async code"));
     });
 }
+
+#[test]
+fn a_scope_without_tasks_returns_at_once() {
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(1), Flavor::CurrentThread] {
+        let runtime = flavor.build();
+        let _inside = runtime.enter();
+        assert_eq!(scope_blocking(|_| 5), 5);
+    }
+}
+
+#[test]
+fn it_waits_for_the_groups_that_its_tasks_leave_behind() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    let _inside = runtime.enter();
+    for _ in 0..100 {
+        let drops = Drops::new();
+        scope_blocking(|scope| {
+            let task = scope.spawn(async {
+                let group = runtime::scope::TaskGroup::<(), ()>::new();
+                let probe = drops.probe();
+                group.spawn(async move {
+                    let _probe = probe;
+                    pending().await
+                });
+                yield_now().await;
+                let _ = group.join().await;
+            });
+            while drops.alive() == 0 {
+                std::thread::yield_now();
+            }
+            task.abort();
+        });
+        assert_eq!((drops.alive(), runtime.metrics().num_alive_tasks()), (0, 0));
+    }
+}
+
+#[test]
+fn a_current_thread_runtime_moves_while_the_body_joins() {
+    let _watch = watchdog();
+    let runtime = Flavor::CurrentThread.build();
+    let _inside = runtime.enter();
+    let text = String::from("borrowed");
+    let length = scope_blocking(|scope| {
+        let panics = scope.spawn(async { planned_panic() });
+        let error: runtime::task::JoinError = panics.join().unwrap_err();
+        assert!(error.is_panic());
+        let task = scope.spawn(async {
+            yield_now().await;
+            task::spawn(yield_now()).await.unwrap();
+            text.len()
+        });
+        task.join().unwrap()
+    });
+    assert_eq!(length, 8);
+    // And while others drive it, or nobody is left to.
+    let handle = runtime.handle().clone();
+    let end = Event::new();
+    let waits = end.wait();
+    let joins = std::thread::spawn(move || {
+        let _inside = handle.enter();
+        let joined = scope_blocking(|scope| scope.spawn(async { 7 }).join().unwrap());
+        end.set();
+        joined
+    });
+    runtime.block_on(waits);
+    assert_eq!(joins.join().unwrap(), 7);
+}

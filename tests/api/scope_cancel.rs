@@ -3,6 +3,7 @@
 #![allow(clippy::async_yields_async)] // handles leave their scope on purpose
 
 use runtime::scope::{CancelScope, cancelled, deadline, fail_after, fail_at, is_cancelled, move_on_after, move_on_at};
+use runtime::sync::CancellationToken;
 use runtime::task::{self, checkpoint, yield_now};
 use runtime::time::{Duration, Instant, sleep};
 use runtime_tests::{Drops, Event, Flavor, WakeCount, catch, for_each_flavor, watchdog};
@@ -349,7 +350,206 @@ fn outside_of_scopes_nothing_is_cancelled(flavor: Flavor) {
     });
 }
 
+fn nested_scopes_cancelled_in_either_order(flavor: Flavor) {
+    paused(flavor, async {
+        for inner_first in [true, false] {
+            let (outer, inner) = (CancelScope::new().grace(5 * MS), CancelScope::new().grace(MS));
+            let (cancels_outer, cancels_inner) = (outer.clone(), inner.clone());
+            let start = Instant::now();
+            let result = outer.run(async {
+                let told = inner.run(async {
+                    if inner_first {
+                        cancels_inner.cancel();
+                        assert!(is_cancelled() && !cancels_outer.is_cancelled());
+                        cancels_outer.cancel();
+                    } else {
+                        cancels_outer.cancel();
+                        assert!(is_cancelled() && cancels_inner.is_cancelled() && !cancels_inner.cancel_requested());
+                        cancels_inner.cancel();
+                    }
+                    pending::<()>().await
+                });
+                // The inner one's grace is over first, and the outer body goes on in its own.
+                assert!(told.await.is_err());
+                assert_eq!(ms_since(start), 1);
+                pending::<()>().await
+            });
+            assert!(result.await.is_err());
+            assert_eq!(ms_since(start), 5);
+        }
+    });
+}
+
+fn a_shield_inside_a_cancelled_scope(flavor: Flavor) {
+    paused(flavor, async {
+        let outer = CancelScope::new();
+        let cancels = outer.clone();
+        let reached = AtomicBool::new(false);
+        let result = outer.run(async {
+            cancels.cancel();
+            // It begins after the cancellation, and is left alone all the same, tasks of its own included.
+            let shielded = CancelScope::new().shield().run(async {
+                assert!(!is_cancelled() && checkpoint().await.is_ok());
+                sleep(10 * MS).await;
+                // Scopes inside are not cancelled either, but by themselves.
+                assert_eq!(move_on_after(5 * MS, pending::<()>()).await, None);
+                assert_eq!(CancelScope::new().run(ready(1)).await, Ok(1));
+                task::spawn(async { checkpoint().await.is_ok() }).await.unwrap()
+            });
+            assert_eq!(shielded.await, Ok(true));
+            reached.store(true, SeqCst);
+            pending::<()>().await
+        });
+        assert!(result.await.is_err());
+        assert!(reached.load(SeqCst));
+    });
+}
+
+fn deadlines_in_the_past_and_at_the_end_of_time(flavor: Flavor) {
+    paused(flavor, async {
+        sleep(100 * MS).await;
+        let past = Instant::now() - 50 * MS;
+        let scope = CancelScope::new().deadline_at(past);
+        let told = scope.run(async {
+            assert_eq!((deadline::current(), deadline::remaining()), (Some(past), Some(Duration::ZERO)));
+            pending::<()>().await
+        });
+        assert!(told.await.is_err());
+        assert_eq!(CancelScope::new().deadline_after(Duration::ZERO).run(ready(1)).await, Ok(1));
+        assert!(fail_after(Duration::ZERO, yield_now()).await.is_err());
+
+        let scope = CancelScope::new().deadline_after(Duration::MAX).grace(Duration::MAX);
+        let inside = scope.clone();
+        let far = scope.run(async move {
+            assert!(deadline::remaining().is_some_and(|left| left > Duration::from_secs(365 * 24 * 3600)));
+            sleep(10 * MS).await;
+            inside.reschedule(Some(past));
+            cancelled().await;
+            sleep(10 * MS).await;
+            5
+        });
+        assert_eq!(far.await, Ok(5));
+    });
+}
+
+fn a_token_cancels_a_scope(flavor: Flavor) {
+    paused(flavor, async {
+        let (shutdown, other) = (CancellationToken::new(), CancellationToken::new());
+        let drops = Drops::new();
+        let probe = drops.probe();
+        let scope = CancelScope::new().cancel_with(&shutdown.child_token()).cancel_with(&other).grace(5 * MS);
+        let inside = scope.clone();
+        let child_told = Event::new();
+        let tells = child_told.clone();
+        let run = task::spawn(scope.run(async move {
+            drop(task::spawn(async move {
+                let _probe = probe;
+                cancelled().await;
+                tells.set();
+                pending::<()>().await
+            }));
+            pending::<()>().await
+        }));
+        sleep(MS).await;
+        let start = Instant::now();
+        other.cancel();
+        // At once, before anybody polls the scope's `run`.
+        assert!(inside.is_cancelled() && inside.cancel_requested());
+        shutdown.cancel();
+        assert!(run.await.unwrap().is_err());
+        while drops.alive() > 0 {
+            yield_now().await;
+        }
+        assert!(child_told.is_set());
+        assert_eq!(ms_since(start), 5);
+
+        // A token that is cancelled already; a scope that is not run; one whose run is over, with a task left.
+        assert!(CancelScope::new().cancel_with(&shutdown).is_cancelled());
+        assert_eq!(CancelScope::new().cancel_with(&shutdown).run(ready(1)).await, Ok(1));
+        let token = CancellationToken::new();
+        let unused = CancelScope::new().cancel_with(&token);
+        let scope = CancelScope::new().cancel_with(&token);
+        let left = scope.run(async { task::spawn(pending::<()>()) }).await.unwrap();
+        yield_now().await;
+        assert!(!left.is_finished());
+        drop(scope);
+        token.cancel();
+        assert!(unused.is_cancelled());
+        assert!(left.await.unwrap_err().is_cancelled());
+        // A shield is no shield against one's own token.
+        let shielded = CancelScope::new().shield().cancel_with(&token);
+        assert!(shielded.run(pending::<()>()).await.is_err());
+    });
+}
+
+fn a_scope_cancels_its_tokens(flavor: Flavor) {
+    paused(flavor, async {
+        let outer = CancelScope::new().deadline_after(10 * MS).grace(5 * MS);
+        let inner = CancelScope::new();
+        let (mine, yours, deep) = (outer.token(), outer.token(), inner.token());
+        mine.cancel();
+        assert!(!yours.is_cancelled() && !outer.is_cancelled(), "somebody else's token was cancelled");
+        let start = Instant::now();
+        let (listens, within) = (yours.clone(), deep.clone());
+        let told = outer.run(async {
+            let told = inner.run(async {
+                listens.cancelled().await;
+                assert!(is_cancelled() && within.is_cancelled());
+                ms_since(start)
+            });
+            told.await
+        });
+        assert_eq!(told.await, Ok(Ok(10)));
+        assert!(outer.token().is_cancelled(), "one that is made afterwards");
+        // Round in a circle: no end, and no harm.
+        let scope = CancelScope::new();
+        let token = scope.token();
+        let scope = scope.cancel_with(&token);
+        token.cancel();
+        assert!(scope.is_cancelled());
+        // A run that ends in time cancels nothing; one that is dropped does.
+        let scope = CancelScope::new();
+        let token = scope.token();
+        assert_eq!(scope.run(ready(1)).await, Ok(1));
+        assert!(!token.is_cancelled());
+        let scope = CancelScope::new();
+        let token = scope.token();
+        let mut run = Box::pin(scope.run(pending::<()>()));
+        assert!(WakeCount::new().poll(&mut run).is_pending());
+        drop(run);
+        assert!(token.is_cancelled());
+    });
+}
+
+fn a_token_is_heard_without_budget(flavor: Flavor) {
+    flavor.build().block_on(async {
+        while task::coop::has_budget_remaining() {
+            task::coop::consume_budget().now_or_never_budget();
+        }
+        let token = CancellationToken::new();
+        let scope = CancelScope::new().cancel_with(&token);
+        assert!(!scope.is_cancelled(), "the lack of budget was taken for a cancellation");
+        token.cancel();
+        assert!(scope.is_cancelled(), "a token was not heard");
+    });
+}
+
+/// Takes a unit of the budget without giving way.
+trait NowOrNever: Future + Sized {
+    fn now_or_never_budget(self) {
+        let _ = WakeCount::new().poll(&mut Box::pin(self));
+    }
+}
+
+impl<F: Future> NowOrNever for F {}
+
 for_each_flavor!(
+    nested_scopes_cancelled_in_either_order,
+    a_shield_inside_a_cancelled_scope,
+    deadlines_in_the_past_and_at_the_end_of_time,
+    a_token_cancels_a_scope,
+    a_scope_cancels_its_tokens,
+    a_token_is_heard_without_budget,
     a_body_in_time_gives_its_output,
     a_body_out_of_time_is_dropped,
     what_is_ready_when_its_time_is_up_is_not_lost,

@@ -288,3 +288,25 @@ fn outside_of_a_scope_or_a_runtime_the_caller_is_blamed() {
     runtime_tests::assert_panics_here!(call_later(Duration::ZERO, || ()), "no runtime here");
     assert_eq!(ATTEMPT.sync_scope(3, || ATTEMPT.get()), 3);
 }
+
+#[test]
+fn calls_of_a_runtime_that_is_gone_are_dropped() {
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(1), Flavor::CurrentThread] {
+        let runtime = flavor.build();
+        let drops = Drops::new();
+        let (soon, later, past) = (drops.probe(), drops.probe(), drops.probe());
+        let door = runtime.handle().clone();
+        drop(runtime);
+        let _inside = door.enter();
+        let guards = [
+            call_soon(move || drop(soon)),
+            call_later(Duration::from_secs(3600), move || drop(later)),
+            call_at(Instant::now(), move || drop(past)),
+        ];
+        for guard in guards {
+            drop(guard);
+        }
+        assert_eq!(drops.alive(), 0);
+    }
+}

@@ -1,12 +1,16 @@
-//! `scope::scope_local`. Beyond tokio.
+//! `scope::scope_local` and `scope_unsend`. Beyond tokio.
 
 #![allow(clippy::async_yields_async)] // handles leave their scope on purpose
 
-use runtime::scope::{LocalScope, scope_local};
+use runtime::scope::{LocalScope, UnsendScope, scope_local, scope_unsend};
 use runtime::sync::mpsc;
-use runtime::task::{self, yield_now};
-use runtime_tests::{Drops, Event, Flavor, WakeCount, catch, for_each_flavor, planned_panic, watchdog};
+use runtime::task::{self, LocalSet, yield_now};
+use runtime_tests::{
+    Drops, Event, Flavor, Place, WakeCount, catch, for_each_flavor, for_each_place, planned_panic, watchdog,
+};
+use std::cell::Cell;
 use std::future::pending;
+use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -214,7 +218,83 @@ fn a_child_may_be_woken_from_another_thread(flavor: Flavor) {
     });
 }
 
+fn scopes_without_children(flavor: Flavor) {
+    flavor.build().block_on(async {
+        assert_eq!(scope_local(|_| async { 1 }).await, 1);
+        assert_eq!(scope_unsend(|_| std::future::ready(2)).await, 2);
+        let begun = std::cell::Cell::new(false);
+        // The body may be over before its child has begun.
+        scope_unsend(|scope| {
+            drop(scope.spawn(async { begun.set(true) }));
+            std::future::ready(())
+        })
+        .await;
+        assert!(begun.get());
+    });
+}
+
+fn children_need_not_be_send(place: Place) {
+    let world = place.build();
+    let work = || {
+        scope_unsend(|scope| async move {
+            let (sum, (tx, mut rx)) = (Rc::new(Cell::new(0)), mpsc::channel(1));
+            for n in 0..10 {
+                let (sum, tx, again) = (sum.clone(), tx.clone(), scope.clone());
+                drop(scope.spawn(async move {
+                    yield_now().await;
+                    sum.set(sum.get() + n);
+                    let inner = sum.clone();
+                    // A sibling whose output is not `Send` either.
+                    let sibling = again.spawn(async move {
+                        yield_now().await;
+                        inner
+                    });
+                    sibling.await.set(sum.get() + 1);
+                    tx.send(n).await.unwrap();
+                }));
+            }
+            drop(tx);
+            while rx.recv().await.is_some() {}
+            sum.get()
+        })
+    };
+    assert_eq!(world.block_on(async move { work().await }), 55);
+    if place.is_single_threaded() {
+        let set = LocalSet::new();
+        let local = set.spawn_local(async move { work().await });
+        let runtime = Flavor::CurrentThread.build();
+        assert_eq!(runtime.block_on(set.run_until(local)).unwrap(), 55);
+    }
+}
+
+fn an_unsend_scope_is_dropped_with_its_children(_: Flavor) {
+    let drops = Drops::new();
+    let mut scope = Box::pin(scope_unsend(|scope: UnsendScope<'_>| {
+        let probe = Rc::new(drops.probe());
+        async move {
+            let again = scope.clone();
+            drop(scope.spawn(async move {
+                let unbegun = again.clone();
+                drop(again.spawn(async move {
+                    let _circle = unbegun;
+                    pending::<()>().await
+                }));
+                let _probe = probe;
+                pending::<()>().await
+            }));
+            pending::<()>().await
+        }
+    }));
+    assert!(WakeCount::new().poll(&mut scope).is_pending());
+    assert_eq!(drops.alive(), 1);
+    drop(scope);
+    assert_eq!(drops.alive(), 0);
+}
+
+for_each_place!(children_need_not_be_send);
 for_each_flavor!(
+    scopes_without_children,
+    an_unsend_scope_is_dropped_with_its_children,
     children_borrow_and_run_side_by_side,
     it_waits_for_children_that_nobody_awaits,
     only_who_was_woken_is_polled,

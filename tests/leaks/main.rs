@@ -4,6 +4,9 @@
 //! hundred more rounds add less than half a block each: a leak of one block per round cannot hide in that.
 
 mod net;
+// beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod scope;
 
 use parking_lot::Mutex;
 use runtime::task::{self, JoinSet, LocalSet};

@@ -7,6 +7,9 @@ mod drop_anywhere;
 mod dropped_once;
 mod fairness;
 mod join_resolves;
+// beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod no_orphans;
 mod no_wake_lost;
 mod panics_contained;
 mod shutdown_deadline;

@@ -2,6 +2,9 @@
 //!
 //! Short by default. `STRESS_SECONDS` is the time that each storm rages, `TEST_SEED` repeats one.
 
+// beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod scope;
 mod time;
 
 use parking_lot::Mutex;

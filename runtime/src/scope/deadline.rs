@@ -28,6 +28,16 @@ pub fn current() -> Option<Instant> {
 }
 
 /// How much time is left until [`current`]; zero if that has passed.
+///
+/// ```
+/// use runtime::scope::{deadline, move_on_after};
+/// use runtime::time::Duration;
+///
+/// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+/// let left = move_on_after(Duration::from_secs(60), async { deadline::remaining() }).await;
+/// assert!(left.flatten().unwrap() > Duration::from_secs(50));
+/// # })
+/// ```
 pub fn remaining() -> Option<Duration> {
     current().map(|deadline| deadline.saturating_duration_since(Instant::now()))
 }

@@ -4,9 +4,10 @@
 //! |---|---|
 //! | run tasks that end together, and hear of the first failure | [`TaskGroup`] |
 //! | run many futures as tasks, and get their outputs in order | [`gather`], [`gather_settled`] |
-//! | run futures that borrow, side by side in this task | [`scope_local`] |
+//! | run futures that borrow, side by side in this task | [`scope_local`]; [`scope_unsend`] if they are not `Send` |
 //! | run futures that borrow, in parallel, while this thread waits | [`scope_blocking`] |
 //! | give a stretch of code a deadline, or a means to stop it | [`CancelScope`], [`move_on_after`], [`fail_after`] |
+//! | stop it with a [`CancellationToken`](crate::sync::CancellationToken), or have one that tells | [`CancelScope::cancel_with`], [`CancelScope::token`] |
 //! | know how much time is left | [`deadline::current`] |
 //! | know a request's id everywhere in its work | [`context_local!`](crate::context_local) |
 //!
@@ -49,7 +50,7 @@ pub use cancel::{
 };
 pub use context::{ContextFuture, ContextKey, NoValue};
 pub use group::{ChildError, GroupClosed, GroupError, NotReady, Ready, Spawner, TaskGroup, gather, gather_settled};
-pub use local::{LocalChild, LocalScope, scope_local};
+pub use local::{LocalChild, LocalScope, UnsendScope, scope_local, scope_unsend};
 
 /// What can be stopped for good: a task.
 trait Abort: Send + Sync {

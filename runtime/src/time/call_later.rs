@@ -49,6 +49,16 @@ pub fn call_later<F: FnOnce() + Send + 'static>(time: Duration, function: F) -> 
 
 /// As [`call_later`], at a moment; soon, if it has passed.
 ///
+/// ```
+/// use runtime::time::{Duration, Instant, call_at};
+///
+/// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+/// let at = Instant::now() + Duration::from_secs(60);
+/// let guard = call_at(at, || unreachable!());
+/// assert!(guard.deadline() == at && guard.cancel());
+/// # })
+/// ```
+///
 /// # Panics
 /// Outside of a runtime.
 #[track_caller]
@@ -60,6 +70,16 @@ pub fn call_at<F: FnOnce() + Send + 'static>(deadline: Instant, function: F) -> 
 }
 
 /// Calls `function` on a worker as soon as one is free, unless the guard is dropped before that.
+///
+/// ```
+/// use runtime::time::call_soon;
+///
+/// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+/// let (tx, rx) = runtime::sync::oneshot::channel();
+/// call_soon(move || tx.send(7).unwrap()).detach();
+/// assert_eq!(rx.await, Ok(7));
+/// # })
+/// ```
 ///
 /// # Panics
 /// Outside of a runtime.

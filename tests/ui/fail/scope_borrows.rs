@@ -1,6 +1,6 @@
 //! Children of a scope that would outlive what they borrow, and scopes that escape.
 
-use runtime::scope::{BlockingScope, LocalChild, ScopedTask, TaskGroup, scope_blocking, scope_local};
+use runtime::scope::{BlockingScope, LocalChild, ScopedTask, TaskGroup, scope_blocking, scope_local, scope_unsend};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -64,6 +64,22 @@ async fn a_task_of_a_group_borrows() {
     let word = String::from("the caller's");
     let group = TaskGroup::<usize, ()>::new();
     group.spawn(async { Ok(word.len()) });
+}
+
+async fn an_unsend_child_borrows_from_the_body() {
+    scope_unsend(|scope| async move {
+        let word = Rc::new(String::from("the body's"));
+        let _ = scope.spawn(async { word.len() });
+    })
+    .await;
+}
+
+async fn a_child_of_a_sendable_scope_is_not_send() {
+    scope_local(|scope| async move {
+        let count = Rc::new(Cell::new(0));
+        scope.spawn(async move { count.set(1) }).await
+    })
+    .await;
 }
 
 fn main() {}

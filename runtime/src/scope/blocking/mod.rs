@@ -79,6 +79,7 @@ where
     block_in_place(|| {
         let scope = BlockingScope {
             group: TaskGroup::settling(),
+            engine,
             unjoined: Arc::new(Mutex::new(Vec::new())),
             _scope: PhantomData,
             _env: PhantomData,
@@ -87,7 +88,7 @@ where
         if result.is_err() {
             scope.group.cancel();
         }
-        scope.wait(&engine);
+        scope.wait();
         let unjoined = std::mem::take(&mut *scope.unjoined.lock());
         match (result, unjoined.into_iter().next()) {
             (Err(panic), _) | (Ok(_), Some(panic)) => resume_unwind(panic),
@@ -99,6 +100,7 @@ where
 /// Spawns tasks that borrow; lent to the closure of [`scope_blocking`].
 pub struct BlockingScope<'scope, 'env: 'scope> {
     group: TaskGroup<(), Infallible>,
+    engine: Arc<Engine>,
     /// Panics of tasks that nobody has joined.
     unjoined: Arc<Mutex<Vec<Payload>>>,
     // Neither lifetime may be shortened: tasks hold what lives for `'scope`.
@@ -131,21 +133,13 @@ impl<'scope> BlockingScope<'scope, '_> {
             task.await;
             Ok(())
         });
-        ScopedTask { abort, receiver: Some(receiver), unjoined: self.unjoined.clone(), _scope: PhantomData }
+        let (engine, unjoined) = (self.engine.clone(), self.unjoined.clone());
+        ScopedTask { abort, receiver: Some(receiver), engine, unjoined, _scope: PhantomData }
     }
 
     /// Blocks until all tasks are gone. Does not unwind.
-    fn wait(&self, engine: &Arc<Engine>) {
-        // A current-thread runtime moves only while somebody is inside of `block_on`; why not this thread.
-        if engine.config.flavor != Flavor::MultiThread && entered::role() == Role::Outside {
-            let waiting = AssertUnwindSafe(|| {
-                let _role = entered::set_role(Role::Polls(Some(Location::caller())));
-                let _entered = entered::enter(engine.clone());
-                engine.block_on_as_worker(poll_fn(|cx| self.group.poll_empty(cx)));
-            });
-            // It panics if the runtime shuts down because of a panic. Its tasks are cancelled then; that is waited for below.
-            let _ = catch_unwind(waiting);
-        }
+    fn wait(&self) {
+        drive_until(&self.engine, |cx| self.group.poll_empty(cx));
         block_parked(poll_fn(|cx| self.group.poll_empty(cx)));
     }
 }
@@ -160,6 +154,7 @@ impl fmt::Debug for BlockingScope<'_, '_> {
 pub struct ScopedTask<'scope, T> {
     abort: AbortHandle,
     receiver: Option<oneshot::Receiver<Result<T, Payload>>>,
+    engine: Arc<Engine>,
     unjoined: Arc<Mutex<Vec<Payload>>>,
     _scope: PhantomData<&'scope mut &'scope ()>,
 }
@@ -179,8 +174,9 @@ impl<T> ScopedTask<'_, T> {
             "cannot block here: `ScopedTask::join` was called inside async code.\n  Call it in the closure of \
              `scope_blocking`, which is none."
         );
-        let receiver = self.receiver.take().expect("BUG: a scoped task is joined twice");
-        match block_parked(receiver) {
+        let mut receiver = self.receiver.take().expect("BUG: a scoped task is joined twice");
+        let driven = drive_until(&self.engine, |cx| Pin::new(&mut receiver).poll(cx));
+        match driven.unwrap_or_else(|| block_parked(receiver)) {
             Ok(Ok(output)) => Ok(output),
             Ok(Err(panic)) => Err(JoinError::panicked(self.id(), panic)),
             Err(_) => Err(JoinError::cancelled(self.id())),
@@ -243,6 +239,21 @@ impl<F: Future> Future for Caught<F> {
             Err(panic) => Poll::Ready(Err(panic)),
         }
     }
+}
+
+/// A current-thread runtime moves only while somebody is inside of `block_on`; why not this thread. `None`: it is none, or
+/// others drive it, or it ends. Does not unwind.
+fn drive_until<R>(engine: &Arc<Engine>, poll: impl FnMut(&mut Context<'_>) -> Poll<R>) -> Option<R> {
+    if engine.config.flavor == Flavor::MultiThread || entered::role() != Role::Outside {
+        return None;
+    }
+    let driving = AssertUnwindSafe(|| {
+        let _role = entered::set_role(Role::Polls(Some(Location::caller())));
+        let _entered = entered::enter(engine.clone());
+        engine.block_on_as_worker(poll_fn(poll))
+    });
+    // It panics if the runtime shuts down because of a panic. Its tasks are cancelled then, which ends any wait for them.
+    catch_unwind(driving).ok()
 }
 
 /// Runs a future of ours on this thread, which sleeps in between.

@@ -11,6 +11,7 @@ mod run;
 pub(super) mod runner;
 mod slab;
 mod timed;
+mod token;
 mod tree;
 
 pub use run::Run;
@@ -18,6 +19,7 @@ pub use timed::{FailAfter, MoveOnAfter, fail_after, fail_at, move_on_after, move
 
 use super::context::Scoped;
 use crate::engine::{Context, current};
+use crate::sync::CancellationToken;
 use crate::task;
 use crate::time::Instant;
 use runner::Runner;
@@ -145,6 +147,47 @@ impl CancelScope {
         self.with(|settings| settings.shielded = true)
     }
 
+    /// Lets `token` cancel the scope: whoever cancels the token calls [`cancel`](CancelScope::cancel), for as long as there
+    /// is a handle to the scope or a task inside. Of several tokens, each does.
+    ///
+    /// ```
+    /// use runtime::scope::CancelScope;
+    /// use runtime::sync::CancellationToken;
+    ///
+    /// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+    /// let shutdown = CancellationToken::new();
+    /// let request = CancelScope::new().cancel_with(&shutdown);
+    /// let server = runtime::spawn(async move { request.run(std::future::pending::<()>()).await });
+    /// shutdown.cancel();
+    /// assert!(server.await.unwrap().is_err());
+    /// # })
+    /// ```
+    pub fn cancel_with(self, token: &CancellationToken) -> Self {
+        self.node.cancel_with(token);
+        self
+    }
+
+    /// A token that is cancelled when the scope is, or one around it: in the first of the two phases. For code that takes
+    /// tokens and knows no scopes.
+    ///
+    /// Each call makes a token of its own. Cancelling that cancels neither the scope nor the others.
+    ///
+    /// ```
+    /// use runtime::scope::CancelScope;
+    /// use runtime::time::Duration;
+    ///
+    /// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+    /// let scope = CancelScope::new().deadline_after(Duration::from_millis(5)).grace(Duration::from_secs(60));
+    /// let token = scope.token();
+    /// let listens = runtime::spawn(async move { token.cancelled().await });
+    /// let told = scope.run(async { listens.await.is_ok() });
+    /// assert_eq!(told.await, Ok(true));
+    /// # })
+    /// ```
+    pub fn token(&self) -> CancellationToken {
+        self.node.token()
+    }
+
     /// Runs `body` inside the scope.
     ///
     /// # Errors
@@ -169,6 +212,22 @@ impl CancelScope {
     }
 
     /// Gives it another deadline, or none. A scope that is cancelled stays so.
+    ///
+    /// ```
+    /// use runtime::scope::CancelScope;
+    /// use runtime::time::{Duration, Instant, sleep};
+    ///
+    /// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+    /// let scope = CancelScope::new().deadline_after(Duration::from_secs(60));
+    /// let inside = scope.clone();
+    /// let result = scope.run(async move {
+    ///     // Each sign of life gives more time; here there is none left.
+    ///     inside.reschedule(Some(Instant::now()));
+    ///     sleep(Duration::from_secs(3600)).await;
+    /// });
+    /// assert!(result.await.is_err());
+    /// # })
+    /// ```
     pub fn reschedule(&self, deadline: Option<Instant>) {
         self.node.reschedule(deadline.map(Instant::into_std));
     }
@@ -221,11 +280,43 @@ pub(super) fn current_runner() -> Option<Arc<Runner>> {
 /// Has the scope around the caller been cancelled, or one around that, or the one that its task was spawned in?
 ///
 /// Works in blocking closures, too.
+///
+/// ```
+/// use runtime::scope::{CancelScope, is_cancelled};
+///
+/// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+/// let scope = CancelScope::new();
+/// let inside = scope.clone();
+/// let told = scope.run(async move {
+///     let before = is_cancelled();
+///     inside.cancel();
+///     (before, is_cancelled())
+/// });
+/// assert_eq!(told.await, Ok((false, true)));
+/// # })
+/// ```
 pub fn is_cancelled() -> bool {
     task::is_cancelled()
 }
 
 /// Waits until the scope around the caller is cancelled, in which [`is_cancelled`] is true. Outside of scopes, for ever.
+///
+/// For the first of two phases: see [`CancelScope::grace`].
+///
+/// ```
+/// use runtime::scope::{CancelScope, cancelled};
+/// use runtime::time::Duration;
+///
+/// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+/// let scope = CancelScope::new().grace(Duration::from_secs(10));
+/// scope.cancel();
+/// let goodbye = scope.run(async {
+///     cancelled().await;
+///     "goodbye"
+/// });
+/// assert_eq!(goodbye.await, Ok("goodbye"));
+/// # })
+/// ```
 ///
 /// # Cancel safety
 /// Cancelling it loses nothing.

@@ -3,6 +3,7 @@
 use super::super::model::{FakeTask, block_on, check};
 use super::runner::Runner;
 use super::tree::{Next, ScopeNode};
+use crate::sync::CancellationToken;
 use loom::thread;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -115,5 +116,33 @@ fn model_scope_end_of_a_shield_against_the_poll_of_run() {
             if scope.next(&body) == Next::Drop { Poll::Ready(()) } else { Poll::Pending }
         }));
         ends.join().unwrap();
+    });
+}
+
+// Planted fault: in `ScopeNode::token`, ask for the mark before the token is put there: one that nobody cancels.
+#[test]
+fn model_scope_cancel_against_token() {
+    check(|| {
+        let scope = ScopeNode::new();
+        let cancels = scope.clone();
+        let canceller = thread::spawn(move || cancels.cancel());
+        let token = scope.token();
+        canceller.join().unwrap();
+        assert!(token.is_cancelled(), "a token was missed");
+    });
+}
+
+// Planted fault: in `ScopeNode::cancel_with`, ask whether the token is cancelled before the wait is polled, and not after: a
+// scope that hears nothing.
+#[test]
+fn model_scope_cancel_with_against_the_cancel_of_the_token() {
+    check(|| {
+        let (scope, _body) = entered();
+        let token = CancellationToken::new();
+        let cancels = token.clone();
+        let canceller = thread::spawn(move || cancels.cancel());
+        scope.cancel_with(&token);
+        canceller.join().unwrap();
+        assert!(scope.is_signalled(), "a cancelled token did not reach its scope");
     });
 }

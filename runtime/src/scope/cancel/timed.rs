@@ -39,6 +39,17 @@ pub fn move_on_after<F: Future>(time: Duration, body: F) -> MoveOnAfter<F> {
 
 /// As [`move_on_after`], until a moment.
 ///
+/// ```
+/// use runtime::scope::move_on_at;
+/// use runtime::time::Instant;
+///
+/// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+/// // What is ready at once is given, whatever the clock says.
+/// assert_eq!(move_on_at(Instant::now(), async { 1 }).await, Some(1));
+/// assert_eq!(move_on_at(Instant::now(), std::future::pending::<()>()).await, None);
+/// # })
+/// ```
+///
 /// # Panics
 /// Polling panics outside of a runtime.
 ///
@@ -74,6 +85,15 @@ pub fn fail_after<F: Future>(time: Duration, body: F) -> FailAfter<F> {
 }
 
 /// As [`fail_after`], until a moment.
+///
+/// ```
+/// use runtime::scope::fail_at;
+/// use runtime::time::Instant;
+///
+/// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+/// assert!(fail_at(Instant::now(), std::future::pending::<()>()).await.is_err());
+/// # })
+/// ```
 ///
 /// # Errors
 /// [`Elapsed`], if the time was up.

@@ -18,6 +18,7 @@
 use super::super::wakes::Wakes;
 use super::runner::{Runner, change_shields};
 use super::slab::Slab;
+use super::token::Bonds;
 use crate::engine::atomics::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::engine::clockwork;
 use crate::sync::Notify;
@@ -45,6 +46,8 @@ pub(super) struct ScopeState {
     /// Since when its own cancellation has been asked for, by hand or by its deadline.
     cancelled_at: Option<Instant>,
     pub(super) doomed: bool,
+    /// The tokens that go with it, if there are any.
+    bonds: Option<Box<Bonds>>,
 }
 
 /// What a scope has been told.
@@ -99,6 +102,7 @@ impl ScopeNode {
                 signalled: false,
                 cancelled_at: None,
                 doomed: false,
+                bonds: None,
             }),
             signalled: AtomicBool::new(false),
             waiters: Notify::new(),
@@ -269,6 +273,14 @@ impl ScopeNode {
 }
 
 impl ScopeState {
+    pub(super) fn bonds(&mut self) -> &mut Bonds {
+        self.bonds.get_or_insert_default()
+    }
+
+    pub(super) fn is_signalled(&self) -> bool {
+        self.signalled
+    }
+
     fn live_runners(&self) -> Vec<Arc<Runner>> {
         self.runners.iter().filter_map(Weak::upgrade).collect()
     }
@@ -286,15 +298,18 @@ impl ScopeState {
 fn signal(root: Arc<ScopeNode>, wakes: &mut Wakes) {
     let mut scopes = vec![root];
     while let Some(scope) = scopes.pop() {
-        let runners = {
+        let (runners, token) = {
             let mut state = scope.state();
             if std::mem::replace(&mut state.signalled, true) {
                 continue;
             }
             scope.signalled.store(true, Ordering::Release);
-            state.live_runners()
+            (state.live_runners(), state.bonds.as_ref().and_then(|bonds| bonds.told()))
         };
         wakes.call(|| scope.waiters.notify_waiters());
+        if let Some(token) = token {
+            wakes.call(|| token.cancel());
+        }
         runners.iter().for_each(|runner| scopes.extend(runner.live_scopes()));
     }
 }

@@ -11,15 +11,18 @@
 //! failure when it is polled.
 
 mod error;
+mod fate;
 mod gather;
 #[cfg(all(test, loom))]
 mod model;
+mod orphans;
 mod roster;
 mod start;
 
 pub use error::{ChildError, GroupError};
+use fate::{Failure, Finished, Outcome, Panicked, Rule};
 pub use gather::{gather, gather_settled};
-use roster::{Failure, Finished, Outcome, Panicked, Roster, Rule, Seat, Stop};
+use roster::{Roster, Seat, Stop};
 pub use start::{NotReady, Ready};
 
 use crate::engine::entered;
@@ -67,7 +70,7 @@ type TaskRoster<T, E> = Roster<T, E, AbortHandle>;
 /// | [`settling`](TaskGroup::settling) | nobody: each child's fate is its own |
 ///
 /// **Dropping the group aborts its children**, and so does dropping the future of `join`. They are gone soon after, not
-/// at once: only `join` waits.
+/// at once: only `join` waits. It waits for those, too, whom a child has left behind that was stopped with a group of its own.
 ///
 /// # Memory
 /// Outputs are kept until they are asked for. In a group that lives as long as a server, take them with
@@ -121,6 +124,19 @@ impl<T, E> TaskGroup<T, E> {
     }
 
     /// A group that nobody stops: every child runs to its end.
+    ///
+    /// ```
+    /// use runtime::scope::TaskGroup;
+    ///
+    /// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+    /// let group = TaskGroup::settling();
+    /// group.spawn(async { "one".parse::<u32>() });
+    /// group.spawn(async { "2".parse() });
+    /// let settled = group.join_settled().await;
+    /// assert!(settled[0].is_err());
+    /// assert_eq!(*settled[1].as_ref().unwrap(), 2);
+    /// # })
+    /// ```
     pub fn settling() -> Self {
         TaskGroup::by(Rule::Never)
     }
@@ -169,6 +185,17 @@ impl<T, E> TaskGroup<T, E> {
     }
 
     /// Aborts all children, also those that are spawned later. What is aborted so is no failure.
+    ///
+    /// ```
+    /// use runtime::scope::TaskGroup;
+    ///
+    /// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+    /// let group = TaskGroup::<(), std::io::Error>::new();
+    /// group.spawn(std::future::pending());
+    /// group.cancel();
+    /// assert!(group.join().await.unwrap().is_empty());
+    /// # })
+    /// ```
     pub fn cancel(&self) {
         self.spawner.roster.stop_all();
     }
@@ -227,6 +254,23 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// Spawns a child that works for the others and does not end by itself: a ticker, a sink of metrics. When all
     /// others are gone, [`join`](TaskGroup::join) aborts it. If it fails before that, it decides as any child.
     ///
+    /// ```
+    /// use runtime::scope::TaskGroup;
+    /// use runtime::time::{Duration, sleep};
+    ///
+    /// # runtime::runtime::Runtime::new().unwrap().block_on(async {
+    /// let group = TaskGroup::<u32, std::io::Error>::new();
+    /// group.spawn_daemon(async {
+    ///     loop {
+    ///         sleep(Duration::from_secs(10)).await;
+    ///         println!("still at work");
+    ///     }
+    /// });
+    /// group.spawn(async { Ok(1) });
+    /// assert_eq!(group.join().await.unwrap(), [1]);
+    /// # })
+    /// ```
+    ///
     /// # Panics
     /// Outside of a runtime's context.
     #[track_caller]
@@ -281,7 +325,14 @@ where
     if let Some(unwanted) = seat.attach(task.abort_handle()) {
         unwanted.abort();
     }
-    task.on_done(move |result| seat.finished(outcome(result, output)))
+    let id = task.id();
+    task.on_done(move |result| {
+        let outcome = outcome(result, output);
+        let mut left = orphans::left_by(id);
+        // A child that drops its own group does not wait for itself.
+        left.retain(|those| !seat.is_among(those));
+        orphans::after(left, move || seat.finished(outcome));
+    })
 }
 
 fn outcome<T, E, O>(result: Result<Result<O, E>, JoinError>, output: fn(O) -> Outcome<T, E>) -> Outcome<T, E> {
@@ -403,16 +454,20 @@ impl<T, E> TaskGroup<T, E> {
     /// # Cancel safety
     /// Cancelling it loses nothing: a result leaves the group in the moment in which it is given.
     pub async fn next(&mut self) -> Option<Result<T, ChildError<E>>> {
-        poll_fn(|cx| self.spawner.roster.poll_next(cx))
-            .await
-            .map(|finished| finished.result.map_err(Failure::into_error))
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// As [`next`](TaskGroup::next), for code that polls: with it a group is any library's stream.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, ChildError<E>>>> {
+        let next = self.spawner.roster.poll_next(cx);
+        next.map(|finished| finished.map(|finished| finished.result.map_err(Failure::into_error)))
     }
 }
 
 /// Aborts all children.
 impl<T, E> Drop for TaskGroup<T, E> {
     fn drop(&mut self) {
-        self.spawner.roster.abandon();
+        self.spawner.roster.abandon(task::try_id());
     }
 }
 

@@ -3,7 +3,10 @@
 use super::super::Abort;
 use super::super::model::{FakeTask, block_on, check};
 use super::ChildError;
-use super::roster::{Failure, Outcome, Roster, Rule, Seat, Stop};
+use super::fate::{Failure, Outcome, Rule};
+use super::orphans::Orphans;
+use super::roster::{Roster, Seat, Stop};
+use crate::task::Id;
 use loom::thread;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -97,7 +100,7 @@ fn model_group_drop_against_spawn_and_end() {
             // It hears of the end of its group, now or by `abandon`.
             spawn(&spawner)
         });
-        roster.abandon();
+        roster.abandon(None);
         end.join().unwrap();
         if let Some((task, seat)) = spawned.join().unwrap() {
             assert_eq!(task.stopped(), 1, "a child outlives its group");
@@ -125,5 +128,22 @@ fn model_group_join_stops_and_awaits_daemons() {
         assert_eq!(block_on(poll_fn(|cx| roster.poll_gone(cx))).len(), 1);
         assert!(task.stopped() <= 1);
         worker.join().unwrap();
+    });
+}
+
+// Planted fault: in `Orphans::settle`, look whether somebody waits and set `Come` under a second lock: nobody goes on.
+#[test]
+fn model_group_end_of_orphans_against_who_waits_for_them() {
+    check(|| {
+        let orphans = Orphans::of(Id::fresh());
+        let settles = orphans.clone();
+        let end = thread::spawn(move || settles.settle());
+        let task = FakeTask::default();
+        let goes_on = task.clone();
+        if let Some(at_once) = orphans.when_settled(Box::new(move || goes_on.abort())) {
+            at_once();
+        }
+        end.join().unwrap();
+        assert_eq!(task.stopped(), 1, "who waits for orphans goes on once");
     });
 }

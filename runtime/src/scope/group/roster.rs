@@ -1,7 +1,7 @@
 //! Who belongs to a group, what became of them, and who waits for that.
 //!
-//! Owns: the list of children, their results, the rule by which one of them decides for all, the waker of who waits.
-//! Imports: the door's lock.   Not here: tasks. A child is whatever can be [stopped](Stop), so that `model.rs` runs this
+//! Owns: the list of children, their results, the waker of who waits.
+//! Imports: the door's lock, `fate`, `orphans`.   Not here: tasks. A child is whatever can be [stopped](Stop), so that `model.rs` runs this
 //! file without a scheduler.
 //!
 //! A child passes through three calls: `enlist` (before it exists: from now on the group waits for it), `attach` (it
@@ -13,10 +13,10 @@
 //! after it, and stopping a child happens after it as well.
 
 use super::super::wakes::Wakes;
-use super::ChildError;
-use crate::engine::PanicSink;
+use super::fate::{Finished, Outcome, Rule, StoppedBy};
+use super::orphans::{Orphans, note};
 use crate::engine::atomics::{Mutex, MutexGuard};
-use crate::task::{Id, JoinError};
+use crate::task::Id;
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
@@ -25,88 +25,6 @@ use std::task::{Context, Poll, Waker};
 /// How a child is stopped.
 pub(super) trait Stop {
     fn stop(&self);
-}
-
-/// Which child decides for all.
-pub(super) enum Rule<T> {
-    /// Whoever fails. All results are kept.
-    Failure,
-    /// Whoever fails, or gives such an output. What comes later is dropped.
-    First(fn(&T) -> bool),
-    /// Nobody.
-    Never,
-}
-
-/// What became of a child.
-pub(super) enum Outcome<T, E> {
-    Output(T),
-    Failed(E),
-    Cancelled(JoinError),
-    Panicked(Panicked),
-    /// A daemon has ended in peace; or the child never came to be.
-    Nothing,
-}
-
-/// A panic that nobody has been told of.
-pub(super) struct Panicked {
-    error: Option<JoinError>,
-    sink: Option<Arc<dyn PanicSink>>,
-}
-
-impl Panicked {
-    pub(super) fn new(error: JoinError, sink: Option<Arc<dyn PanicSink>>) -> Self {
-        Panicked { error: Some(error), sink }
-    }
-
-    /// It is the caller's from here on.
-    pub(super) fn take(mut self) -> JoinError {
-        self.error.take().expect("BUG: a child's panic is taken twice")
-    }
-}
-
-/// The group has gone without a look at it.
-impl Drop for Panicked {
-    fn drop(&mut self) {
-        let Some(error) = self.error.take() else { return };
-        let id: Id = error.id();
-        if let (Ok(payload), Some(sink)) = (error.try_into_panic(), &self.sink) {
-            sink.unhandled(id, &*payload);
-        }
-    }
-}
-
-/// What a child left.
-pub(super) struct Finished<T, E> {
-    /// Children are numbered in the order in which they were spawned.
-    pub(super) order: u64,
-    /// It was this one that decided.
-    pub(super) decided: bool,
-    pub(super) result: Result<T, Failure<E>>,
-}
-
-pub(super) enum Failure<E> {
-    Plain(ChildError<E>),
-    Panic(Panicked),
-}
-
-impl<E> Failure<E> {
-    /// For whoever is told of it.
-    pub(super) fn into_error(self) -> ChildError<E> {
-        match self {
-            Failure::Plain(error) => error,
-            Failure::Panic(panicked) => ChildError::Panicked(panicked.take()),
-        }
-    }
-}
-
-/// Who could have stopped a child that is over.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum StoppedBy {
-    Nobody,
-    /// The group, for somebody else's failure or because it was asked to.
-    Group,
-    /// Whoever joined the group and found only daemons left.
-    Join,
 }
 
 pub(super) struct Roster<T, E, A> {
@@ -133,6 +51,8 @@ struct State<T, E, A> {
     closed: bool,
     /// Nobody will ask for results.
     abandoned: bool,
+    /// Whoever waits for the end of an abandoned group.
+    orphans: Option<Arc<Orphans>>,
 }
 
 enum Slot<A> {
@@ -206,6 +126,7 @@ impl<T, E, A: Stop> Roster<T, E, A> {
             daemons_stopping: false,
             closed: false,
             abandoned: false,
+            orphans: None,
         };
         Arc::new(Roster { state: Mutex::new(state), rule })
     }
@@ -236,7 +157,7 @@ impl<T, E, A: Stop> Roster<T, E, A> {
     }
 
     fn leave(&self, slot: usize, order: u64, outcome: Outcome<T, E>) {
-        let (waiter, stopped, unwanted, vacated);
+        let (waiter, stopped, unwanted, vacated, orphans);
         {
             let mut state = self.state();
             let daemon = state.slots[slot].is_daemon();
@@ -260,13 +181,17 @@ impl<T, E, A: Stop> Roster<T, E, A> {
             };
             let worth_it = !state.waits_for_all || state.running == 0;
             waiter = if worth_it { state.waiter.take() } else { None };
+            orphans = if state.running + state.daemons == 0 { state.orphans.clone() } else { None };
         }
         let mut wakes = Wakes::default();
         stopped.iter().for_each(|child| wakes.call(|| child.stop()));
         if let Some(waiter) = waiter {
             wakes.call(|| waiter.wake());
         }
-        drop((unwanted, vacated));
+        wakes.call(|| drop((unwanted, vacated)));
+        if let Some(orphans) = orphans {
+            wakes.call(|| orphans.settle());
+        }
         wakes.done();
     }
 
@@ -276,14 +201,20 @@ impl<T, E, A: Stop> Roster<T, E, A> {
         stop(&stopped);
     }
 
-    /// The group is dropped.
-    pub(super) fn abandon(&self) {
-        let (stopped, finished, waiter) = {
+    /// The group is dropped, by `task` if by any.
+    pub(super) fn abandon(&self, task: Option<Id>) {
+        let (stopped, finished, waiter, orphans) = {
             let mut state = self.state();
             state.closed = true;
             state.abandoned = true;
-            (state.stop_all(), mem::take(&mut state.finished), state.waiter.take())
+            if state.running + state.daemons > 0 {
+                state.orphans = task.map(Orphans::of);
+            }
+            (state.stop_all(), mem::take(&mut state.finished), state.waiter.take(), state.orphans.clone())
         };
+        if let Some(orphans) = &orphans {
+            note(orphans);
+        }
         stop(&stopped);
         drop((finished, waiter));
     }
@@ -361,34 +292,6 @@ fn stop<A: Stop>(children: &[A]) {
     wakes.done();
 }
 
-impl<T> Rule<T> {
-    fn decides<E>(&self, outcome: &Outcome<T, E>) -> bool {
-        match (self, outcome) {
-            (Rule::Never, _) | (_, Outcome::Nothing) => false,
-            (Rule::First(such), Outcome::Output(output)) => such(output),
-            (Rule::Failure, Outcome::Output(_)) => false,
-            (_, Outcome::Failed(_) | Outcome::Cancelled(_) | Outcome::Panicked(_)) => true,
-        }
-    }
-
-    /// What is kept of it; `Err`: it goes.
-    fn result<E>(&self, outcome: Outcome<T, E>, by: StoppedBy) -> Result<Result<T, Failure<E>>, Outcome<T, E>> {
-        let late = by == StoppedBy::Group && matches!(self, Rule::First(_));
-        let expected = match by {
-            StoppedBy::Nobody => false,
-            StoppedBy::Group => !matches!(self, Rule::Never),
-            StoppedBy::Join => true,
-        };
-        match outcome {
-            Outcome::Output(output) if !late => Ok(Ok(output)),
-            Outcome::Failed(error) if !late => Ok(Err(Failure::Plain(ChildError::Failed(error)))),
-            Outcome::Cancelled(error) if !expected => Ok(Err(Failure::Plain(ChildError::Cancelled(error)))),
-            Outcome::Panicked(panicked) => Ok(Err(Failure::Panic(panicked))),
-            unwanted => Err(unwanted),
-        }
-    }
-}
-
 impl<T, E, A: Stop> Seat<T, E, A> {
     /// The child exists now. Gives it back if it is to be stopped at once.
     #[must_use = "stop what comes back"]
@@ -400,6 +303,11 @@ impl<T, E, A: Stop> Seat<T, E, A> {
         }
         state.slots[self.slot] = Slot::Running { daemon, child };
         None
+    }
+
+    /// Are those the children of this very group?
+    pub(super) fn is_among(&self, orphans: &Arc<Orphans>) -> bool {
+        self.roster.state().orphans.as_ref().is_some_and(|own| Arc::ptr_eq(own, orphans))
     }
 
     /// The child is gone.

@@ -1,0 +1,282 @@
+//! Scopes leave nothing behind, whatever ends them.
+
+use super::{PLACES, assert_flat};
+use runtime::runtime::Runtime;
+use runtime::scope::{
+    CancelScope, TaskGroup, cancelled, gather_settled, move_on_after, scope_blocking, scope_local, scope_unsend,
+};
+use runtime::sync::CancellationToken;
+use runtime::task::{self, yield_now};
+use runtime::time::{call_later, call_soon};
+use runtime_tests::{Flavor, World, catch, planned_panic, process, watchdog_secs};
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+type Group = TaskGroup<Vec<u8>, String>;
+
+runtime::context_local! {
+    inherited static HELD: Vec<u8>;
+    static OWN: Arc<Vec<u8>>;
+}
+
+/// A runtime for each round of the scenario, in both flavors.
+fn in_both_flavors(scenario: impl Fn(&Runtime) + Sync) {
+    let _alone = process::alone();
+    for flavor in [Flavor::MultiThread(2), Flavor::CurrentThread] {
+        rounds_on_threads(&format!("{flavor:?}"), || scenario(&flavor.build()));
+    }
+}
+
+/// A world for each round of the scenario, in all places.
+fn in_every_place(scenario: impl Fn(World) + Sync) {
+    let _alone = process::alone();
+    for place in PLACES {
+        rounds_on_threads(&format!("{place:?}"), || scenario(place.build()));
+    }
+}
+
+/// Each round on a thread of its own: a thread keeps memory of tasks for the next ones.
+fn rounds_on_threads(name: &str, round: impl Fn() + Sync) {
+    assert_flat(name, || {
+        std::thread::scope(|threads| threads.spawn(&round).join().expect("the scenario"));
+    });
+}
+
+#[test]
+fn groups_that_are_joined_dropped_and_abandoned() {
+    let _watch = watchdog_secs(120);
+    in_both_flavors(|runtime| {
+        runtime.block_on(async {
+            let group = Group::new().with_limit(2);
+            for n in 0..5 {
+                group.spawn(async move { Ok(vec![n; 50]) });
+            }
+            group.spawn_daemon(pending());
+            assert_eq!(group.join().await.unwrap().len(), 5);
+            let group = Group::new();
+            group.spawn(pending());
+            group.spawn(async { Err("a failure".to_owned()) });
+            assert!(group.join().await.is_err());
+            let group = Group::settling();
+            group.spawn(async { planned_panic() });
+            group.spawn(async { Ok(vec![1; 50]) });
+            group.join_settled().await;
+            // Outputs that nobody asks for, children that nobody waits for.
+            let group = Group::settling();
+            group.spawn(async { planned_panic() });
+            group.spawn(async { Ok(vec![1; 50]) });
+            group.spawn(pending());
+            yield_now().await;
+            drop(group);
+            gather_settled((0..3).map(|n| async move { vec![n; 50] })).await;
+        });
+        let panics = catch_unwind(AssertUnwindSafe(|| {
+            runtime.block_on(async {
+                let group = Group::new();
+                group.spawn(pending());
+                group.spawn(async { planned_panic() });
+                group.join().await
+            })
+        }));
+        assert!(panics.is_err());
+    });
+}
+
+#[test]
+fn nested_groups_whose_owners_are_stopped() {
+    let _watch = watchdog_secs(120);
+    in_both_flavors(|runtime| {
+        runtime.block_on(async {
+            let group = Group::new();
+            for _ in 0..3 {
+                group.spawn(async {
+                    let inner = Group::new();
+                    inner.spawn(pending());
+                    inner.spawn(async {
+                        let innermost = Arc::new(Group::new());
+                        // A child that keeps its own group, and is the last to.
+                        let own = innermost.clone();
+                        innermost.spawn(async move {
+                            let _own = own;
+                            yield_now().await;
+                            Ok(Vec::new())
+                        });
+                        drop(innermost);
+                        pending().await
+                    });
+                    inner.join().await.map(|_| Vec::new()).map_err(|error| error.to_string())
+                });
+            }
+            // Nobody's child drops a group.
+            drop(task::spawn(async {
+                let group = Group::new();
+                group.spawn(pending());
+            }));
+            for _ in 0..5 {
+                yield_now().await;
+            }
+            group.cancel();
+            assert!(group.join().await.is_ok());
+        });
+    });
+}
+
+#[test]
+fn cancel_scopes_and_their_tokens() {
+    let _watch = watchdog_secs(120);
+    in_both_flavors(|runtime| {
+        let shutdown = CancellationToken::new();
+        runtime.block_on(async {
+            let scope = CancelScope::new().deadline_after(HOUR).cancel_with(&shutdown);
+            let (inside, token) = (scope.clone(), scope.token());
+            let result = scope.run(async move {
+                drop(task::spawn(async { cancelled().await }));
+                drop(task::spawn(CancelScope::new().shield().run(yield_now())));
+                yield_now().await;
+                inside.cancel();
+                pending::<()>().await
+            });
+            assert!(result.await.is_err() && token.is_cancelled());
+            // One that was never run, one that is dropped while it runs, one whose body panics.
+            drop(CancelScope::new().cancel_with(&shutdown).run(pending::<()>()));
+            assert_eq!(move_on_after(Duration::ZERO, pending::<()>()).await, None);
+            assert_eq!(move_on_after(HOUR, async { 1 }).await, Some(1));
+            let panics = task::spawn(CancelScope::new().cancel_with(&shutdown).run(async { planned_panic() }));
+            let panics: task::JoinHandle<Result<(), _>> = panics;
+            assert!(panics.await.unwrap_err().is_panic());
+            let late = CancelScope::new().cancel_with(&shutdown).grace(HOUR);
+            let token = late.token();
+            let told = task::spawn(late.run(async { cancelled().await }));
+            yield_now().await;
+            shutdown.cancel();
+            assert!(told.await.unwrap().is_ok() && token.is_cancelled());
+        });
+        drop(CancelScope::new().token());
+    });
+}
+
+#[test]
+fn scopes_whose_children_borrow() {
+    let _watch = watchdog_secs(120);
+    in_both_flavors(|runtime| {
+        let text = vec![1_u8; 100];
+        for panics in [false, true] {
+            let caught = catch(|| {
+                runtime.block_on(scope_local(|scope| {
+                    let text = &text;
+                    async move {
+                        let again = scope.clone();
+                        drop(scope.spawn(async move {
+                            let _circle = again.spawn(async move { text.len() });
+                            let _held = again;
+                            yield_now().await;
+                        }));
+                        if panics {
+                            planned_panic()
+                        }
+                        scope.spawn(async move { text.to_vec() }).await.len()
+                    }
+                }))
+            });
+            assert_eq!(caught.is_err(), panics);
+            let caught = catch(|| {
+                runtime.block_on(scope_unsend(|scope| async move {
+                    let shared = Rc::new(vec![1; 100]);
+                    let other = shared.clone();
+                    drop(scope.spawn(async move {
+                        yield_now().await;
+                        if panics {
+                            planned_panic()
+                        }
+                        drop(other)
+                    }));
+                    shared.len()
+                }))
+            });
+            assert_eq!(caught.is_err(), panics);
+            let _inside = runtime.enter();
+            let caught = catch_unwind(AssertUnwindSafe(|| {
+                scope_blocking(|scope| {
+                    let task = scope.spawn(async { text.to_vec() });
+                    assert_eq!(task.join().unwrap().len(), 100);
+                    let waits = scope.spawn(pending::<()>());
+                    waits.abort();
+                    drop(scope.spawn(async {
+                        if panics {
+                            planned_panic()
+                        }
+                        text.to_vec()
+                    }));
+                })
+            }));
+            assert_eq!(caught.is_err(), panics);
+        }
+    });
+}
+
+#[test]
+fn values_of_the_context() {
+    let _watch = watchdog_secs(120);
+    in_every_place(|world| {
+        world.block_on(HELD.scope(vec![1; 100], async {
+            assert_eq!(OWN.scope(Arc::new(vec![2; 100]), async { OWN.get().len() }).await, 100);
+        }));
+        let inherits = world.spawn(HELD.scope(vec![1; 100], async {
+            drop(task::spawn(async { HELD.get() }));
+            task::spawn(async { HELD.with(Vec::len) }).await.unwrap()
+        }));
+        assert_eq!(world.block_on(inherits).unwrap(), 100);
+        let panics: task::JoinHandle<()> = world.spawn(HELD.scope(vec![1; 100], async { planned_panic() }));
+        assert!(world.block_on(panics).is_err());
+        let aborted = world.spawn(OWN.scope(Arc::new(vec![1; 100]), pending::<()>()));
+        world.block_on(yield_now());
+        aborted.abort();
+        assert!(world.block_on(aborted).is_err());
+        drop(HELD.scope(vec![1; 100], pending::<()>()));
+        drop(world.spawn(HELD.scope(vec![1; 100], pending::<()>())));
+    });
+}
+
+#[test]
+fn calls_for_later() {
+    let _watch = watchdog_secs(120);
+    in_both_flavors(|runtime| {
+        runtime.block_on(async {
+            let bytes = || vec![1_u8; 100];
+            let (soon, later, never, panics, lost) = (bytes(), bytes(), bytes(), bytes(), bytes());
+            let (tx, mut rx) = runtime::sync::mpsc::unbounded_channel();
+            let sends = tx.clone();
+            call_soon(move || sends.send(soon.len()).unwrap()).detach();
+            call_later(Duration::from_micros(10), move || tx.send(later.len()).unwrap()).detach();
+            drop(call_later(HOUR, move || drop(never)));
+            call_soon(move || {
+                let _held = panics;
+                planned_panic()
+            })
+            .detach();
+            call_later(HOUR, move || drop(lost)).detach();
+            assert_eq!((rx.recv().await, rx.recv().await), (Some(100), Some(100)));
+        });
+    });
+}
+
+#[test]
+fn callbacks_of_tasks() {
+    let _watch = watchdog_secs(120);
+    in_every_place(|world| {
+        for _ in 0..2 {
+            let bytes = vec![1_u8; 100];
+            world.spawn(async { vec![2_u8; 100] }).on_done(move |output| drop((bytes, output)));
+        }
+        let bytes = vec![1_u8; 100];
+        world.spawn(async { planned_panic() }).on_done(move |output: Result<(), _>| drop((bytes, output)));
+        let bytes = vec![1_u8; 100];
+        world.spawn(pending::<()>()).on_done(move |_| drop(bytes));
+        world.block_on(yield_now());
+    });
+}
