@@ -147,6 +147,9 @@ impl Permits {
     #[cold]
     fn acquire_soon(&self, n: usize) -> bool {
         let patience = self.patience.pauses();
+        if self.patience.is_pointless() {
+            return false;
+        }
         let (mut pauses, mut step) = (0, 1);
         while pauses < patience {
             for _ in 0..step {
@@ -156,7 +159,7 @@ impl Permits {
             // Each look takes the word's cache line from its holder: rarely is better for both.
             step = (2 * step).min(LONGEST_STEP);
             let word = self.word.load(Ordering::Relaxed);
-            if word & FLAGS != 0 {
+            if word & FLAGS != 0 || self.patience.is_pointless() {
                 return false;
             }
             if word >> SHIFT >= n && self.try_acquire(n).is_ok() {
@@ -283,6 +286,7 @@ impl Permits {
                 batch.push(waker);
             }
         }
+        self.patience.note_handed_over(list.has_granted());
         self.settle(list, free);
     }
 

@@ -121,7 +121,9 @@ impl Acquire<'_> {
                 }
             }
             // A served node has no waker, so nothing foreign is dropped here.
-            Some(list.remove(key).0.missing == 0)
+            let served = list.remove(key).0.missing == 0;
+            self.permits.patience.note_handed_over(list.has_granted());
+            Some(served)
         });
         match own {
             Own::Nobody => {}
