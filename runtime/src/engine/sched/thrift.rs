@@ -34,8 +34,9 @@ const WORTH: Duration = Duration::from_micros(50);
 const SHORT: Duration = Duration::from_micros(5);
 /// In bad times a poll that takes so many usual ones (and at least as long as SHORT) is a long one.
 const USUAL_POLLS: u32 = 4;
-/// In good times, one theft after so many others is measured.
+/// In good times, one theft after so many others is measured; after so many where polls were found to be long.
 const UNMEASURED: u32 = 8;
+const UNMEASURED_LONG: u32 = 64;
 /// In bad times, a theft is tried so often.
 const TRIAL: Duration = Duration::from_millis(1);
 /// What a theft does to the score, which is bad below 0, and how far it goes either way. A loss weighs more: where two
@@ -75,7 +76,8 @@ pub(super) struct Thrift {
     score: Cell<i32>,
     look: Cell<Option<Look>>,
     theft: Cell<Option<Theft>>,
-    unmeasured: Cell<u32>,
+    /// In good times, how many thefts need no look.
+    blind: Cell<u32>,
     /// How long a poll takes where nothing was stolen lately. 0: never seen.
     usual_ns: Cell<u64>,
     tried: Cell<Instant>,
@@ -87,7 +89,7 @@ impl Thrift {
             score: Cell::new(0),
             look: Cell::new(None),
             theft: Cell::new(None),
-            unmeasured: Cell::new(0),
+            blind: Cell::new(UNMEASURED),
             usual_ns: Cell::new(0),
             tried: Cell::new(Instant::now()),
         }
@@ -118,8 +120,10 @@ impl Thrift {
     /// May a thief that has begun `polls` polls take what lies at `victim`'s?
     #[inline]
     pub(super) fn allows(&self, victim: Victim, polls: u32) -> bool {
-        if self.pays() && self.unmeasured.get() < UNMEASURED {
-            self.unmeasured.set(self.unmeasured.get() + 1);
+        if self.pays()
+            && let Some(left) = self.blind.get().checked_sub(1)
+        {
+            self.blind.set(left);
             return true;
         }
         self.looks(victim, polls, Instant::now())
@@ -140,7 +144,9 @@ impl Thrift {
             let takes = self.pays() || looked >= self.long_poll();
             if takes {
                 self.look.set(None);
-                self.unmeasured.set(0);
+                // A long poll among short ones says nothing about those.
+                let short = 1..SHORT.as_nanos() as u64 / 4;
+                self.blind.set(if short.contains(&self.usual_ns.get()) { UNMEASURED } else { UNMEASURED_LONG });
             }
             return takes;
         }
@@ -153,7 +159,7 @@ impl Thrift {
         let time_to_try = now.saturating_duration_since(self.tried.get()) >= TRIAL;
         if self.pays() || time_to_try || backlog >= WORTH.as_nanos() as u64 {
             self.look.set(None);
-            self.unmeasured.set(0);
+            self.blind.set(UNMEASURED);
             self.tried.set(now);
             self.theft.set(Some(Theft { begun: now, polls }));
             return true;
