@@ -311,3 +311,68 @@ fn no_runtime_here(name: &str) -> ! {
         thread.name().unwrap_or("unnamed")
     )
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::runtime::Builder;
+    use std::future::poll_fn;
+    use std::sync::mpsc;
+
+    /// Reads what its script says, one step per call.
+    struct Script(Vec<io::Result<&'static [u8]>>);
+
+    impl Read for Script {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let bytes = self.0.remove(0)?;
+            assert!(!bytes.starts_with(b"panic"), "as the script says");
+            buf[..bytes.len()].copy_from_slice(bytes);
+            Ok(bytes.len())
+        }
+    }
+
+    async fn read(object: &mut OffThread<Script>, room: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; room];
+        let mut buf = ReadBuf::new(&mut bytes);
+        poll_fn(|cx| object.poll_read(cx, &mut buf)).await?;
+        Ok(buf.filled().to_vec())
+    }
+
+    #[test]
+    fn errors_and_panics_are_reported_once_and_interruptions_never() {
+        let script =
+            vec![Err(ErrorKind::Interrupted.into()), Ok(&b"ab"[..]), Err(ErrorKind::NotFound.into()), Ok(b"panic")];
+        let script = script.into_iter().chain([Ok(&b"cd"[..]), Ok(b""), Ok(b"e")]).collect();
+        let mut object = OffThread::new(Script(script), "Script", Threads::Pool);
+        Builder::new_current_thread().build().unwrap().block_on(async {
+            assert_eq!(read(&mut object, 9).await.unwrap(), b"ab");
+            assert_eq!(read(&mut object, 9).await.unwrap_err().kind(), ErrorKind::NotFound);
+            assert!(read(&mut object, 9).await.unwrap_err().to_string().contains("panicked"));
+            assert_eq!(read(&mut object, 2).await.unwrap(), b"cd");
+            assert_eq!(read(&mut object, 9).await.unwrap(), b"", "the end");
+            assert_eq!(read(&mut object, 9).await.unwrap(), b"e", "and on, as on a terminal");
+        });
+    }
+
+    #[test]
+    fn a_read_that_the_end_of_its_runtime_took_back_fails_and_its_object_lives_on() {
+        let runtime = Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        let (begun, has_begun) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        runtime.spawn_blocking(move || {
+            begun.send(()).unwrap();
+            let _ = may_go_on.recv();
+        });
+        has_begun.recv().unwrap();
+        let mut object = OffThread::new(Script(vec![Ok(b"ab")]), "Script", Threads::Pool);
+        let mut reading = Box::pin(read(&mut object, 9));
+        runtime
+            .block_on(async { assert!(reading.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()) });
+        runtime.shutdown_background();
+        drop(go_on);
+        let next = Builder::new_current_thread().build().unwrap();
+        let error = next.block_on(reading).unwrap_err();
+        assert!(error.to_string().contains("the runtime ended"), "{error}");
+        assert_eq!(next.block_on(read(&mut object, 1 + 1)).unwrap(), b"ab");
+    }
+}
