@@ -60,6 +60,13 @@ fn streams_are_send_sync_and_unpin() {
     all::<Chain<Take<Empty>, Repeat>>();
     all::<Join<Empty, Sink>>();
     all::<ReadBuf<'_>>();
+    all::<Stdin>();
+    all::<Stdout>();
+    all::<Stderr>();
+    fn survive_panics<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
+    survive_panics::<Stdin>();
+    survive_panics::<Stdout>();
+    survive_panics::<Stderr>();
     fn halves_are_unpin<T: Unpin>() {}
     halves_are_unpin::<ReadHalf<std::marker::PhantomPinned>>();
 }

@@ -17,6 +17,7 @@ mod io_evil;
 mod io_lines;
 mod io_pipes;
 mod io_read;
+mod io_stdio;
 mod io_write;
 mod join_error;
 mod join_handle;

@@ -11,6 +11,7 @@
 //! | text and records | [`AsyncBufReadExt::lines`], [`AsyncBufReadExt::split`] |
 //! | moving bytes on | [`copy()`], [`copy_buf`], [`copy_bidirectional`] |
 //! | any descriptor that can be waited for | [`unix::AsyncFd`] |
+//! | the streams of the process | [`stdin`], [`stdout`], [`stderr`] |
 //! | one stream in two tasks | [`split`](split()), and back: [`join`](join()) |
 //! | tests, and tasks that talk to each other | [`duplex`], [`simplex`], [`empty`], [`sink`], [`repeat`] |
 //!
@@ -55,6 +56,7 @@ mod read;
 mod read_buf;
 mod ready;
 mod seek;
+mod stdio;
 pub mod unix;
 mod watched;
 mod write;
@@ -73,5 +75,6 @@ pub(crate) use read_buf::fill_spare;
 pub use ready::Ready;
 pub use seek::AsyncSeek;
 pub use std::io::{Error, ErrorKind, Result, SeekFrom};
+pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 pub(crate) use watched::Watched;
 pub use write::AsyncWrite;
