@@ -1,4 +1,4 @@
-//! The three streams every process has: [`stdin`], [`stdout`], [`stderr`].
+//! The three streams every process has: [`stdin()`], [`stdout`], [`stderr`].
 //!
 //! Owns: the public types, the thread that reads standard input, and [`off_thread`], which makes a blocking object
 //! asynchronous and knows nothing of these three.

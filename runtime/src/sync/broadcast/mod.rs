@@ -7,10 +7,9 @@
 //! lost the older ones, and is told how many by [`RecvError::Lagged`]. Senders never wait.
 //!
 //! The danger: `T::clone` and `T::drop` are the user's code and may call back into the channel. They run outside of its
-//! locks: the ring holds each value in a box of its own, which has a lock for those who clone this very value at once. The
-//! last receiver to take a value gets the original, not a clone.
+//! locks: the ring counts each value (`value`), and the last receiver to take one gets the original, not a clone.
 //!
-//! Rejected: clones made under a place's lock, without such a box. A receiver then stops the sender, and all others at that
+//! Rejected: clones made under a place's lock. A receiver then stops the sender, and all others at that
 //! place, for as long as the user's `clone` takes.
 //!
 //! # Examples
@@ -332,8 +331,7 @@ impl<T: Clone> Receiver<T> {
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
         loop {
             return match self.chan.ring.take(&mut self.position) {
-                Found::Copied(value) => Ok(value.copy()),
-                Found::Last(value) => Ok(value.take()),
+                Found::Value(value) => Ok(value.take()),
                 Found::Lagged(missed) => Err(TryRecvError::Lagged(missed)),
                 Found::Nothing => {
                     let tail = self.chan.ring.lock_tail();
@@ -454,8 +452,7 @@ impl<T: Clone> Future for Recv<'_, T> {
                     unit.made_progress();
                     drop(old);
                     return Poll::Ready(match found {
-                        Found::Copied(value) => Ok(value.copy()),
-                        Found::Last(value) => Ok(value.take()),
+                        Found::Value(value) => Ok(value.take()),
                         Found::Lagged(missed) => Err(RecvError::Lagged(missed)),
                         Found::Nothing => unreachable!("BUG: nothing is not found"),
                     });

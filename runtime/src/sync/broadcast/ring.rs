@@ -47,10 +47,7 @@ pub(super) struct Tail {
 /// What a receiver finds at its position.
 #[derive(Debug)]
 pub(super) enum Found<T> {
-    /// Others have yet to receive it: a clone is asked for.
-    Copied(Value<T>),
-    /// Nobody else will.
-    Last(Value<T>),
+    Value(Value<T>),
     /// Nothing was there a moment ago; [`Ring::is_at_end`] is certain.
     Nothing,
     Lagged(u64),
@@ -134,7 +131,7 @@ impl<T> Ring<T> {
         let value = if last { place.value.take() } else { place.value.clone() };
         drop(place);
         let value = value.expect("BUG: a value stays until all who want it have passed it");
-        if last { Found::Last(value) } else { Found::Copied(value) }
+        Found::Value(value)
     }
 
     fn lag(&self, position: &mut u64, next: u64) -> Found<T> {

@@ -31,15 +31,11 @@ impl<T> Value<T> {
 }
 
 impl<T: Clone> Value<T> {
-    pub(super) fn copy(&self) -> T {
-        T::clone(&self.0.lock())
-    }
-
-    /// The value itself, or a clone if somebody still clones it.
+    /// The value itself, or a clone if others have yet to receive it, or still clone it.
     pub(super) fn take(self) -> T {
         match Arc::try_unwrap(self.0) {
             Ok(value) => value.into_inner(),
-            Err(shared) => Value(shared).copy(),
+            Err(shared) => T::clone(&shared.lock()),
         }
     }
 }
