@@ -4,7 +4,7 @@
 //! |--------------|-------------------------------------------------------------------------------------------|
 //! | one runtime  | [`Engine`]: `new`, `spawn`, `spawn_blocking`, `block_on_*`, `close`, `drain`, its counters   |
 //! | its settings | [`config`]                                                                                |
-//! | this thread  | [`entered`] (which runtime, may it block), [`current`] (which task), [`budget`], random    |
+//! | this thread  | [`entered`] (which runtime, may it block), [`current`] (which task), [`budget`], [`contention`], random |
 //! | its time     | [`Timer`], [`clockwork`]; [`TimerWheel`], to order deadlines with                         |
 //! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]                                   |
 //! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model             |
@@ -26,6 +26,7 @@ mod sched;
 pub(crate) use base::atomics;
 pub(crate) use base::budget;
 pub(crate) use base::const_fn::const_fn;
+pub(crate) use base::contention;
 pub use base::id::Id;
 pub(crate) use base::rng::random_below;
 pub(crate) use base::value_lock::{ValueLock, ValueRef};

@@ -34,6 +34,7 @@ use super::futurelock::Asker;
 use super::waiters::{Key, WaitList, Waiters};
 use super::wake::WakeBatch;
 use crate::engine::atomics::{AtomicUsize, Ordering};
+use crate::engine::contention;
 use std::panic::Location;
 use std::task::Waker;
 
@@ -164,6 +165,7 @@ impl Permits {
             }
             if word >> SHIFT >= n && self.try_acquire(n).is_ok() {
                 self.patience.paid(pauses);
+                contention::meet();
                 return true;
             }
         }
@@ -327,6 +329,7 @@ impl Permits {
                 drop(list);
                 return Enqueued::Taken;
             }
+            contention::meet();
             let claim = Claim { wanted, missing: wanted - taken, asker, marked_by: None };
             let key = list.push_back(waker.take(), claim);
             let again =

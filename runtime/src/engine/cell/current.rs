@@ -6,7 +6,7 @@
 //! puts that into force meanwhile. Cells without a destructor, so that they answer when the thread ends, too.
 
 use super::context::Context;
-use super::header::{Header, TaskRef};
+use super::header::{self, Header, TaskRef};
 use crate::engine::base::id::Id;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -30,7 +30,7 @@ pub(crate) struct Current {
 #[inline]
 pub(super) fn enter(task: NonNull<Header>) -> Current {
     // SAFETY: by contract.
-    let context = pointer(unsafe { task.as_ref() }.context());
+    let context = pointer(unsafe { header::context(task) });
     Current { task: CURRENT.replace(Some(task)), context: CONTEXT.replace(context) }
 }
 
@@ -99,33 +99,28 @@ impl Drop for InContext<'_> {
     }
 }
 
-/// Gives a new task what it inherits. The caller has its runnable.
+/// Is there anything that a new task might inherit?
 #[inline]
-pub(super) fn pass_on(task: &TaskRef) {
-    if CONTEXT.get().is_some() {
-        pass_on_context(task);
-    }
+pub(super) fn may_pass_on() -> bool {
+    CONTEXT.get().is_some()
 }
 
+/// Gives a new task what it inherits. The caller has its runnable.
 #[cold]
-fn pass_on_context(task: &TaskRef) {
+pub(super) fn pass_on(task: &TaskRef) {
     let Some(context) = context() else { return };
     let inherited = context.content().for_task(&context, task);
-    task.header().set_context(inherited);
+    // SAFETY: a reference keeps the cell, and the task is not queued yet.
+    unsafe { header::set_context(task.0, inherited) };
 }
 
-/// A task is about to be complete: nothing is in force for it any more. The caller is its poller.
-#[inline]
-pub(super) fn give_up_context(header: &Header) {
-    if header.context().is_some() {
-        give_up(header);
-    }
-}
-
+/// The task that is polled is about to be complete: nothing is in force for it any more.
 #[cold]
-fn give_up(header: &Header) {
+pub(super) fn give_up_context() {
     CONTEXT.set(None);
-    let context = header.set_context(None);
+    let Some(task) = CURRENT.get() else { return };
+    // SAFETY: whoever called `enter` keeps the cell; it is the poller.
+    let context = unsafe { header::set_context(task, None) };
     // Values of `context_local!` may go with it, and their destructors may panic; the hook has said so then.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(context)));
 }

@@ -46,7 +46,12 @@ pub(crate) struct CellTable {
     pub(super) schedule: unsafe fn(NonNull<()>, Runnable),
     /// The name that the cell keeps, if it does.
     pub(super) name: unsafe fn(NonNull<Header>) -> Option<NonNull<str>>,
+    /// Where the context stands in a cell that has room for one: behind everything else, so many bytes from its start.
+    pub(super) context_at: usize,
 }
+
+/// What the task inherited; the spawner's, then the poller's (W1), and gone before the task is complete.
+pub(super) type ContextPlace = RaceCell<Option<Arc<Context>>>;
 
 /// Links of the list of owned tasks; only its lock gives access.
 #[derive(Default)]
@@ -84,8 +89,8 @@ pub(crate) struct Header {
     stage: RaceCell<Stage>,
     /// W4.
     pub(super) join_waker: RaceCell<Option<Waker>>,
-    /// What the task inherited; the spawner's, then the poller's (W1), and gone before the task is complete.
-    context: RaceCell<Option<Arc<Context>>>,
+    /// Has the cell room for a context? Only if one was in force where the task was spawned.
+    pub(super) may_inherit: bool,
     pub(super) id: Id,
     pub(super) spawned_at: &'static Location<'static>,
 }
@@ -115,12 +120,57 @@ impl Name for Box<str> {
     }
 }
 
+/// The place of the task's context, if its cell has one.
+///
+/// # Safety
+/// `task` points at a live cell, all of it, for as long as the reference is used.
+#[inline]
+unsafe fn context_place<'a>(task: NonNull<Header>) -> Option<&'a ContextPlace> {
+    // SAFETY: by contract.
+    let header = unsafe { task.as_ref() };
+    if !header.may_inherit {
+        return None;
+    }
+    // SAFETY: a cell whose task may inherit is so much larger.
+    let place = unsafe { task.byte_add(header.table.context_at) };
+    // SAFETY: `allocate` has made one there.
+    Some(unsafe { place.cast().as_ref() })
+}
+
+/// What the task inherited.
+///
+/// # Safety
+/// As [`context_place`]; the caller is the spawner, the poller, or the task is complete.
+#[inline]
+pub(super) unsafe fn context<'a>(task: NonNull<Header>) -> Option<&'a Arc<Context>> {
+    // SAFETY: by contract.
+    let place = unsafe { context_place(task) }?;
+    place.with(|context| {
+        // SAFETY: the spawner and the poller are alone with the place (W1); when the task is complete nobody writes.
+        unsafe { (*context).as_ref() }
+    })
+}
+
+/// Nothing happens where the cell has no room.
+///
+/// # Safety
+/// As [`context_place`]; the caller is the spawner or the poller, and has no reference from `context`.
+pub(super) unsafe fn set_context(task: NonNull<Header>, new: Option<Arc<Context>>) -> Option<Arc<Context>> {
+    // SAFETY: by contract.
+    let place = unsafe { context_place(task) }?;
+    place.with_mut(|context| {
+        // SAFETY: the spawner and the poller are alone with the place (W1).
+        std::mem::replace(unsafe { &mut *context }, new)
+    })
+}
+
 impl Header {
     pub(super) fn new(
         table: &'static CellTable,
         owner: NonNull<()>,
         id: Id,
         spawned_at: &'static Location<'static>,
+        may_inherit: bool,
     ) -> Self {
         Header {
             word: TaskWord::new(),
@@ -131,7 +181,7 @@ impl Header {
             list: RaceCell::new(NO_LIST),
             stage: RaceCell::new(Stage::Future),
             join_waker: RaceCell::new(None),
-            context: RaceCell::new(None),
+            may_inherit,
             id,
             spawned_at,
         }
@@ -180,23 +230,6 @@ impl Header {
             // SAFETY: the field goes with the slot.
             unsafe { *stage = new }
         });
-    }
-
-    /// What the task inherited. The caller is the spawner, the poller, or the task is complete.
-    #[inline]
-    pub(super) fn context(&self) -> Option<&Arc<Context>> {
-        self.context.with(|context| {
-            // SAFETY: the spawner and the poller are alone with the field (W1); when the task is complete nobody writes.
-            unsafe { (*context).as_ref() }
-        })
-    }
-
-    /// The caller is the spawner or the poller, and has no reference from `context`.
-    pub(super) fn set_context(&self, new: Option<Arc<Context>>) -> Option<Arc<Context>> {
-        self.context.with_mut(|context| {
-            // SAFETY: the spawner and the poller are alone with the field (W1).
-            std::mem::replace(unsafe { &mut *context }, new)
-        })
     }
 
     /// Wakes the task as its waker does.

@@ -8,7 +8,7 @@
 //! A panic in poll, or in the drop of a cancelled future, becomes the task's result. A panic in the drop of a future
 //! that has given its output is reported by the panic hook alone: the output exists, so the join handle gets it.
 
-use super::header::{CellTable, Header, Name, Owner, Runnable, Stage, TaskInfo, release};
+use super::header::{CellTable, ContextPlace, Header, Name, Owner, Runnable, Stage, TaskInfo, release};
 use super::join::JoinCell;
 use super::join_error::{Failure, JoinError};
 use super::word::{AfterComplete, AfterPending, AfterStart};
@@ -55,6 +55,14 @@ impl<F: Future, O: Owner, N: Name> TableOf<F, O, N> {
         free: free::<F, O, N>,
         schedule: schedule::<O>,
         name: name::<F, O, N>,
+        context_at: Self::WITH_CONTEXT.1,
+    };
+
+    const PLAIN: Layout = Layout::new::<Cell<F, O, N>>();
+    /// Of a cell with a context behind it, and where that stands.
+    const WITH_CONTEXT: (Layout, usize) = match Self::PLAIN.extend(Layout::new::<ContextPlace>()) {
+        Ok(extended) => extended,
+        Err(_) => panic!("BUG: a future that fits into memory does not with a word more"),
     };
 }
 
@@ -65,8 +73,15 @@ pub(crate) fn allocate<F: Future, O: Owner, N: Name>(
     owner: NonNull<O>,
     info: TaskInfo<N>,
 ) -> (Runnable, JoinCell<F::Output>) {
-    let cell = memory::take(Layout::new::<Cell<F, O, N>>()).cast::<Cell<F, O, N>>();
-    let header = Header::new(&TableOf::<F, O, N>::TABLE, owner.cast(), info.id, info.spawned_at);
+    let may_inherit = current::may_pass_on();
+    // The allocation's size class is known when this is compiled, either way.
+    let cell = if may_inherit {
+        memory::take(TableOf::<F, O, N>::WITH_CONTEXT.0)
+    } else {
+        memory::take(TableOf::<F, O, N>::PLAIN)
+    };
+    let cell = cell.cast::<Cell<F, O, N>>();
+    let header = Header::new(&TableOf::<F, O, N>::TABLE, owner.cast(), info.id, info.spawned_at, may_inherit);
     // SAFETY: the block has the cell's layout; field by field, so that a large future is moved once.
     let header_place = unsafe { &raw mut (*cell.as_ptr()).header };
     // SAFETY: as above.
@@ -79,10 +94,18 @@ pub(crate) fn allocate<F: Future, O: Owner, N: Name>(
     unsafe { name_place.write(info.name) };
     // SAFETY: as above; the union has the layout of the future at its start.
     unsafe { init_cell(slot_place, future, |future| Slot { future: ManuallyDrop::new(future) }) };
+    if may_inherit {
+        // SAFETY: the layout has room for it there.
+        let place = unsafe { cell.byte_add(TableOf::<F, O, N>::WITH_CONTEXT.1) }.cast::<ContextPlace>();
+        // SAFETY: as above.
+        unsafe { place.write(RaceCell::new(None)) };
+    }
     let header = cell.cast::<Header>();
     // SAFETY: the word starts with NOTIFIED and two references: the runtime's, and this handle's.
     let join = unsafe { JoinCell::from_raw(header) };
-    current::pass_on(join.task());
+    if may_inherit {
+        current::pass_on(join.task());
+    }
     (Runnable(header), join)
 }
 
@@ -247,7 +270,10 @@ fn take_stored<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Option<Out
 fn complete<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, outcome: Outcome<F>) {
     let header = &cell.header;
     store(cell, outcome);
-    current::give_up_context(header);
+    if header.may_inherit {
+        // It is in force: this is inside of `run`.
+        current::give_up_context();
+    }
     // SAFETY: we are the poller until `complete` below.
     let _ = catch_unwind(AssertUnwindSafe(|| unsafe { cell.owner() }.finished(header)));
     match header.word.complete() {
@@ -312,11 +338,24 @@ unsafe fn free<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
     let mut cell = header.cast::<Cell<F, O, N>>();
     // SAFETY: nobody can reach the cell any more.
     unsafe { cell.as_mut() }.header.word.end();
+    // SAFETY: as above.
+    let may_inherit = unsafe { cell.as_ref() }.header.may_inherit;
     // The output is gone (its owner dropped or took it) and so is the future; what is left is a join waker, at most.
     // SAFETY: as above.
     let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { cell.drop_in_place() }));
-    // SAFETY: `allocate` took the block with this layout.
-    unsafe { memory::give_back(cell.cast(), Layout::new::<Cell<F, O, N>>()) };
+    if may_inherit {
+        // SAFETY: `allocate` made one there.
+        let place = unsafe { cell.byte_add(TableOf::<F, O, N>::WITH_CONTEXT.1) }.cast::<ContextPlace>();
+        // SAFETY: as above; the context itself went before the task was complete, so no user code runs.
+        unsafe { place.drop_in_place() };
+    }
+    if may_inherit {
+        // SAFETY: `allocate` took the block with this layout.
+        unsafe { memory::give_back(cell.cast(), TableOf::<F, O, N>::WITH_CONTEXT.0) };
+    } else {
+        // SAFETY: as above.
+        unsafe { memory::give_back(cell.cast(), TableOf::<F, O, N>::PLAIN) };
+    }
     drop(dropped);
 }
 
@@ -327,8 +366,8 @@ mod tests {
     #[test]
     fn an_idle_task_fits_into_a_small_block() {
         if size_of::<usize>() == 8 {
-            // A size class of `memory`; a word more is 16 bytes more.
-            assert!(size_of::<Cell<std::future::Pending<()>, (), ()>>() <= 104);
+            // A size class of `memory`; a word more is 16 bytes more. Two words are a captured `Arc` and a state.
+            assert!(size_of::<Cell<std::future::Ready<usize>, (), ()>>() <= 104);
         }
     }
 }

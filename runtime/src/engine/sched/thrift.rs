@@ -1,14 +1,15 @@
 //! Does it pay to take tasks from another worker?
 //!
-//! Owns: what a thief has learned, and the rules by which it takes or leaves.   Imports: nothing of ours.
+//! Owns: what a thief has learned, and the rules by which it takes or leaves.   Imports: `base`.
 //! Not here: the taking itself (`search`).
 //!
 //! Tasks that share something (a lock, a channel, a list of waiters) run faster one after the other on one worker than
 //! at once on two: each then waits for the other's cache lines, and a step of 20 ns takes 200. Tasks that share
 //! nothing run twice as fast on two. Nobody can see which kind they are, but a thief can measure it. Before a theft it
-//! looks how long a poll takes at the victim's; afterwards, how long those polls took that it ran itself. If they took
-//! half as long again, the theft was a loss, since the victim was slowed down as well. So it keeps a score, and while
-//! that is bad it leaves short work alone:
+//! looks how long a poll takes at the victim's; afterwards, how long those polls took that it ran itself, and how often
+//! they found a lock of ours taken. If they took half as long again, or every second one met somebody, the theft was a
+//! loss: the victim was slowed down as well. So the thief keeps a score, and while that is bad it leaves short work
+//! alone:
 //!
 //! * a backlog that takes less than [`WORTH`] at the victim's pace, as long as
 //! * the victim goes on: while it is in a poll that takes much longer than usual, the backlog is taken.
@@ -21,6 +22,7 @@
 //!
 //! Rejected: always taking; and leaving every backlog of less than 20 us. `docs/design/rejected.md` has the numbers.
 
+use crate::engine::base::contention;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
@@ -30,15 +32,18 @@ const LOOK: Duration = Duration::from_micros(2);
 const STALE: Duration = Duration::from_micros(100);
 /// A backlog that takes so long is always worth a theft.
 const WORTH: Duration = Duration::from_micros(50);
-/// Only a theft of shorter polls can be a loss: longer ones have better things to do than to wait for cache lines.
-const SHORT: Duration = Duration::from_micros(5);
-/// In bad times a poll that takes so many usual ones (and at least as long as SHORT) is a long one.
+/// Polls that take longer than this, and than so many usual ones, are not slow for having been stolen: they are others.
+const TINY: Duration = Duration::from_micros(2);
+const OTHERS: u64 = 8;
+/// In bad times a poll that takes so many usual ones is a long one, within these bounds.
 const USUAL_POLLS: u32 = 4;
+const LONG_POLL: (Duration, Duration) = (Duration::from_micros(5), Duration::from_micros(20));
 /// In good times, one theft after so many others is measured; after so many where polls were found to be long.
 const UNMEASURED: u32 = 8;
 const UNMEASURED_LONG: u32 = 64;
-/// In bad times, a theft is tried so often.
+/// In bad times, a theft is tried so often; half as often after each that was a loss, down to the second.
 const TRIAL: Duration = Duration::from_millis(1);
+const TRIAL_SELDOM: Duration = Duration::from_millis(16);
 /// What a theft does to the score, which is bad below 0, and how far it goes either way. A loss weighs more: where two
 /// workers share something, many a theft seems to go well, and where they do not, few go wrong.
 const LOSS: i32 = -2;
@@ -67,8 +72,9 @@ struct Look {
 #[derive(Clone, Copy)]
 struct Theft {
     begun: Instant,
-    /// The thief's polls before it.
+    /// The thief's polls before it, and what they had met.
     polls: u32,
+    met: u32,
 }
 
 /// See the module's head. Each worker has one.
@@ -81,6 +87,7 @@ pub(super) struct Thrift {
     /// How long a poll takes where nothing was stolen lately. 0: never seen.
     usual_ns: Cell<u64>,
     tried: Cell<Instant>,
+    trial: Cell<Duration>,
 }
 
 impl Thrift {
@@ -92,6 +99,7 @@ impl Thrift {
             blind: Cell::new(UNMEASURED),
             usual_ns: Cell::new(0),
             tried: Cell::new(Instant::now()),
+            trial: Cell::new(TRIAL),
         }
     }
 
@@ -103,17 +111,23 @@ impl Thrift {
     #[inline]
     pub(super) fn settle(&self, polls: u32) {
         if let Some(theft) = self.theft.take() {
-            self.judge(theft, polls, Instant::now());
+            self.judge(theft, polls, contention::met(), Instant::now());
         }
     }
 
-    fn judge(&self, theft: Theft, polls: u32, now: Instant) {
+    fn judge(&self, theft: Theft, polls: u32, met: u32, now: Instant) {
         let polls = u64::from(polls.wrapping_sub(theft.polls));
+        let met = u64::from(met.wrapping_sub(theft.met));
         // None: nothing came of it.
-        if let Some(each) = nanos(theft.begun, now).checked_div(polls) {
-            let lost = each < SHORT.as_nanos() as u64 && each * 2 > self.usual_ns.get() * 3;
-            let change = if lost { LOSS } else { GAIN };
-            self.score.set((self.score.get() + change).clamp(-MOST, MOST));
+        let Some(each) = nanos(theft.begun, now).checked_div(polls) else { return };
+        let usual = self.usual_ns.get();
+        let slower = each * 2 > usual * 3 && each < (OTHERS * usual).max(TINY.as_nanos() as u64);
+        if slower || met * 2 >= polls {
+            self.score.set((self.score.get() + LOSS).max(-MOST));
+            self.trial.set((self.trial.get() * 2).min(TRIAL_SELDOM));
+        } else {
+            self.score.set((self.score.get() + GAIN).min(MOST));
+            self.trial.set(TRIAL);
         }
     }
 
@@ -145,7 +159,7 @@ impl Thrift {
             if takes {
                 self.look.set(None);
                 // A long poll among short ones says nothing about those.
-                let short = 1..SHORT.as_nanos() as u64 / 4;
+                let short = 1..TINY.as_nanos() as u64;
                 self.blind.set(if short.contains(&self.usual_ns.get()) { UNMEASURED } else { UNMEASURED_LONG });
             }
             return takes;
@@ -156,12 +170,12 @@ impl Thrift {
         }
         let usual = self.learn(nanos(look.begun, now) / u64::from(done));
         let backlog = victim.waiting as u64 * usual;
-        let time_to_try = now.saturating_duration_since(self.tried.get()) >= TRIAL;
+        let time_to_try = now.saturating_duration_since(self.tried.get()) >= self.trial.get();
         if self.pays() || time_to_try || backlog >= WORTH.as_nanos() as u64 {
             self.look.set(None);
             self.blind.set(UNMEASURED);
             self.tried.set(now);
-            self.theft.set(Some(Theft { begun: now, polls }));
+            self.theft.set(Some(Theft { begun: now, polls, met: contention::met() }));
             return true;
         }
         self.begin_look(victim, now);
@@ -174,7 +188,7 @@ impl Thrift {
 
     fn long_poll(&self) -> Duration {
         let usual = Duration::from_nanos(self.usual_ns.get());
-        usual.saturating_mul(USUAL_POLLS).clamp(SHORT, SHORT * USUAL_POLLS)
+        usual.saturating_mul(USUAL_POLLS).clamp(LONG_POLL.0, LONG_POLL.1)
     }
 
     /// Down fast and up slowly: what makes a look show too much (a long poll among short ones, cache lines that come
@@ -223,7 +237,7 @@ mod tests {
         fn steal(&mut self, pace: Duration) -> Duration {
             let begun = self.now;
             while !self.thrift.looks(self.victim, self.polls, self.now) {
-                assert!(self.now - begun < 2 * TRIAL, "the task waits for ever");
+                assert!(self.now - begun < 2 * TRIAL_SELDOM, "the task waits for ever");
                 self.pass(pace * 10, 10);
             }
             self.now - begun
@@ -231,10 +245,15 @@ mod tests {
 
         /// Runs what it took, `pace` for each poll.
         fn run(&mut self, pace: Duration) {
+            self.run_and_meet(pace, 0);
+        }
+
+        /// The same, where so many polls find something taken.
+        fn run_and_meet(&mut self, pace: Duration, met: u32) {
             let theft = self.thrift.theft.take().expect("a measured theft");
             self.now += pace * 50;
             self.polls = self.polls.wrapping_add(50);
-            self.thrift.judge(theft, self.polls, self.now);
+            self.thrift.judge(theft, self.polls, theft.met.wrapping_add(met), self.now);
         }
     }
 
@@ -275,11 +294,37 @@ mod tests {
     }
 
     #[test]
+    fn polls_that_meet_others_are_a_loss_however_fast() {
+        let mut world = World::new(3);
+        world.steal(STEP);
+        world.run_and_meet(STEP / 2, 24);
+        assert!(world.thrift.pays(), "few do");
+        world.steal(STEP);
+        world.run_and_meet(STEP / 2, 25);
+        assert!(!world.thrift.pays());
+    }
+
+    #[test]
+    fn the_more_losses_the_fewer_trials() {
+        let mut world = World::new(3);
+        world.steal(STEP);
+        world.run(STEP * 4);
+        let waited: Vec<_> = (0..6)
+            .map(|_| {
+                let waited = world.steal(STEP);
+                world.run(STEP * 4);
+                (waited.as_micros() + 500) / 1000
+            })
+            .collect();
+        assert_eq!(waited, [2, 4, 8, 16, 16, 16]);
+    }
+
+    #[test]
     fn long_polls_are_no_loss_however_short_the_victims_were() {
         let mut world = World::new(3);
         for _ in 0..20 {
             assert!(world.steal(STEP) < 2 * LOOK);
-            world.run(SHORT);
+            world.run(TINY);
         }
     }
 
@@ -299,7 +344,7 @@ mod tests {
         while !world.thrift.looks(world.victim, 0, world.now) {
             world.pass(Duration::from_micros(1), 0);
         }
-        assert_eq!(world.now - begun, SHORT * USUAL_POLLS);
+        assert_eq!(world.now - begun, LONG_POLL.1);
     }
 
     #[test]

@@ -16,6 +16,7 @@
 
 use super::value::Value;
 use crate::engine::atomics::{AtomicU64, Mutex, MutexGuard, Ordering};
+use crate::engine::contention;
 use crate::sync::waiters::WaitList;
 
 #[derive(Debug)]
@@ -68,8 +69,11 @@ impl<T> Ring<T> {
     }
 
     fn lock_place(&self, position: u64) -> MutexGuard<'_, Place<T>> {
-        let mask = self.places.len() - 1;
-        self.places[position as usize & mask].lock()
+        let place = &self.places[position as usize & (self.places.len() - 1)];
+        place.try_lock().unwrap_or_else(|| {
+            contention::meet();
+            place.lock()
+        })
     }
 
     /// The first position that the ring holds when `next` comes next.
