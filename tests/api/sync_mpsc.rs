@@ -1,6 +1,7 @@
 use runtime::sync::mpsc::error::{TryRecvError, TrySendError};
 use runtime::sync::mpsc::{self, Receiver, Sender};
-use runtime_tests::hostile::{Wakes, block_on, now, poll, poll_with};
+use runtime_tests::hostile::{Script, Wakes, block_on, hostile, now, poll, poll_with};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -276,4 +277,18 @@ fn values_are_dropped_by_the_receiver_even_if_one_panics() {
     assert!(std::panic::catch_unwind(move || drop(rx)).is_err());
     drop(tx);
     assert_eq!(Arc::strong_count(&tracer), 1);
+}
+
+#[test]
+fn a_receiver_whose_end_wakes_a_panicking_waker_leaves_nothing_behind() {
+    let value = Arc::new(());
+    let (tx, rx) = mpsc::channel(2);
+    assert!(tx.try_send(value.clone()).is_ok());
+    let waker = hostile(Script { on_wake: Some(Box::new(|| panic!("hostile waker"))), ..Script::default() });
+    let mut closed = Box::pin(tx.closed());
+    assert!(poll_with(closed.as_mut(), &waker).is_pending());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(rx))).is_err(), "the panic is passed on");
+    drop(closed);
+    drop(tx);
+    assert_eq!(Arc::strong_count(&value), 1);
 }

@@ -280,9 +280,9 @@ impl<T, G: Gate> Drop for Reader<T, G> {
                 }
             }
         }
-        self.close();
-        // Also when the destructor of a value panics.
+        // Also when the waker of a sender panics, or the destructor of a value.
         let leave = Leave(self);
+        leave.0.close();
         while leave.0.take(1, drop).is_ok_and(|taken| taken > 0) {}
         drop(leave);
         let waker = self.chan.rx_waker.take();
