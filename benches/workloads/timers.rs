@@ -129,6 +129,21 @@ impl Batch for NeverFires {
     }
 }
 
+/// Whether two tasks are here at the same time, which is on two threads. It waits for the other without letting go of its
+/// worker, since two tasks that only yield to each other may take turns on one; and not for ever, in case both are its.
+fn at_once(here: &AtomicU64) -> bool {
+    const PATIENCE: Duration = Duration::from_micros(100);
+    let since = Instant::now();
+    here.fetch_add(1, Ordering::AcqRel);
+    while since.elapsed() < PATIENCE {
+        if here.load(Ordering::Acquire) >= 2 {
+            return true;
+        }
+    }
+    // Whoever has seen both goes on: so may leave only who is alone.
+    here.compare_exchange(1, 0, Ordering::AcqRel, Ordering::Acquire).is_err()
+}
+
 #[derive(Clone, Copy)]
 struct NeverFiresOnTwo;
 
@@ -141,8 +156,7 @@ impl TimerLoad for NeverFiresOnTwo {
             let joins = [(); 2].map(|()| {
                 let started = started.clone();
                 handle.spawn(async move {
-                    started.fetch_add(1, Ordering::AcqRel);
-                    while started.load(Ordering::Acquire) < 2 {
+                    while !at_once(&started) {
                         P::yield_now().await;
                     }
                     for _ in 0..BATCHES {
