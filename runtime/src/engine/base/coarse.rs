@@ -1,6 +1,6 @@
 //! The kernel's coarse clock: cheap to read, and some milliseconds behind.
 
-use super::sys::coarse::read;
+use super::sys::clocks::coarse as read;
 use std::time::Duration;
 
 /// By how much the clock may be behind: a few milliseconds by its rules, more on a virtual machine whose timekeeping CPU was

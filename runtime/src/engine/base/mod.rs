@@ -17,3 +17,5 @@ pub(crate) mod parker;
 pub(crate) mod rng;
 mod sys;
 pub(crate) mod value_lock;
+
+pub(crate) use sys::clocks::cpu_time;

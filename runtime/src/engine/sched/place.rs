@@ -11,6 +11,7 @@ use super::next_task::NextTask;
 use super::stats::{PlaceStats, SharedStats};
 use super::sys;
 use crate::engine::base::atomics::Mutex;
+use crate::engine::base::cpu_time;
 use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::Parker;
 use crate::engine::cell::Runnable;
@@ -19,6 +20,7 @@ use crossbeam_deque::{Stealer, Worker as Deque};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
+use std::time::Duration;
 
 /// What the worker of a place is doing, for those who only look (the guarantor, metrics). Never decides about memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub(crate) struct Place {
     home: Mutex<Option<Deque<Runnable>>>,
     /// Does the place count as one of the N (else as a spare)?
     pub(crate) counted: AtomicBool,
+    /// The guarantor's word to a spare: those it stood in for are back.
+    dismissed: AtomicBool,
 }
 
 impl Place {
@@ -66,6 +70,7 @@ impl Place {
             doing: AtomicU8::new(Doing::Nothing as u8),
             home: Mutex::new(Some(deque)),
             counted: AtomicBool::new(false),
+            dismissed: AtomicBool::new(false),
         }
     }
 
@@ -97,6 +102,11 @@ impl Place {
         sys::is_running(self.os_thread.load(Ordering::Relaxed))
     }
 
+    /// How long the place's thread has been on a CPU in all. `None`: not known.
+    pub(super) fn cpu_time(&self) -> Option<Duration> {
+        cpu_time(self.os_thread.load(Ordering::Relaxed))
+    }
+
     /// Do tasks wait in the queue?
     pub(crate) fn has_backlog(&self) -> bool {
         !self.stealer.is_empty()
@@ -105,6 +115,16 @@ impl Place {
     /// Is there a task that another worker could take?
     pub(crate) fn has_work(&self) -> bool {
         !self.stealer.is_empty() || !self.next.is_empty()
+    }
+
+    /// A spare leaves when it has finished its poll; any other worker stays.
+    pub(super) fn dismiss(&self) {
+        self.dismissed.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn is_dismissed(&self) -> bool {
+        self.dismissed.load(Ordering::Relaxed) && !self.counted.load(Ordering::Relaxed)
     }
 
     pub(super) fn put_home(&self, deque: Deque<Runnable>) {
@@ -160,6 +180,7 @@ impl Places {
         let place = self.get(index);
         let deque = place.take_home().expect("BUG: a free place has its deque at home");
         place.set_doing(Doing::Running);
+        place.dismissed.store(false, Ordering::Relaxed);
         Some((index, deque))
     }
 

@@ -9,7 +9,10 @@
 //!   After `SLOT_TICKS` the task in that worker's next-task slot moves to the inject queue, and its due timers fire.
 //!   After `STUCK_TICKS`, with work waiting, it wakes a sleeper, or starts a spare: a worker beyond the N, which takes the stuck one's queue
 //!   through its stealer. A worker that *waits* is replaced by one spare; beside workers that *compute* only half as
-//!   many as they are start in all. At most one spare starts in a tick, and no more than `SPARES_MAX` live.
+//!   many as they are start in all; for one that is ready but *kept off the CPUs* by other threads, none: there is no
+//!   CPU for a spare either. At most one spare starts in a tick, and no more than `SPARES_MAX` live;
+//! * dismisses a spare when more than N workers have been getting on with their work for `OVERSTAFFED_TICKS`: more
+//!   threads than CPUs only take turns, and move the tasks about.
 //!
 //! When all workers sleep it sleeps too, without a timeout, in the driver if nobody is there: an idle runtime does not
 //! wake up at all.
@@ -36,7 +39,7 @@ use crate::engine::drive::Sleeper;
 use std::io;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a wake-up may lie unnoticed while all workers are busy. A timed sleep of 1 ms costs about 0.5 % of a core.
 const TICK: Duration = Duration::from_millis(1);
@@ -47,6 +50,10 @@ const SLOT_TICKS: u32 = 1;
 /// Ticks without a new poll before a worker counts as stuck. A loop that spawns 100,000 tasks takes longer: a spare
 /// then is harmless, since it finds work.
 const STUCK_TICKS: u32 = 3;
+
+/// Ticks with more than N workers getting on before a spare goes. Spares cost 30 us to start, so one that may be needed
+/// again at once is not sent away at once.
+const OVERSTAFFED_TICKS: u32 = 5;
 
 /// Ticks in which nobody was awake before the guarantor sleeps without a timeout.
 const IDLE_TICKS: u32 = 10;
@@ -126,6 +133,54 @@ impl Hands {
 struct Sample {
     polls: u32,
     still: u32,
+    /// When the count was first seen standing still, and how long the thread had been on a CPU by then.
+    since: Option<(Instant, Duration)>,
+}
+
+impl Sample {
+    fn take(&mut self, place: &Place) {
+        match place.doing() {
+            Doing::Nothing | Doing::Sleeping => self.still = 0,
+            Doing::Blocking => self.still = STUCK_TICKS + 1,
+            Doing::Running => {
+                let polls = place.polls.load(Ordering::Relaxed);
+                self.still = if polls == self.polls { self.still + 1 } else { 0 };
+                self.polls = polls;
+                if self.still == 1 {
+                    self.since = place.cpu_time().map(|used| (Instant::now(), used));
+                }
+            }
+        }
+    }
+
+    /// Why the count stands still.
+    fn hold(&self, place: &Place) -> Hold {
+        // Less than a quarter of the time is what a thread gets that is out of the CPU's reach, not one that has a share.
+        let on_cpu = self.since.is_none_or(|(since, used)| {
+            place.cpu_time().is_none_or(|now| now.saturating_sub(used) * 4 >= since.elapsed())
+        });
+        match (place.computes(), on_cpu) {
+            (false, _) => Hold::Waits,
+            (true, true) => Hold::Computes,
+            (true, false) => Hold::OffCpu,
+        }
+    }
+}
+
+/// What holds up a worker whose count of polls stands still.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    Waits,
+    Computes,
+    /// It could go on, but other threads have the CPUs.
+    OffCpu,
+}
+
+/// What the guarantor remembers from tick to tick.
+#[derive(Default)]
+struct Watch {
+    samples: Vec<Sample>,
+    overstaffed: u32,
 }
 
 impl Engine {
@@ -154,7 +209,7 @@ impl Engine {
 
     fn guard(&self) {
         let _exact = self.config.precise_timers.then(ExactSleeps::begin);
-        let mut samples = Vec::new();
+        let mut watch = Watch::default();
         let mut woken = Vec::new();
         let mut idle_ticks = 0;
         while !self.is_closing() {
@@ -172,7 +227,7 @@ impl Engine {
             self.guarantor.hands.fill();
             if self.config.guarantor {
                 self.look_at_events(&mut woken);
-                self.look_at_workers(&mut samples, &mut woken);
+                self.look_at_workers(&mut watch, &mut woken);
             }
             self.wake_as_batch(&mut woken);
             if self.guarantor.hands.empty() {
@@ -208,20 +263,12 @@ impl Engine {
         }
     }
 
-    fn look_at_workers(&self, samples: &mut Vec<Sample>, woken: &mut Vec<Waker>) {
-        let mut stuck = Vec::new();
+    fn look_at_workers(&self, watch: &mut Watch, woken: &mut Vec<Waker>) {
+        let (mut running, mut still) = (0, Vec::new());
         let mut rescued = Chain::new();
-        samples.resize(self.places.made(), Sample::default());
-        for (index, (place, sample)) in self.places.iter().zip(samples).enumerate() {
-            match place.doing() {
-                Doing::Nothing | Doing::Sleeping => sample.still = 0,
-                Doing::Blocking => sample.still = STUCK_TICKS + 1,
-                Doing::Running => {
-                    let polls = place.polls.load(Ordering::Relaxed);
-                    sample.still = if polls == sample.polls { sample.still + 1 } else { 0 };
-                    sample.polls = polls;
-                }
-            }
+        watch.samples.resize(self.places.made(), Sample::default());
+        for (index, (place, sample)) in self.places.iter().zip(&mut watch.samples).enumerate() {
+            sample.take(place);
             if sample.still >= SLOT_TICKS
                 && let Some(task) = place.next.take()
             {
@@ -230,29 +277,49 @@ impl Engine {
             if sample.still >= SLOT_TICKS {
                 self.drive.fire_overdue(index as u32, woken);
             }
-            if sample.still >= STUCK_TICKS && place.doing() == Doing::Running {
-                stuck.push(place);
+            if place.doing() == Doing::Running {
+                running += 1;
+                if sample.still >= STUCK_TICKS {
+                    still.push((place, *sample));
+                }
             }
         }
         if !rescued.is_empty() {
             self.stats.rescues.add_shared(rescued.len() as u64);
             self.push_batch(rescued);
         }
-        if self.idle.searching() == 0 && (!self.inject.is_empty() || self.places.iter().any(Place::has_backlog)) {
+        let backlog = || !self.inject.is_empty() || self.places.iter().any(Place::has_backlog);
+        let relief = self.idle.searching() == 0 && backlog();
+        if !relief && running <= self.config.workers {
+            watch.overstaffed = 0;
+            return;
+        }
+        let stuck: Vec<_> =
+            still.iter().map(|(place, sample)| sample.hold(place)).filter(|hold| *hold != Hold::OffCpu).collect();
+        if relief {
             self.run_backlog(&stuck);
+        }
+        watch.overstaffed = if running - stuck.len() > self.config.workers { watch.overstaffed + 1 } else { 0 };
+        if watch.overstaffed >= OVERSTAFFED_TICKS {
+            watch.overstaffed = 0;
+            let spare = |place: &&Place| place.doing() == Doing::Running && !place.counted.load(Ordering::Relaxed);
+            if let Some(spare) = self.places.iter().filter(spare).last() {
+                spare.dismiss();
+            }
         }
     }
 
     /// Work waits and nobody searches: wakes a sleeper, or adds a spare for a stuck worker.
-    fn run_backlog(&self, stuck: &[&Place]) {
+    fn run_backlog(&self, stuck: &[Hold]) {
         if let Some(wake) = self.idle.wake_another() {
             return self.wake(Some(wake));
         }
         if stuck.is_empty() || self.spares() >= SPARES_MAX {
             return;
         }
-        let computing = stuck.iter().filter(|place| place.computes()).count();
-        let running = self.idle.active().saturating_sub(stuck.len() - computing);
+        let waiting = stuck.iter().filter(|hold| **hold == Hold::Waits).count();
+        let computing = stuck.len() - waiting;
+        let running = self.idle.active().saturating_sub(waiting);
         let limit = if computing == 0 { self.config.workers } else { computing_limit(self.config.workers) };
         if running < limit {
             self.start_spare();

@@ -68,7 +68,7 @@ impl Root for NoRoot {
 pub(crate) enum End {
     RootComplete,
     Closing,
-    /// A spare that has had nothing to do for long.
+    /// A spare that has had nothing to do for long, or was dismissed.
     Retired,
 }
 
@@ -188,6 +188,9 @@ impl<'e> Worker<'e> {
             }
             if self.tick.get().is_multiple_of(self.engine.config.event_interval) {
                 self.turn_without_blocking();
+                if self.place.is_dismissed() {
+                    return End::Retired;
+                }
             }
             if self.engine.is_closing() {
                 return End::Closing;

@@ -1,5 +1,5 @@
 //! How a thread sleeps on a word: a futex on Linux, a condition variable elsewhere (and in models); and how one thread
-//! puts a fence into the others; and the clock that is cheap to read.
+//! puts a fence into the others; and clocks: a cheap one, and those of threads.
 
 #[cfg(all(target_os = "linux", not(loom)))]
 mod linux;
@@ -23,12 +23,10 @@ pub(super) mod full_fences;
 pub(super) use full_fences as fences;
 
 #[cfg(target_os = "linux")]
-#[allow(unsafe_code)] // a clock that `rustix` reads in its own way
-pub(super) mod coarse_clock;
-#[cfg(target_os = "linux")]
-pub(super) use coarse_clock as coarse;
+#[allow(unsafe_code)] // clocks that `rustix` reads in its own way, or not at all
+pub(super) mod clocks;
 
 #[cfg(not(target_os = "linux"))]
-pub(super) mod no_coarse_clock;
+pub(super) mod no_clocks;
 #[cfg(not(target_os = "linux"))]
-pub(super) use no_coarse_clock as coarse;
+pub(super) use no_clocks as clocks;
