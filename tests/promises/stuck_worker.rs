@@ -4,9 +4,9 @@
 
 use runtime::task;
 use runtime_tests::{Event, Flavor, wait_until, watchdog};
-use std::sync::Arc;
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 /// What a loaded machine may take.
@@ -133,4 +133,41 @@ fn tasks_that_compute_do_not_breed_threads() {
     }
     let spares = runtime.metrics().spares_started();
     assert!(spares <= 4, "{spares} spares for two workers that compute");
+}
+
+/// More threads than workers only take turns on the CPUs. Under load nobody is idle, so a spare that stayed until it had
+/// nothing to do would stay for ever.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn a_spare_leaves_when_its_worker_is_back() {
+    const WORKERS: usize = 2;
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(WORKERS).build();
+    let (over, threads) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(HashSet::new())));
+    let busy: Vec<_> = (0..4)
+        .map(|_| {
+            let (over, threads) = (over.clone(), threads.clone());
+            runtime.spawn(async move {
+                while !over.load(Ordering::Relaxed) {
+                    threads.lock().unwrap().insert(std::thread::current().id());
+                    task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    let blocks = (0..WORKERS).map(|_| runtime.spawn(async { std::thread::sleep(Duration::from_millis(60)) }));
+    for block in blocks.collect::<Vec<_>>() {
+        // Not `block_on`, which would be a worker more.
+        wait_until("the end of a block", || block.is_finished());
+    }
+    assert!(runtime.metrics().spares_started() > 0, "nobody stood in for two workers that blocked");
+    wait_until("as few threads as workers", || {
+        threads.lock().unwrap().clear();
+        std::thread::sleep(Duration::from_millis(20));
+        threads.lock().unwrap().len() <= WORKERS
+    });
+    over.store(true, Ordering::Relaxed);
+    for task in busy {
+        runtime.block_on(task).unwrap();
+    }
 }
