@@ -16,7 +16,8 @@ pub(crate) fn cpu_time(thread: u32) -> Option<Duration> {
     // The kernel's ABI: the thread's number inverted, above three bits that say "of a thread, by the scheduler".
     const OF_A_THREAD: libc::clockid_t = 4;
     const BY_THE_SCHEDULER: libc::clockid_t = 2;
-    let thread = libc::clockid_t::try_from(thread).ok()?;
+    // The kernel numbers threads below 2^22. A number that the shift would cut names some other clock.
+    let thread = libc::clockid_t::try_from(thread).ok().filter(|&thread| thread < 1 << 28)?;
     read((!thread << 3) | OF_A_THREAD | BY_THE_SCHEDULER)
 }
 
@@ -61,8 +62,9 @@ mod tests {
 
     #[test]
     fn no_thread_of_ours_has_no_clock() {
-        // Process 1 is not one of our threads; a number beyond all of them is nobody's.
-        assert_eq!(cpu_time(u32::MAX), None);
-        assert_eq!(cpu_time(0x3fff_ffff), None);
+        // Process 1 is no thread of this process, and the others are beyond what the kernel gives out.
+        for nobody in [1, 1 << 22, (1 << 28) - 1, 1 << 28, (1 << 30) - 1, u32::MAX] {
+            assert_eq!(cpu_time(nobody), None, "{nobody}");
+        }
     }
 }
