@@ -66,6 +66,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const INJECT_INTERVAL: u32 = 31;
 const EVENT_INTERVAL: u32 = 61;
 const EVENTS_PER_LOOK: usize = 1024;
+/// Half of what a worker polls between two looks, so that its queue is run down before the next one.
+const EVENTS_PER_BUSY_LOOK: usize = 32;
 
 /// More are taken as that many. The idle word counts threads in 16 bits, so both together must stay below 65,536; and
 /// each costs 16 bytes of a table when the runtime is built.
@@ -312,9 +314,10 @@ impl Builder {
         self
     }
 
-    /// How many socket events a look may bring that does not wait: a worker that still has tasks looks in passing, and
-    /// under overload a small number leaves the rest in the kernel, where it costs no memory. By default as many as
-    /// [`max_io_events_per_tick`](Builder::max_io_events_per_tick), which stays the number for looks that wait.
+    /// How many socket events a look may bring that does not wait: a worker that still has tasks looks in passing. What it
+    /// leaves stays in the kernel, in order, for whichever worker looks next; what it takes waits in its own queue.
+    /// [`max_io_events_per_tick`](Builder::max_io_events_per_tick) stays the number for looks that wait; by default this
+    /// one is 32, or that if it is less.
     ///
     /// ```
     /// # use runtime::runtime::Builder;
@@ -476,7 +479,7 @@ impl Builder {
             start_paused: self.start_paused,
             precise_timers: self.precise_timers,
             events_per_look: self.events_per_look,
-            events_per_busy_look: self.events_per_busy_look,
+            events_per_busy_look: self.events_per_busy_look.unwrap_or(EVENTS_PER_BUSY_LOOK.min(self.events_per_look)),
             panic_sink: Some(policy.clone()),
             seed: self.seed.as_ref().map(|seed| seed.0),
             guarantor: self.guarantor,

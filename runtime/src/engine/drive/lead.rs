@@ -14,6 +14,7 @@ use crate::engine::base::parker::Parker;
 use io_driver::Turn;
 use rustix::io::Errno;
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -33,6 +34,8 @@ fn is_for_good(error: &io::Error) -> bool {
 pub(crate) struct Lead<'d> {
     drive: &'d Drive,
     batches: MutexGuard<'d, Batches>,
+    /// Also what does not wait may bring as much as there is.
+    takes_all: bool,
 }
 
 /// What a sleeper brings along.
@@ -46,12 +49,13 @@ pub(crate) struct Sleeper<'s> {
 
 impl<'d> Lead<'d> {
     pub(super) fn new(drive: &'d Drive, batches: MutexGuard<'d, Batches>) -> Self {
-        Lead { drive, batches }
+        Lead { drive, batches, takes_all: false }
     }
 
     /// Sleeps until something is ready or due, or the parker has a token.
     pub(crate) fn wait(&mut self, sleeper: &Sleeper<'_>, woken: &mut Vec<Waker>) {
         let drive = self.drive;
+        self.batches.looked = true;
         let on_parker = drive.io.sources() == 0;
         if on_parker {
             // Before the deadline is announced: whoever finds it too late must know where to wake us.
@@ -79,6 +83,15 @@ impl<'d> Lead<'d> {
 
     /// Collects what is ready or due now.
     pub(crate) fn look(&mut self, woken: &mut Vec<Waker>) {
+        self.batches.looked = true;
+        self.look_at_sockets(woken);
+        self.fire(woken);
+    }
+
+    /// As the guarantor: what workers leave to each other in the kernel it leaves there as well, but if none of them has
+    /// looked since it did, they are all busy with something else.
+    pub(crate) fn look_for_workers(&mut self, woken: &mut Vec<Waker>) {
+        self.takes_all = !mem::take(&mut self.batches.looked);
         self.look_at_sockets(woken);
         self.fire(woken);
     }
@@ -101,12 +114,10 @@ impl<'d> Lead<'d> {
     }
 
     fn try_turn(&mut self, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> io::Result<Turn> {
-        let Batches { usual, busy } = &mut *self.batches;
-        let events = match busy {
-            // A panic of a waker has left some in there: they must not wait for the next busy look.
-            Some(busy) if timeout == Some(Duration::ZERO) || busy.is_cut_off() => busy,
-            _ => usual,
-        };
+        let in_passing = timeout == Some(Duration::ZERO) && !self.takes_all;
+        let Batches { usual, busy, .. } = &mut *self.batches;
+        // A panic of a waker has left some in there: they must not wait for the next busy look.
+        let events = if in_passing || busy.is_cut_off() { busy } else { usual };
         self.drive.io.turn(events, timeout, |waker| woken.push(waker.clone()))
     }
 

@@ -54,8 +54,8 @@ pub(crate) struct Settings {
     pub(crate) places: usize,
     /// The most socket events that one look takes.
     pub(crate) events_per_look: usize,
-    /// The same for looks that do not wait, if it is to be another number.
-    pub(crate) events_per_busy_look: Option<usize>,
+    /// The same for looks that do not wait.
+    pub(crate) events_per_busy_look: usize,
     pub(crate) precise_timers: bool,
     pub(crate) start_paused: bool,
 }
@@ -63,8 +63,10 @@ pub(crate) struct Settings {
 /// What the kernel's events are read into.
 struct Batches {
     usual: Events,
-    /// For looks that do not wait, if they take another number.
-    busy: Option<Events>,
+    /// For looks that do not wait.
+    busy: Events,
+    /// Has a worker looked since the guarantor did?
+    looked: bool,
 }
 
 pub(crate) struct Drive {
@@ -89,7 +91,8 @@ impl Drive {
             watch: Watch::new(),
             leading: Mutex::new(Batches {
                 usual: Events::with_capacity(settings.events_per_look),
-                busy: settings.events_per_busy_look.map(Events::with_capacity),
+                busy: Events::with_capacity(settings.events_per_busy_look),
+                looked: false,
             }),
             parked: Mutex::new(None),
             used: AtomicBool::new(false),

@@ -27,7 +27,7 @@ fn drive(start_paused: bool) -> Drive {
     Drive::new(&Settings {
         places: 4,
         events_per_look: 16,
-        events_per_busy_look: None,
+        events_per_busy_look: 1024,
         precise_timers: false,
         start_paused,
     })
@@ -161,9 +161,8 @@ fn a_closed_drive_wakes_everybody_and_takes_nothing_more() {
     assert!(matches!(Reach::Other(drive.wheels.get(2)).set(5, wakes.into()), Set::Closed));
 }
 
-/// A look in passing brings as many events as it may, and leaves the rest to the kernel; a look that waits brings all.
-#[test]
-fn busy_looks_bring_fewer_events() {
+/// Four sockets that are ready, and a drive whose looks in passing bring one event each.
+fn with_four_ready(test: impl FnOnce(&Drive)) {
     use super::{Direction, Interest};
     use std::io::Write;
     use std::os::fd::AsFd;
@@ -173,7 +172,7 @@ fn busy_looks_bring_fewer_events() {
     let settings = Settings {
         places: 4,
         events_per_look: 16,
-        events_per_busy_look: Some(1),
+        events_per_busy_look: 1,
         precise_timers: false,
         start_paused: false,
     };
@@ -190,14 +189,36 @@ fn busy_looks_bring_fewer_events() {
             (near, far, source)
         })
         .collect();
-    let mut woken = Vec::new();
-    for looks in 1..=2 {
-        drive.try_lead().expect("nobody leads").look(&mut woken);
-        assert_eq!(woken.len(), looks);
-    }
-    woken.extend(wait(&drive, Some(Duration::from_secs(60)), false));
-    assert_eq!(woken.len(), 4);
+    test(&drive);
     for (near, _far, source) in sources {
         source.end(near.as_fd()).unwrap();
     }
+}
+
+/// A look in passing brings as many events as it may, and leaves the rest to the kernel; a look that waits brings all.
+#[test]
+fn busy_looks_bring_fewer_events() {
+    with_four_ready(|drive| {
+        let mut woken = Vec::new();
+        for looks in 1..=2 {
+            drive.try_lead().expect("nobody leads").look(&mut woken);
+            assert_eq!(woken.len(), looks);
+        }
+        woken.extend(wait(drive, Some(Duration::from_secs(60)), false));
+        assert_eq!(woken.len(), 4);
+    });
+}
+
+/// The guarantor leaves to workers what they leave to each other, but not for longer than from one tick to the next.
+#[test]
+fn the_guarantor_takes_all_when_no_worker_looks() {
+    with_four_ready(|drive| {
+        let mut woken = Vec::new();
+        drive.try_lead().expect("nobody leads").look(&mut woken);
+        assert_eq!(woken.len(), 1);
+        drive.try_lead().expect("nobody leads").look_for_workers(&mut woken);
+        assert_eq!(woken.len(), 2, "a worker has just looked");
+        drive.try_lead().expect("nobody leads").look_for_workers(&mut woken);
+        assert_eq!(woken.len(), 4, "no worker has");
+    });
 }

@@ -51,7 +51,7 @@ pub(crate) struct Config {
     /// The most socket events that one look takes.
     pub(crate) events_per_look: usize,
     /// The same for looks of a worker that does not wait.
-    pub(crate) events_per_busy_look: Option<usize>,
+    pub(crate) events_per_busy_look: usize,
     pub(crate) panic_sink: Option<Arc<dyn PanicSink>>,
     pub(crate) seed: Option<u64>,
     pub(crate) start_paused: bool,

@@ -259,7 +259,7 @@ impl Engine {
         if self.drive.is_used()
             && let Some(mut lead) = self.drive.try_lead()
         {
-            lead.look(woken);
+            lead.look_for_workers(woken);
         }
     }
 

@@ -44,6 +44,11 @@ const BACKLOG: usize = 2;
 /// So many wakers are collected before the first one is woken.
 const FOUND_MOST: usize = 4096;
 
+/// With so many tasks in its queue a busy worker leaves sockets to others, so often in a row. For long polls it is the
+/// guarantor's tick that bounds this.
+const LONG_QUEUE: usize = 32;
+const LEFT_LOOKS_MOST: u32 = 4;
+
 /// What a worker runs besides tasks: nothing, or the future of `block_on`.
 pub(crate) trait Root {
     fn is_woken(&self) -> bool;
@@ -78,6 +83,8 @@ pub(crate) struct Worker<'e> {
     pub(super) index: usize,
     pub(super) deque: Deque<Runnable>,
     pub(super) tick: Cell<u32>,
+    /// How many looks in a row were left to others.
+    left_looks: Cell<u32>,
     streak: Cell<u32>,
     pub(super) searching: Cell<bool>,
     pushes: Cell<Pushes>,
@@ -146,6 +153,7 @@ impl<'e> Worker<'e> {
             index,
             deque,
             tick: Cell::new(0),
+            left_looks: Cell::new(0),
             streak: Cell::new(0),
             searching: Cell::new(searching),
             pushes: Cell::new(Pushes::Slot),
@@ -187,7 +195,7 @@ impl<'e> Worker<'e> {
                 }
             }
             if self.tick.get().is_multiple_of(self.engine.config.event_interval) {
-                self.turn_without_blocking();
+                self.look_in_passing();
                 if self.place.is_dismissed() {
                     return End::Retired;
                 }
@@ -252,14 +260,26 @@ impl<'e> Worker<'e> {
         self.deque.pop().or_else(|| self.take_injected())
     }
 
+    /// A look while there is work. Events that a worker takes on top of a long queue wait there behind all of it, while
+    /// in the kernel they are anybody's: such a worker leaves them for a while.
+    fn look_in_passing(&self) {
+        let leaves = self.deque.len() >= LONG_QUEUE && self.left_looks.get() < LEFT_LOOKS_MOST;
+        self.left_looks.set(if leaves { self.left_looks.get() + 1 } else { 0 });
+        self.turn(!leaves);
+    }
+
     /// Sockets and timers, if nobody else looks at them right now; and this worker's own timers.
     pub(super) fn turn_without_blocking(&self) {
+        self.turn(true);
+    }
+
+    fn turn(&self, looks: bool) {
         let drive = &self.engine.drive;
         if !drive.is_used() {
             return;
         }
         let mut found = self.found.take();
-        if let Some(mut lead) = drive.try_lead() {
+        if looks && let Some(mut lead) = drive.try_lead() {
             lead.look(&mut found);
         }
         let next = self.wheel.wheel().next();
