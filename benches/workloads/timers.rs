@@ -228,12 +228,14 @@ impl TimerLoad for Million {
         let far = move |index: u64| Duration::from_millis(30_000 + spread(index, 3_600_000));
         let here = peer.here();
         let work = async move {
-            // The boxes are made before: memory is not what is measured.
-            let mut sleeps: Vec<_> = (0..count).map(|index| Box::pin(P::sleep(far(index)))).collect();
+            let mut sleeps = Vec::with_capacity(count as usize);
             let mut fired = 0u64;
             let since = Instant::now();
-            for sleep in &mut sleeps {
+            // Boxed meanwhile: some keep their timers in the future, others elsewhere, and what counts is the memory of both.
+            for index in 0..count {
+                let mut sleep = Box::pin(P::sleep(far(index)));
                 fired += u64::from(poll_once(sleep.as_mut()).await.is_ready());
+                sleeps.push(sleep);
             }
             let inserted = since.elapsed();
             for (sleep, index) in sleeps.iter_mut().zip(count..) {

@@ -3,9 +3,12 @@
 use super::assert_flat;
 use runtime::io::{AsyncReadExt, AsyncWriteExt};
 use runtime::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream, unix::pipe};
+use runtime::time::sleep;
 use runtime_tests::{Flavor, Rng, poll_once, process, wait_until, watchdog_secs};
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 const FLAVORS: [Flavor; 2] = [Flavor::CurrentThread, Flavor::MultiThread(2)];
 
@@ -53,14 +56,20 @@ fn museum_i21_what_is_given_up_is_not_lost() {
             runtime.block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let address = listener.local_addr().unwrap();
+                let under_way = Arc::new(());
                 for _ in 0..100 {
                     let _ = poll_once(&mut pin!(TcpStream::connect(address)));
-                    drop(runtime::spawn(async move { TcpStream::connect(address).await }));
+                    let ends = under_way.clone();
+                    drop(runtime::spawn(async move { TcpStream::connect(address).await.map(|_| drop(ends)) }));
                 }
                 let aborted: Vec<_> = (0..100).map(|_| runtime::spawn(TcpStream::connect(address))).collect();
                 aborted.iter().for_each(|task| task.abort());
                 for task in aborted {
                     drop(task.await);
+                }
+                // Nobody polls them after `block_on` where it is the only thread.
+                while Arc::strong_count(&under_way) > 1 {
+                    sleep(Duration::from_millis(1)).await;
                 }
             });
         });

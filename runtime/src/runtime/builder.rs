@@ -316,8 +316,8 @@ impl Builder {
 
     /// How many socket events a look may bring that does not wait: a worker that still has tasks looks in passing. What it
     /// leaves stays in the kernel, in order, for whichever worker looks next; what it takes waits in its own queue.
-    /// [`max_io_events_per_tick`](Builder::max_io_events_per_tick) stays the number for looks that wait; by default this
-    /// one is 32, or that if it is less.
+    /// [`max_io_events_per_tick`](Builder::max_io_events_per_tick) stays the number for looks that wait. By default this
+    /// one is 32, or that if it is less or if there is one worker only.
     ///
     /// ```
     /// # use runtime::runtime::Builder;
@@ -457,9 +457,12 @@ impl Builder {
     fn engine(&self, flavor: Flavor) -> io::Result<Handle> {
         let policy =
             Arc::new(Policy { action: self.panic_action, hook: self.panic_hook.clone(), engine: OnceLock::new() });
+        let workers = if flavor == Flavor::MultiThread { self.worker_count() } else { 1 };
+        // A single worker leaves nothing to others.
+        let at_a_busy_look = if workers == 1 { self.events_per_look } else { EVENTS_PER_BUSY_LOOK };
         let engine = Engine::new(Config {
             flavor,
-            workers: if flavor == Flavor::MultiThread { self.worker_count() } else { 1 },
+            workers,
             name: self.name.clone(),
             blocking_max: self.blocking_max.min(BLOCKING_MOST),
             blocking_keep_alive: self.keep_alive,
@@ -479,7 +482,7 @@ impl Builder {
             start_paused: self.start_paused,
             precise_timers: self.precise_timers,
             events_per_look: self.events_per_look,
-            events_per_busy_look: self.events_per_busy_look.unwrap_or(EVENTS_PER_BUSY_LOOK.min(self.events_per_look)),
+            events_per_busy_look: self.events_per_busy_look.unwrap_or(at_a_busy_look.min(self.events_per_look)),
             panic_sink: Some(policy.clone()),
             seed: self.seed.as_ref().map(|seed| seed.0),
             guarantor: self.guarantor,

@@ -26,10 +26,13 @@ use std::task::{Context, Poll};
 pub(super) struct Scoped {
     /// What the code runs in, if it is in a scope.
     pub(super) runner: Option<Arc<Runner>>,
-    values: Arc<[Entry]>,
+    values: Values,
     /// The values that new tasks get, in a context of their own if those are not all.
     heritage: OnceLock<Heritage>,
 }
+
+/// `None` stands for no values, without memory of its own.
+type Values = Option<Arc<[Entry]>>;
 
 #[derive(Clone)]
 struct Entry {
@@ -46,41 +49,38 @@ enum Heritage {
 }
 
 impl Scoped {
-    fn new(runner: Option<Arc<Runner>>, values: Arc<[Entry]>) -> Self {
+    fn new(runner: Option<Arc<Runner>>, values: Values) -> Self {
         Scoped { runner, values, heritage: OnceLock::new() }
     }
 
-    fn values_of(outer: Option<&Scoped>) -> Arc<[Entry]> {
-        match outer {
-            Some(outer) => outer.values.clone(),
-            None => Arc::new([]),
-        }
+    fn values(&self) -> &[Entry] {
+        self.values.as_deref().unwrap_or(&[])
     }
 
     /// The same values, in another runner.
     pub(super) fn inside(outer: Option<&Scoped>, runner: Arc<Runner>) -> Self {
-        Scoped::new(Some(runner), Scoped::values_of(outer))
+        Scoped::new(Some(runner), outer.and_then(|outer| outer.values.clone()))
     }
 
     /// The same runner, with one value more.
     fn with_value(outer: Option<&Scoped>, entry: Entry) -> Self {
-        let others = outer.into_iter().flat_map(|outer| outer.values.iter()).filter(|other| other.key != entry.key);
+        let others = outer.into_iter().flat_map(Scoped::values).filter(|other| other.key != entry.key);
         let values = others.cloned().chain([entry.clone()]).collect();
-        Scoped::new(outer.and_then(|outer| outer.runner.clone()), values)
+        Scoped::new(outer.and_then(|outer| outer.runner.clone()), Some(values))
     }
 
-    fn inherited_values(&self) -> Arc<[Entry]> {
-        if self.values.iter().all(|entry| entry.inherited) {
+    fn inherited_values(&self) -> Values {
+        if self.values().iter().all(|entry| entry.inherited) {
             self.values.clone()
         } else {
-            self.values.iter().filter(|entry| entry.inherited).cloned().collect()
+            Some(self.values().iter().filter(|entry| entry.inherited).cloned().collect())
         }
     }
 
     fn heritage(&self) -> &Heritage {
-        self.heritage.get_or_init(|| match self.values.iter().filter(|entry| entry.inherited).count() {
+        self.heritage.get_or_init(|| match self.values().iter().filter(|entry| entry.inherited).count() {
             0 => Heritage::Nothing,
-            all if all == self.values.len() => Heritage::Everything,
+            all if all == self.values().len() => Heritage::Everything,
             _ => Heritage::Some(Inheritance::new(Scoped::new(None, self.inherited_values()))),
         })
     }
@@ -186,7 +186,7 @@ impl<T: Send + Sync + 'static> ContextKey<T> {
     fn value(&'static self) -> Option<Arc<dyn Any + Send + Sync>> {
         let key = self.address();
         let find =
-            |scoped: &Scoped| scoped.values.iter().find(|entry| entry.key == key).map(|entry| entry.value.clone());
+            |scoped: &Scoped| scoped.values().iter().find(|entry| entry.key == key).map(|entry| entry.value.clone());
         current::with_context(|context| context.content_as::<Scoped>().and_then(find)).flatten()
     }
 

@@ -263,7 +263,8 @@ impl<'e> Worker<'e> {
     /// A look while there is work. Events that a worker takes on top of a long queue wait there behind all of it, while
     /// in the kernel they are anybody's: such a worker leaves them for a while.
     fn look_in_passing(&self) {
-        let leaves = self.deque.len() >= LONG_QUEUE && self.left_looks.get() < LEFT_LOOKS_MOST;
+        let leaves =
+            self.engine.config.workers > 1 && self.deque.len() >= LONG_QUEUE && self.left_looks.get() < LEFT_LOOKS_MOST;
         self.left_looks.set(if leaves { self.left_looks.get() + 1 } else { 0 });
         self.turn(!leaves);
     }
