@@ -34,7 +34,7 @@ impl Runner {
 impl ScopeNode {
     /// Takes itself off its parent's list.
     fn take_parent(&mut self) -> Option<Arc<Runner>> {
-        let (parent, key) = self.state().parent.take()?;
+        let (parent, key) = self.state_mut().parent.take()?;
         if let Some(key) = key {
             let entry = parent.state().scopes.remove(key);
             drop(entry);

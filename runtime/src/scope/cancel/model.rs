@@ -7,12 +7,12 @@ use crate::sync::CancellationToken;
 use loom::thread;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 fn entered() -> (Arc<ScopeNode>, Arc<Runner>) {
     let scope = ScopeNode::new();
     assert!(scope.claim());
-    let body = scope.enter(None);
+    let body = scope.enter(None, Waker::noop().clone());
     (scope, body)
 }
 
@@ -24,7 +24,7 @@ fn model_scope_cancel_against_enter() {
         let cancels = outer.clone();
         let canceller = thread::spawn(move || cancels.cancel());
         let inner = ScopeNode::new();
-        let inner_body = inner.enter(Some(body));
+        let inner_body = inner.enter(Some(body), Waker::noop().clone());
         let task = FakeTask::default();
         let _runner = inner_body.for_task(Box::new(task.clone()));
         canceller.join().unwrap();
@@ -87,7 +87,7 @@ fn model_scope_doom_against_the_end_of_a_shield() {
         let runner = body.for_task(Box::new(task.clone()));
         let shielded = ScopeNode::new();
         shielded.set(|settings| settings.shielded = true);
-        let _inside = shielded.enter(Some(runner));
+        let _inside = shielded.enter(Some(runner), Waker::noop().clone());
         let dooms = scope.clone();
         let doomer = thread::spawn(move || {
             dooms.cancel();
@@ -108,7 +108,7 @@ fn model_scope_end_of_a_shield_against_the_poll_of_run() {
         let (scope, body) = entered();
         let shielded = ScopeNode::new();
         shielded.set(|settings| settings.shielded = true);
-        let _inside = shielded.enter(Some(body.clone()));
+        let _inside = shielded.enter(Some(body.clone()), Waker::noop().clone());
         scope.cancel();
         let ends = thread::spawn(move || shielded.leave(false));
         block_on(poll_fn(|cx| {

@@ -20,7 +20,7 @@ use std::future::Future;
 use std::marker::PhantomPinned;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 pin_project! {
@@ -75,10 +75,10 @@ impl Drop for Leaving<'_> {
 }
 
 impl Entered {
-    fn new(scope: &CancelScope) -> Self {
+    fn new(scope: &CancelScope, waker: Waker) -> Self {
         let outer = current::context();
         let outer = outer.as_deref().and_then(Inheritance::content_as::<Scoped>);
-        let body = scope.node.enter(outer.and_then(|outer| outer.runner.clone()));
+        let body = scope.node.enter(outer.and_then(|outer| outer.runner.clone()), waker);
         let context = Inheritance::new(Scoped::inside(outer, body.clone()));
         Entered { body, context }
     }
@@ -96,7 +96,7 @@ impl<F: Future> Future for Run<F> {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let entered = &*this.entered.get_or_insert_with(|| Entered::new(this.scope));
+        let entered = &*this.entered.get_or_insert_with(|| Entered::new(this.scope, cx.waker().clone()));
         let inside = current::enter_context(Some(&entered.context));
         let Some(body) = this.body.as_mut().as_pin_mut() else {
             panic!(

@@ -32,19 +32,19 @@ pub(super) struct RunnerState {
 }
 
 impl Runner {
-    pub(super) fn new(scope: &Arc<ScopeNode>, task: Option<Box<dyn Abort>>) -> Arc<Runner> {
+    pub(super) fn new(scope: &Arc<ScopeNode>, task: Option<Box<dyn Abort>>, waker: Option<Waker>) -> Arc<Runner> {
         Arc::new_cyclic(|this: &Weak<Runner>| Runner {
             key: scope.state().runners.insert(this.clone()),
             scope: Some(scope.clone()),
             task,
-            state: Mutex::new(RunnerState { shields: 0, doomed: false, waker: None, scopes: Slab::new() }),
+            state: Mutex::new(RunnerState { shields: 0, doomed: false, waker, scopes: Slab::new() }),
         })
     }
 
     /// For a task that is spawned where `self` runs.
     pub(in crate::scope) fn for_task(&self, task: Box<dyn Abort>) -> Arc<Runner> {
         let scope = self.scope();
-        let runner = Runner::new(scope, Some(task));
+        let runner = Runner::new(scope, Some(task), None);
         let doomed = scope.state().doomed;
         if doomed {
             runner.doom();

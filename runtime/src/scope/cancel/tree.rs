@@ -23,6 +23,7 @@ use crate::engine::atomics::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::engine::clockwork;
 use crate::sync::Notify;
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 /// A scope.
@@ -51,7 +52,7 @@ pub(super) struct ScopeState {
 }
 
 /// What a scope has been told.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Settings {
     pub(super) deadline: Option<Deadline>,
     pub(super) grace: Duration,
@@ -92,10 +93,19 @@ pub(super) enum Next {
 
 impl ScopeNode {
     pub(super) fn new() -> Arc<ScopeNode> {
+        ScopeNode::at(Stage::New, Settings::default())
+    }
+
+    /// One that nobody else can run, for the future that owns it.
+    pub(super) fn claimed(settings: Settings) -> Arc<ScopeNode> {
+        ScopeNode::at(Stage::Claimed, settings)
+    }
+
+    fn at(stage: Stage, settings: Settings) -> Arc<ScopeNode> {
         Arc::new(ScopeNode {
             state: Mutex::new(ScopeState {
-                settings: Settings { deadline: None, grace: Duration::ZERO, shielded: false },
-                stage: Stage::New,
+                settings,
+                stage,
                 shielded: false,
                 parent: None,
                 runners: Slab::new(),
@@ -111,6 +121,11 @@ impl ScopeNode {
 
     pub(super) fn state(&self) -> MutexGuard<'_, ScopeState> {
         self.state.lock()
+    }
+
+    /// The state, for whom it belongs to alone.
+    pub(super) fn state_mut(&mut self) -> &mut ScopeState {
+        self.state.get_mut()
     }
 
     pub(super) fn set(&self, change: impl FnOnce(&mut Settings)) {
@@ -139,8 +154,8 @@ impl ScopeNode {
         is_new
     }
 
-    /// `run` is polled for the first time, inside of `parent`.
-    pub(super) fn enter(self: &Arc<Self>, parent: Option<Arc<Runner>>) -> Arc<Runner> {
+    /// `run` is polled for the first time, inside of `parent`, with `waker`.
+    pub(super) fn enter(self: &Arc<Self>, parent: Option<Arc<Runner>>, waker: Waker) -> Arc<Runner> {
         let shielded = {
             let mut state = self.state();
             state.stage = Stage::Running;
@@ -161,7 +176,7 @@ impl ScopeNode {
                 parent.scope().pass_marks_on(self);
             }
         }
-        Runner::new(self, None)
+        Runner::new(self, None, Some(waker))
     }
 
     /// A scope that has just joined takes over what its parent has heard before.
