@@ -27,6 +27,7 @@ mod shutdown;
 pub(crate) mod sizing;
 mod sleep;
 pub(crate) mod sockets;
+mod spin;
 pub(crate) mod stats;
 mod sys;
 mod threads;

@@ -1,22 +1,21 @@
 //! A worker without work of its own looks for it elsewhere.
 //!
-//! Owns: the rounds of a search, stealing, how long spinning pays.   Imports: `base`, `cell`, the `worker` it extends.
-//! Not here: who may search (`idle`), whether a theft pays (`thrift`), what is looked at first (`worker`), what
-//! follows a search in vain (`sleep`).
+//! Owns: the rounds of a search, stealing.   Imports: `base`, `cell`, the `worker` it extends.
+//! Not here: who may search (`idle`), how long (`spin`), whether a theft pays (`thrift`), what is looked at first
+//! (`worker`), what follows a search in vain (`sleep`).
 //!
 //! The danger: a search costs CPU that somebody else may need. So at most half of the workers search, each gives its
-//! core away between rounds, and one that has found nothing searches half as long the next time. Rejected: spinning
-//! with pause instructions, and going to sleep at once (`docs/design/rejected.md` has the numbers).
+//! core away between rounds, and one whose idle times are long searches for less and less. Rejected: spinning with
+//! pause instructions, and going to sleep at once (`docs/design/rejected.md` has the numbers).
 
+use super::place::Place;
 use super::thrift::Victim;
 use super::worker::{Root, Worker};
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
 use crossbeam_deque::Steal;
 use std::sync::atomic::Ordering;
-
-/// Rounds of searching before sleep while spinning pays; about 15-20 us.
-pub(super) const SPIN_ROUNDS: u32 = 32;
+use std::time::Instant;
 
 /// From this round on a searcher may take a next-task slot: its worker has had some microseconds to run it itself.
 const SLOT_THEFT_ROUND: u32 = 12;
@@ -44,41 +43,26 @@ impl Worker<'_> {
             self.searching.set(true);
         }
         self.thrift.settle(self.tick.get());
-        let rounds = self.spin_rounds.get();
+        let rounds = self.spin.rounds();
+        let mut since = None;
         for round in 0..rounds {
             let found = self.take_injected().or_else(|| self.steal(round)).or_else(|| {
                 self.turn_without_blocking();
                 self.deque.pop()
             });
             if found.is_some() {
-                self.spin_paid(round);
+                self.spin.paid(round);
                 return found;
             }
             if root.is_woken() || self.engine.is_closing() {
-                self.spin_paid(round);
+                self.spin.paid(round);
                 return None;
             }
-            if rounds > 1 {
-                std::thread::yield_now();
-            }
+            since.get_or_insert_with(Instant::now);
+            std::thread::yield_now();
         }
-        self.spin_failed();
+        self.spin.failed(since);
         None
-    }
-
-    fn spin_paid(&self, round: u32) {
-        if round > 0 {
-            self.failed_spins.set(0);
-            self.spin_rounds.set(SPIN_ROUNDS);
-        }
-    }
-
-    /// Each failure halves the next spin; now and then a longer one asks whether times have changed.
-    fn spin_failed(&self) {
-        let failed = self.failed_spins.get() + 1;
-        self.failed_spins.set(failed);
-        let rounds = if failed.is_multiple_of(8) { SPIN_ROUNDS } else { self.spin_rounds.get() / 2 };
-        self.spin_rounds.set(rounds.max(2));
     }
 
     fn steal(&self, round: u32) -> Option<Runnable> {
@@ -92,18 +76,12 @@ impl Worker<'_> {
             let (place, victim) = (victim, self.engine.places.get(victim));
             let waiting = victim.stealer.len();
             let polls = victim.polls.load(Ordering::Relaxed);
-            if waiting > 0 && !self.thrift.allows(Victim { place, waiting, polls }, self.tick.get()) {
-                continue;
-            }
-            loop {
-                match victim.stealer.steal_batch_and_pop(&self.deque) {
-                    Steal::Success(task) => {
-                        self.place.stats.steal_operations.add(1);
-                        self.place.stats.steals.add(self.deque.len() as u64 + 1);
-                        return Some(task);
-                    }
-                    Steal::Empty => break,
-                    Steal::Retry => {}
+            if waiting > 0 {
+                if !self.thrift.allows(Victim { place, waiting, polls }, self.tick.get()) {
+                    continue;
+                }
+                if let Some(task) = self.steal_from_queue(victim) {
+                    return Some(task);
                 }
             }
             if round >= SLOT_THEFT_ROUND
@@ -115,5 +93,21 @@ impl Worker<'_> {
             }
         }
         None
+    }
+
+    /// Only for a queue in which something lies: an attempt in vain enters the deque's epoch, and a thread that has done
+    /// so leaves 2 KiB behind for others to free.
+    fn steal_from_queue(&self, victim: &Place) -> Option<Runnable> {
+        loop {
+            match victim.stealer.steal_batch_and_pop(&self.deque) {
+                Steal::Success(task) => {
+                    self.place.stats.steal_operations.add(1);
+                    self.place.stats.steals.add(self.deque.len() as u64 + 1);
+                    return Some(task);
+                }
+                Steal::Empty => return None,
+                Steal::Retry => {}
+            }
+        }
     }
 }

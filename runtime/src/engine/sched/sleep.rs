@@ -38,12 +38,14 @@ impl Worker<'_> {
         self.searching.set(searches);
         self.place.set_doing(Doing::Running);
         self.engine.guarantor_awake();
-        self.awake_since.set(Instant::now());
+        let now = Instant::now();
+        self.awake_since.set(now);
         self.place.stats.parks_and_unparks.add(1);
         if let Some(hook) = &self.engine.config.on_unpark {
             hook();
         }
         self.wake_found();
+        self.spin.slept(now, self.place.has_work() || work_waits(true));
         woken || searches || self.place.counted.load(Ordering::Relaxed) || root.is_woken()
     }
 

@@ -18,7 +18,7 @@
 use super::config::Flavor;
 use super::engine::{Engine, wake_all};
 use super::place::Place;
-use super::search::SPIN_ROUNDS;
+use super::spin::Spin;
 use super::sys::ExactSleeps;
 use super::thrift::Thrift;
 use crate::engine::base::budget::{self, Budget};
@@ -88,8 +88,7 @@ pub(crate) struct Worker<'e> {
     streak: Cell<u32>,
     pub(super) searching: Cell<bool>,
     pushes: Cell<Pushes>,
-    pub(super) spin_rounds: Cell<u32>,
-    pub(super) failed_spins: Cell<u32>,
+    pub(super) spin: Spin,
     pub(super) awake_since: Cell<Instant>,
     wheel: WheelSeat<'e>,
     /// What the last look at sockets and timers found, until it is woken.
@@ -157,8 +156,7 @@ impl<'e> Worker<'e> {
             streak: Cell::new(0),
             searching: Cell::new(searching),
             pushes: Cell::new(Pushes::Slot),
-            spin_rounds: Cell::new(SPIN_ROUNDS),
-            failed_spins: Cell::new(0),
+            spin: Spin::new(),
             awake_since: Cell::new(Instant::now()),
             wheel: engine.drive.wheels.get(index as u32).take_seat(),
             found: Cell::new(Vec::new()),
