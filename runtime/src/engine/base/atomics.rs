@@ -5,7 +5,7 @@
 
 #[cfg(not(loom))]
 mod imp {
-    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
+    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, ReentrantMutex, ReentrantMutexGuard};
     pub(crate) use std::sync::Arc;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
 
@@ -90,6 +90,10 @@ mod imp {
         /// `None` while a condition variable waits.
         held: Option<loom::sync::MutexGuard<'a, T>>,
     }
+
+    /// Not so in a model: a thread that comes again is a deadlock, and seen.
+    pub(crate) type ReentrantMutex<T> = Mutex<T>;
+    pub(crate) type ReentrantMutexGuard<'a, T> = MutexGuard<'a, T>;
 
     impl<T> Mutex<T> {
         pub(crate) fn new(value: T) -> Self {

@@ -1,16 +1,14 @@
 //! Every value to every receiver.
 //!
 //! Owns: [`Sender`], [`WeakSender`], [`Receiver`].   Imports: `waiters`, `notify`, the door.
-//! Not here: the ring (`ring`), a value on its way (`value`).
+//! Not here: the ring (`ring`), a value's place in it (`place`).
 //!
 //! The channel keeps the last `capacity` values (rounded up to a power of two). A receiver that is further behind has
 //! lost the older ones, and is told how many by [`RecvError::Lagged`]. Senders never wait.
 //!
-//! The danger: `T::clone` and `T::drop` are the user's code and may call back into the channel. They run outside of its
-//! locks: the ring counts each value (`value`), and the last receiver to take one gets the original, not a clone.
-//!
-//! Rejected: clones made under a place's lock. A receiver then stops the sender, and all others at that
-//! place, for as long as the user's `clone` takes.
+//! The danger: `T::clone` and `T::drop` are the user's code and may call back into the channel, or take long. Values are
+//! dropped with nothing locked, and cloned with a lock for which only receivers of the same value wait, and not the thread
+//! that holds it (`place`). The last receiver of a value gets the original, not a clone.
 //!
 //! # Examples
 //!
@@ -28,12 +26,11 @@
 pub mod error;
 #[cfg(all(test, loom))]
 mod model;
+mod place;
 mod ring;
-mod value;
 
 use self::error::{RecvError, SendError, TryRecvError};
 use self::ring::{Found, Ring};
-use self::value::Value;
 use super::blocking;
 use super::notify::Notify;
 use super::waiters::Key;
@@ -122,13 +119,11 @@ impl<T> Sender<T> {
     /// # Errors
     /// If there is none; the value comes back. Later receivers may come, so a later call can succeed.
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
-        let value = Value::new(value);
         let mut batch = WakeBatch::new();
         let mut tail = self.chan.ring.lock_tail();
-        let receivers = tail.receivers;
+        let receivers = tail.receivers();
         if receivers == 0 {
             drop(tail);
-            let value = value.into_inner().expect("BUG: nobody else has seen the value");
             return Err(SendError(value));
         }
         let overwritten = self.chan.ring.push(&mut tail, value);
@@ -140,11 +135,12 @@ impl<T> Sender<T> {
     }
 
     /// A new receiver, for what is sent from now on.
+    ///
+    /// # Panics
+    /// If there are 2^31 of them.
+    #[track_caller]
     pub fn subscribe(&self) -> Receiver<T> {
-        let mut tail = self.chan.ring.lock_tail();
-        tail.receivers += 1;
-        let position = self.chan.ring.next();
-        drop(tail);
+        let position = self.chan.ring.join();
         Receiver { chan: Arc::clone(&self.chan), position }
     }
 
@@ -168,7 +164,7 @@ impl<T> Sender<T> {
 
     /// How many receivers there are.
     pub fn receiver_count(&self) -> usize {
-        self.chan.ring.lock_tail().receivers
+        self.chan.ring.lock_tail().receivers()
     }
 
     /// Is `other` of the same channel?
@@ -305,11 +301,12 @@ impl<T> Receiver<T> {
 
 impl<T: Clone> Receiver<T> {
     /// A new receiver of the same channel, for what is sent from now on.
+    ///
+    /// # Panics
+    /// If there are 2^31 of them.
+    #[track_caller]
     pub fn resubscribe(&self) -> Self {
-        let mut tail = self.chan.ring.lock_tail();
-        tail.receivers += 1;
-        let position = self.chan.ring.next();
-        drop(tail);
+        let position = self.chan.ring.join();
         Receiver { chan: Arc::clone(&self.chan), position }
     }
 
@@ -331,7 +328,7 @@ impl<T: Clone> Receiver<T> {
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
         loop {
             return match self.chan.ring.take(&mut self.position) {
-                Found::Value(value) => Ok(value.take()),
+                Found::Value(value) => Ok(value),
                 Found::Lagged(missed) => Err(TryRecvError::Lagged(missed)),
                 Found::Nothing => {
                     let tail = self.chan.ring.lock_tail();
@@ -364,7 +361,7 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut tail = self.chan.ring.lock_tail();
         let unwanted = self.chan.ring.leave(&mut tail, self.position);
-        let was_last = tail.receivers == 0;
+        let was_last = tail.receivers() == 0;
         drop(tail);
         if was_last {
             self.chan.deserted.notify_waiters();
@@ -385,7 +382,7 @@ struct Recv<'a, T> {
     key: Option<Key>,
 }
 
-impl<T> Recv<'_, T> {
+impl<T: Clone> Recv<'_, T> {
     /// Looks; with nothing there, registers `fresh` or says that a waker is needed.
     fn look(&mut self, waker: &Waker, fresh: &mut Option<Waker>) -> Look<T> {
         let ring = &self.receiver.chan.ring;
@@ -452,7 +449,7 @@ impl<T: Clone> Future for Recv<'_, T> {
                     unit.made_progress();
                     drop(old);
                     return Poll::Ready(match found {
-                        Found::Value(value) => Ok(value.take()),
+                        Found::Value(value) => Ok(value),
                         Found::Lagged(missed) => Err(RecvError::Lagged(missed)),
                         Found::Nothing => unreachable!("BUG: nothing is not found"),
                     });
