@@ -209,3 +209,163 @@ fn a_clone_may_receive_the_value_that_it_is_made_of() {
     assert_eq!(rx.try_recv().map(|nosy| nosy.0), Ok(7));
     assert!(OTHER.take().is_none(), "the clone has received");
 }
+
+type Hook = Box<dyn FnOnce()>;
+
+thread_local! {
+    static IN_CLONE: Cell<Option<Hook>> = const { Cell::new(None) };
+}
+
+/// Its next clone on this thread does what `IN_CLONE` says.
+#[derive(Debug)]
+struct Busy(Arc<u32>);
+
+impl Clone for Busy {
+    fn clone(&self) -> Self {
+        if let Some(hook) = IN_CLONE.take() {
+            hook();
+        }
+        Busy(self.0.clone())
+    }
+}
+
+// Beyond tokio, as before.
+#[cfg(not(feature = "oracle"))]
+#[test]
+fn a_clone_may_overwrite_the_value_that_it_is_made_of() {
+    let _watch = runtime_tests::watchdog();
+    let values: Vec<_> = (0..4).map(Arc::new).collect();
+    let (tx, mut rx) = broadcast::channel(1);
+    let mut other = tx.subscribe();
+    tx.send(Busy(values[0].clone())).unwrap();
+    let (sender, later) = (tx.clone(), values[1..3].to_vec());
+    IN_CLONE.set(Some(Box::new(move || {
+        later.into_iter().for_each(|value| assert_eq!(sender.send(Busy(value)).unwrap(), 2))
+    })));
+    assert_eq!(*rx.try_recv().unwrap().0, 0);
+    assert_eq!(Arc::strong_count(&values[0]), 1, "nobody can want the overwritten value");
+    assert_eq!(Arc::strong_count(&values[1]), 1);
+    assert_eq!(rx.try_recv().unwrap_err(), TryRecvError::Lagged(1));
+    assert_eq!(other.try_recv().unwrap_err(), TryRecvError::Lagged(2));
+    assert_eq!((*rx.try_recv().unwrap().0, *other.try_recv().unwrap().0), (2, 2));
+    assert_eq!(Arc::strong_count(&values[2]), 1);
+    tx.send(Busy(values[3].clone())).unwrap();
+    assert_eq!((*rx.try_recv().unwrap().0, *other.try_recv().unwrap().0), (3, 3));
+}
+
+// Beyond tokio, as before.
+#[cfg(not(feature = "oracle"))]
+#[test]
+fn a_clone_may_drop_the_other_receivers() {
+    let _watch = runtime_tests::watchdog();
+    let value = Arc::new(0);
+    let (tx, mut rx) = broadcast::channel(1);
+    let others = [tx.subscribe(), tx.subscribe()];
+    tx.send(Busy(value.clone())).unwrap();
+    IN_CLONE.set(Some(Box::new(move || drop(others))));
+    drop(rx.try_recv().unwrap());
+    assert_eq!(Arc::strong_count(&value), 1);
+    assert_eq!((tx.len(), tx.receiver_count()), (0, 1));
+}
+
+#[test]
+fn a_clone_that_panics_loses_one_value_for_one_receiver() {
+    let value = Arc::new(0);
+    let (tx, mut rx) = broadcast::channel(1);
+    let mut other = tx.subscribe();
+    tx.send(Busy(value.clone())).unwrap();
+    IN_CLONE.set(Some(Box::new(|| panic!("on purpose"))));
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| rx.try_recv()));
+    assert!(panicked.is_err());
+    drop(other.try_recv().unwrap());
+    assert_eq!(Arc::strong_count(&value), 1);
+    let next = Arc::new(1);
+    tx.send(Busy(next.clone())).unwrap();
+    assert_eq!((*rx.try_recv().unwrap().0, *other.try_recv().unwrap().0), (1, 1));
+    assert_eq!(Arc::strong_count(&next), 1);
+}
+
+// Beyond tokio, as before.
+#[cfg(not(feature = "oracle"))]
+#[test]
+fn a_clone_that_takes_long_holds_up_no_sender_and_no_other_value() {
+    let _watch = runtime_tests::watchdog();
+    let (tx, mut rx) = broadcast::channel(2);
+    let mut other = tx.subscribe();
+    let value = Arc::new(0);
+    tx.send(Busy(value.clone())).unwrap();
+    let (started, has_started) = std::sync::mpsc::channel();
+    let (finish, may_finish) = std::sync::mpsc::channel();
+    let slow = std::thread::spawn(move || {
+        IN_CLONE.set(Some(Box::new(move || {
+            started.send(()).unwrap();
+            may_finish.recv().unwrap();
+        })));
+        (*rx.try_recv().unwrap().0, rx)
+    });
+    has_started.recv().unwrap();
+    // Round and round the ring.
+    (1..=9).for_each(|n| assert_eq!(tx.send(Busy(Arc::new(n))).unwrap(), 2));
+    assert_eq!(other.try_recv().unwrap_err(), TryRecvError::Lagged(8));
+    assert_eq!((*other.try_recv().unwrap().0, *other.try_recv().unwrap().0), (8, 9));
+    drop(tx.subscribe());
+    assert_eq!(tx.len(), 2);
+    drop(other);
+    finish.send(()).unwrap();
+    let (first, mut rx) = slow.join().unwrap();
+    assert_eq!((first, Arc::strong_count(&value)), (0, 1));
+    assert_eq!(rx.try_recv().unwrap_err(), TryRecvError::Lagged(7));
+    assert_eq!((*rx.try_recv().unwrap().0, *rx.try_recv().unwrap().0), (8, 9));
+}
+
+/// Small rings, clones that give their core away, receivers that come and go: whoever stays gets each value in order or is
+/// told how many it has lost, and nothing is kept.
+#[test]
+fn crowded_rings_lose_only_what_they_tell() {
+    const VALUES: u64 = 3_000;
+    #[derive(Debug)]
+    struct Slow(u64, Arc<()>);
+    impl Clone for Slow {
+        fn clone(&self) -> Self {
+            if self.0.is_multiple_of(3) {
+                std::thread::yield_now();
+            }
+            Slow(self.0, self.1.clone())
+        }
+    }
+    let _watch = runtime_tests::watchdog();
+    for capacity in [1, 2, 8] {
+        let tracer = Arc::new(());
+        let (tx, _) = broadcast::channel::<Slow>(capacity);
+        std::thread::scope(|threads| {
+            for _ in 0..3 {
+                let mut rx = tx.subscribe();
+                threads.spawn(move || {
+                    let mut expected = 0;
+                    loop {
+                        match rx.blocking_recv() {
+                            Ok(value) => {
+                                assert_eq!(value.0, expected);
+                                expected += 1;
+                            }
+                            Err(RecvError::Lagged(missed)) => expected += missed,
+                            Err(RecvError::Closed) => break,
+                        }
+                    }
+                    assert_eq!(expected, VALUES);
+                });
+            }
+            let visited = tx.downgrade();
+            threads.spawn(move || {
+                while let Some(tx) = visited.upgrade() {
+                    let mut rx = tx.subscribe();
+                    drop(tx);
+                    let _ = rx.try_recv();
+                }
+            });
+            (0..VALUES).for_each(|n| assert!(tx.send(Slow(n, tracer.clone())).unwrap() >= 3));
+            drop(tx);
+        });
+        assert_eq!(Arc::strong_count(&tracer), 1);
+    }
+}

@@ -460,10 +460,18 @@ impl<T: Clone> Future for Recv<'_, T> {
 }
 
 impl<T> Drop for Recv<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            let node = self.receiver.chan.ring.lock_tail().waiters.remove(key);
-            drop(node);
+            self.receiver.chan.forget(key);
         }
+    }
+}
+
+impl<T> Chan<T> {
+    #[cold]
+    fn forget(&self, key: Key) {
+        let node = self.ring.lock_tail().waiters.remove(key);
+        drop(node);
     }
 }

@@ -90,17 +90,19 @@ impl<T> Place<T> {
     /// The value is in nobody's reach any more but of those who are in. With the tail locked.
     #[must_use = "drop it after unlocking"]
     pub(super) fn give_up(&self) -> Option<T> {
-        self.note(OVERWRITTEN)
+        // Perhaps not for the first time, if somebody stays in for rounds.
+        self.notes.fetch_or(OVERWRITTEN, Ordering::Relaxed);
+        self.after_note()
     }
 
     /// A receiver that wants the value leaves. Gives it if nobody else wants it. With the tail locked.
     #[must_use = "drop it after unlocking"]
     pub(super) fn depart(&self) -> Option<T> {
-        self.note(DEPARTED)
+        self.notes.fetch_add(DEPARTED, Ordering::Relaxed);
+        self.after_note()
     }
 
-    fn note(&self, note: u32) -> Option<T> {
-        self.notes.fetch_add(note, Ordering::Relaxed);
+    fn after_note(&self) -> Option<T> {
         self.settle().unwrap_or_else(|_busy| {
             // Whoever is in may have looked for notes already.
             fences::heavy();
@@ -122,6 +124,17 @@ impl<T> Place<T> {
         Ok(if overwritten || wanted_by == 0 { value.take() } else { None })
     }
 
+    /// For whoever has unlocked.
+    #[cold]
+    fn read_notes(&self) {
+        while self.notes.load(Ordering::Relaxed) != 0 {
+            let Ok(unwanted) = self.settle() else { return };
+            drop(unwanted);
+            fences::light();
+        }
+    }
+
+    #[inline(always)]
     fn visit(&self) -> Visit<'_, T> {
         self.try_visit().unwrap_or_else(|| {
             contention::meet();
@@ -129,6 +142,7 @@ impl<T> Place<T> {
         })
     }
 
+    #[inline(always)]
     fn try_visit(&self) -> Option<Visit<'_, T>> {
         let guard = self.value.try_lock()?;
         Some(Visit { place: self, guard: Some(guard) })
@@ -138,9 +152,10 @@ impl<T> Place<T> {
 impl<T: Clone> Place<T> {
     /// A receiver at `position` passes it, with the value: the last one gets the original, those before it a clone. Nothing
     /// if the place has another value, or none.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pass(&self, position: &mut u64) -> Option<T> {
-        let visit = self.visit();
+        // Who is at another value must not wait for those who are in.
+        let visit = if self.is_of(*position) { self.visit() } else { return None };
         if !self.is_of(*position) {
             return None;
         }
@@ -172,21 +187,50 @@ impl<T> Visit<'_, T> {
 }
 
 impl<T> Drop for Visit<'_, T> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         // While this thread cloned the value, it may have been received by the last who wanted it.
         let done = self.place.wanted_by.load(Ordering::Relaxed) == 0;
         let unwanted = if done { self.value().try_borrow_mut().ok().and_then(|mut value| value.take()) } else { None };
         self.guard = None;
+        fences::light();
         // The user's code, with nothing locked (but, in a clone within a clone, what the outer one has locked).
         drop(unwanted);
-        loop {
-            fences::light();
-            if self.place.notes.load(Ordering::Relaxed) == 0 {
-                return;
-            }
-            let Ok(unwanted) = self.place.settle() else { return };
-            drop(unwanted);
+        if self.place.notes.load(Ordering::Relaxed) != 0 {
+            self.place.read_notes();
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    // Loom does not come here: to it, unlocking is no place to switch threads.
+    #[test]
+    fn notes_about_the_old_value_are_not_read_as_about_the_new_one() {
+        let place = Place::filled(0, "old", 2);
+        let visit = place.try_visit().expect("nobody is in");
+        let cloning = visit.value().borrow();
+        assert_eq!(place.fill(1, "refused", 2), Err("refused"));
+        assert_eq!((place.depart(), place.give_up()), (None, None));
+        assert!(place.is_wanted());
+        drop(cloning);
+        // Somebody comes between the end of the clone and the reading of the notes.
+        assert_eq!(place.fill(2, "new", 1), Ok(Some("old")));
+        drop(visit);
+        assert_eq!(place.pass(&mut 2), Some("new"));
+    }
+
+    #[test]
+    fn who_unlocks_acts_on_the_notes() {
+        let place = Place::filled(0, "old", 2);
+        let visit = place.try_visit().expect("nobody is in");
+        let cloning = visit.value().borrow();
+        assert_eq!((place.depart(), place.depart()), (None, None));
+        assert!(!place.is_wanted());
+        drop(cloning);
+        drop(visit);
+        assert_eq!(place.value.lock().borrow_mut().take(), None);
     }
 }
