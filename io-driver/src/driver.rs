@@ -138,17 +138,8 @@ impl Driver {
         }
         let may_wait = !cut_off && timeout != Some(Duration::ZERO);
         let notified = if may_wait { self.wait(events, timeout)? } else { self.look(events)? };
-        let mut count = 0;
         let Events { batch, due, .. } = events;
-        self.registry.resolve(
-            |each| {
-                batch.for_each(&mut |key, ready| {
-                    count += 1;
-                    each(key, ready);
-                });
-            },
-            |cell, ready| due.push_back((cell, ready)),
-        );
+        let count = self.registry.resolve(|each| batch.for_each(each), |cell, ready| due.push_back((cell, ready)));
         events.deliver(&mut wake);
         Ok(Turn { events: count, notified })
     }

@@ -15,6 +15,9 @@ use crate::ready::Ready;
 use crate::source::{SourceCell, tell_all};
 use crate::sys;
 
+/// From so many events on it pays to look ahead.
+const MANY: usize = 4;
+
 /// A batch as the kernel wrote it.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -85,6 +88,9 @@ impl Events {
 
     /// Marks what was read and calls `wake` for everyone concerned. A panic in `wake` leaves the rest for next time.
     pub(crate) fn deliver(&mut self, wake: &mut impl FnMut(&Waker)) {
+        if self.due.len() >= MANY {
+            self.due.iter().for_each(|(cell, _)| cell.ask_for_task());
+        }
         tell_all(&mut self.called, wake);
         while let Some((cell, ready)) = self.due.front() {
             // It leaves only after its delivery; being marked twice after a panic is harmless.

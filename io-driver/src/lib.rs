@@ -65,6 +65,8 @@ mod error;
 mod events;
 mod kernel;
 mod model;
+#[allow(unsafe_code)] // the hint to fetch memory
+mod prefetch;
 mod readiness;
 mod ready;
 #[allow(unsafe_code)] // `Poller::add_with_mode` is unsafe; nothing else is in there.

@@ -38,22 +38,32 @@ impl Registry {
 
     /// Looks up a batch of the kernel's keys. Those that name nobody are counted and left out.
     ///
-    /// `batch` calls the function it is given once for each key; it runs under the table's lock.
+    /// `batch` calls the function it is given once for each key; it runs under the table's lock, and more than once.
+    /// Gives how many keys there were.
     pub(crate) fn resolve(
         &self,
-        batch: impl FnOnce(&mut dyn FnMut(u64, Ready)),
+        batch: impl Fn(&mut dyn FnMut(u64, Ready)),
         mut found: impl FnMut(Arc<SourceCell>, Ready),
-    ) {
-        let mut stale = 0;
-        self.slots.resolve_with(|find| {
-            batch(&mut |bits, ready| match find(Key::from_bits(bits)) {
-                Some(cell) => found(cell, ready),
-                None => stale += 1,
-            });
+    ) -> usize {
+        let (mut named, mut stale) = (0, 0);
+        let table = self.slots.look_up();
+        batch(&mut |bits, _| {
+            if let Some(cell) = table.get(Key::from_bits(bits)) {
+                cell.ask_for_memory();
+            }
         });
+        batch(&mut |bits, ready| match table.get(Key::from_bits(bits)) {
+            Some(cell) => {
+                named += 1;
+                found(cell.clone(), ready);
+            }
+            None => stale += 1,
+        });
+        drop(table);
         if stale > 0 {
-            self.stale.fetch_add(stale, Ordering::Relaxed);
+            self.stale.fetch_add(stale as u64, Ordering::Relaxed);
         }
+        named + stale
     }
 
     /// Ends it: every source reports the shutdown from now on, every waiter is called, nobody enters any more.

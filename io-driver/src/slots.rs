@@ -18,7 +18,7 @@
 //! are freed only when no turn can hold them, and a kernel that never errs. Rejected: slots in place, never freed,
 //! found without a lock. It saves the reference count of each event (10 ns) and keeps the memory of the highest peak.
 
-use crate::base::Mutex;
+use crate::base::{Mutex, MutexGuard};
 
 /// How many bits of a key are the index: half of what `polling` lets through, which is a `usize`.
 pub(crate) const INDEX_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
@@ -113,10 +113,9 @@ impl<T: Clone> Slots<T> {
         self.0.lock().remove(key)
     }
 
-    /// Looks up a batch of keys under one lock.
-    pub(crate) fn resolve_with<R>(&self, f: impl FnOnce(&dyn Fn(Key) -> Option<T>) -> R) -> R {
-        let table = self.0.lock();
-        f(&|key| table.get(key).cloned())
+    /// To look up a batch of keys under one lock.
+    pub(crate) fn look_up(&self) -> LookUp<'_, T> {
+        LookUp(self.0.lock())
     }
 
     /// No more insertions; everyone who is in the table now. They stay in it until they are removed.
@@ -137,6 +136,16 @@ impl<T: Clone> Slots<T> {
 
     pub(crate) fn taken(&self) -> usize {
         self.0.lock().taken
+    }
+}
+
+/// The table, locked.
+pub(crate) struct LookUp<'s, T>(MutexGuard<'s, Table<T>>);
+
+impl<T> LookUp<'_, T> {
+    #[inline]
+    pub(crate) fn get(&self, key: Key) -> Option<&T> {
+        self.0.get(key)
     }
 }
 
@@ -190,7 +199,7 @@ mod tests {
     use std::collections::HashMap;
 
     fn get<T: Clone>(slots: &Slots<T>, key: Key) -> Option<T> {
-        slots.resolve_with(|find| find(key))
+        slots.look_up().get(key).cloned()
     }
 
     #[test]

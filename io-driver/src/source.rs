@@ -21,12 +21,16 @@ use std::task::{Context, Poll, Waker};
 
 use crate::base::{Arc, Mutex};
 use crate::error;
+use crate::prefetch;
 use crate::readiness::{Look, Readiness};
 use crate::ready::{Direction, Interest, Ready, ReadyEvent};
 use crate::registry::Registry;
 use crate::slots::Key;
 use crate::wait::Wait;
 use crate::waiters::Waiters;
+
+/// As much of what a waker points to as is asked for. A guess: the state of a task, and where its future begins.
+const TASK: usize = 256;
 
 /// What a [`Source`] and the driver's table share.
 #[derive(Debug)]
@@ -38,6 +42,21 @@ pub(crate) struct SourceCell {
 impl SourceCell {
     pub(crate) fn new() -> SourceCell {
         SourceCell { readiness: Readiness::new(), waiters: Mutex::new(Waiters::new()) }
+    }
+
+    /// The caller is about to use this source, after others.
+    pub(crate) fn ask_for_memory(&self) {
+        // In its `Arc`, behind the counts.
+        const COUNTS: usize = 2 * size_of::<usize>();
+        let start = std::ptr::from_ref(self).cast::<u8>().wrapping_sub(COUNTS);
+        prefetch::ask_for(start, COUNTS + size_of::<SourceCell>());
+    }
+
+    /// The caller is about to wake who reads from it, after others.
+    pub(crate) fn ask_for_task(&self) {
+        if let Some(waker) = &self.waiters.lock().seat(Direction::Read).waker {
+            prefetch::ask_for(waker.data().cast(), TASK);
+        }
     }
 
     /// An event came: marks the readiness and calls `wake` with each waker it concerns.
