@@ -1,6 +1,7 @@
 //! A registered descriptor: its readiness and who waits for it.
 //!
-//! Owns: the source cell (readiness words, waiters under their lock).   Imports: `base`, `readiness`, `waiters`.
+//! Owns: the source cell (readiness words, waiters under their lock).   Imports: `base`, `prefetch`, `readiness`,
+//! `waiters`.
 //! Not here: the table of all sources (`registry`); the future of `ready` (`wait`).
 //!
 //! Nobody sleeps on a ready source:

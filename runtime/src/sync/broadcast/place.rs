@@ -194,11 +194,11 @@ impl<T> Drop for Visit<'_, T> {
         let unwanted = if done { self.value().try_borrow_mut().ok().and_then(|mut value| value.take()) } else { None };
         self.guard = None;
         fences::light();
-        // The user's code, with nothing locked (but, in a clone within a clone, what the outer one has locked).
-        drop(unwanted);
         if self.place.notes.load(Ordering::Relaxed) != 0 {
             self.place.read_notes();
         }
+        // Last, since it may panic. With nothing locked, but in a clone within a clone what the outer one has locked.
+        drop(unwanted);
     }
 }
 
