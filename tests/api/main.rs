@@ -54,6 +54,10 @@ mod scope_group;
 mod scope_group_edges;
 #[cfg(not(feature = "oracle"))]
 mod scope_local;
+#[cfg(not(feature = "oracle"))]
+mod scope_many;
+#[cfg(not(feature = "oracle"))]
+mod scope_shields;
 mod shutdown;
 mod spawn;
 mod spawn_blocking;

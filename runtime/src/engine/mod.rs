@@ -34,7 +34,7 @@ pub(crate) use base::value_lock::{ValueLock, ValueRef};
 pub use cell::JoinError;
 pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{
-    Context, Header, Inherited, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current,
+    ChildOfGroup, Context, Header, Inherited, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current,
     panic_text,
 };
 pub(crate) use drive::Key as WheelKey;

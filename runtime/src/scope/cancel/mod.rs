@@ -9,7 +9,6 @@ mod dismantle;
 mod model;
 mod run;
 pub(super) mod runner;
-mod slab;
 mod timed;
 mod token;
 mod tree;
@@ -275,6 +274,11 @@ impl fmt::Debug for CancelScope {
 /// The runner that the caller's code belongs to.
 pub(super) fn current_runner() -> Option<Arc<Runner>> {
     current::with_context(|context: &Context| context.content_as::<Scoped>()?.runner.clone()).flatten()
+}
+
+/// Is the caller's code going to be dropped by a scope, as soon as no shield holds that up?
+pub(super) fn is_doomed_here() -> bool {
+    current_runner().is_some_and(|runner| runner.scope().is_doomed())
 }
 
 /// Has the scope around the caller been cancelled, or one around that, or the one that its task was spawned in?
