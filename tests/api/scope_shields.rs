@@ -194,7 +194,11 @@ fn d9_a_failing_sibling_and_cancel_wait_for_the_shield(flavor: Flavor) {
 }
 
 /// A child that holds a group with a shield in it; nobody has opened a scope around either.
-fn nested(commit: &Commit, probe: runtime_tests::Probe, levels: usize) -> std::pin::Pin<Box<dyn Future<Output = Result<u32, &'static str>> + Send>> {
+fn nested(
+    commit: &Commit,
+    probe: runtime_tests::Probe,
+    levels: usize,
+) -> std::pin::Pin<Box<dyn Future<Output = Result<u32, &'static str>> + Send>> {
     let commit = commit.clone();
     Box::pin(async move {
         let _probe = probe.clone();
@@ -377,9 +381,9 @@ fn d9_ten_thousand_groups_with_a_shield_at_the_bottom() {
                 let (commit, drops) = (Commit::default(), Drops::new());
                 let group = Group::new();
                 let top = nested(&commit, drops.probe(), 10_000);
-                group.spawn(async move {
-                    if in_scope { CancelScope::new().run(top).await.unwrap() } else { top.await }
-                });
+                group.spawn(
+                    async move { if in_scope { CancelScope::new().run(top).await.unwrap() } else { top.await } },
+                );
                 commit.begun.wait().await;
                 group.cancel();
                 assert_eq!(group.join().await.unwrap(), []);

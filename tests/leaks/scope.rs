@@ -110,7 +110,14 @@ fn d9_shields_in_children_that_end_or_are_dropped() {
                 group.spawn(async move {
                     let below = Group::new();
                     below.spawn(shielded(true));
-                    below.spawn(async { CancelScope::new().shield().deadline_after(Duration::ZERO).run(pending()).await.unwrap_or(Ok(vec![])) });
+                    below.spawn(async {
+                        CancelScope::new()
+                            .shield()
+                            .deadline_after(Duration::ZERO)
+                            .run(pending())
+                            .await
+                            .unwrap_or(Ok(vec![]))
+                    });
                     below.join().await.map(|all| all.concat()).map_err(|_| "below".to_owned())
                 });
                 yield_now().await;

@@ -12,8 +12,8 @@ use crate::task::Id;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-/// So many locks for what all tasks of the process share. (A model has one.)
-pub(super) const SHARDS: usize = 32;
+/// So many locks.
+const SHARDS: usize = 16;
 
 pub(super) struct ByTask<T> {
     shards: Vec<Mutex<HashMap<Id, T>>>,
@@ -23,8 +23,8 @@ pub(super) struct ByTask<T> {
 }
 
 impl<T> ByTask<T> {
-    pub(super) fn with_shards(shards: usize) -> Self {
-        let shards = (0..shards).map(|_| Mutex::new(HashMap::new())).collect();
+    pub(super) fn new() -> Self {
+        let shards = (0..SHARDS).map(|_| Mutex::new(HashMap::new())).collect();
         ByTask { shards, hasher: RandomState::new(), known: AtomicUsize::new(0) }
     }
 

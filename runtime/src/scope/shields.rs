@@ -20,10 +20,10 @@
 //! is forgotten here when its child is over.
 
 use super::Abort;
-use super::by_task::{ByTask, SHARDS};
+use super::by_task::ByTask;
 use super::wakes::Wakes;
+use crate::engine::atomics::Static;
 use crate::task::Id;
-use std::sync::LazyLock;
 
 pub(super) struct Shields(ByTask<Held>);
 
@@ -35,19 +35,14 @@ struct Held {
     stopped: Option<Box<dyn Abort>>,
 }
 
-/// A static, so loom does not look at it: models make their own.
-static SHIELDS: LazyLock<Shields> = LazyLock::new(|| Shields::with_shards(SHARDS));
+static SHIELDS: Static<Shields> = Static::new(|| Shields(ByTask::new()));
 
 /// Those of this process.
 pub(super) fn shields() -> &'static Shields {
-    &SHIELDS
+    SHIELDS.get()
 }
 
 impl Shields {
-    pub(super) fn with_shards(shards: usize) -> Self {
-        Shields(ByTask::with_shards(shards))
-    }
-
     /// One begins, or ends, inside of `child`.
     pub(super) fn change(&self, child: Id, begins: bool, wakes: &mut Wakes) {
         let over = self.0.with(child, |held| {

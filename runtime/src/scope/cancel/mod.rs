@@ -118,8 +118,11 @@ impl CancelScope {
     /// Shields it: a cancellation, or a deadline, of a scope around it does not reach it, and what is around it is not
     /// dropped by its scope before it is over.
     ///
-    /// For what must not stop half-way, with a deadline of its own to be safe. It helps against scopes only: whoever
-    /// drops the future, a `select!` or [`JoinHandle::abort`](task::JoinHandle::abort), drops it.
+    /// That holds through [`TaskGroup`](super::TaskGroup)s: in a child, it holds up the scopes around the group, a failing
+    /// sibling, and the group's [`cancel`](super::TaskGroup::cancel).
+    ///
+    /// For what must not stop half-way, with a deadline of its own to be safe. It helps against scopes and groups only:
+    /// whoever drops the future, a `select!`, [`JoinHandle::abort`](task::JoinHandle::abort) or the drop of the group, drops it.
     ///
     /// ```
     /// use runtime::scope::{CancelScope, move_on_after};

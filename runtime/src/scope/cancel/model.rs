@@ -71,7 +71,7 @@ fn model_scope_cancel_against_cancelled() {
     });
 }
 
-// Planted fault: in `ScopeNode::cancel`, do not wake the bodies: deadlock.
+// Planted fault: in `ScopeNode::cancel`, do not wake the body: deadlock.
 #[test]
 fn model_scope_cancel_against_the_poll_of_run() {
     check(|| {
@@ -111,7 +111,6 @@ fn model_scope_drop_against_a_shield_in_a_groups_child() {
         let (scope, body) = entered();
         let task = FakeTask::default();
         let child = Child { id: Id::fresh(), group: Some(Arc::new(inside(body.clone()))) };
-        // (Its group would ask under the child's id, in a static that loom does not look at: `Abort` alone is seen here.)
         let runner = body.for_task(Box::new(task.clone()), Some(child));
         let shielded = ScopeNode::new();
         shielded.set(|settings| settings.shielded = true);
@@ -167,7 +166,7 @@ fn model_scope_doom_against_the_end_of_a_shield() {
     });
 }
 
-// Planted fault: in `change_shields`, do not wake the body: deadlock.
+// Planted fault: in `Runner::change_shields`, do not wake the body: deadlock.
 #[test]
 fn model_scope_end_of_a_shield_against_the_poll_of_run() {
     check(|| {

@@ -144,9 +144,7 @@ impl Runner {
         match (&self.task, &self.child) {
             (None, _) => self.outer(),
             (Some(_), None) => Place::default(),
-            (Some(_), Some(child)) => {
-                Place { runner: None, child: Some(child.id), above: child.group.clone() }
-            }
+            (Some(_), Some(child)) => Place { runner: None, child: Some(child.id), above: child.group.clone() },
         }
     }
 

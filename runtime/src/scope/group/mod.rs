@@ -84,8 +84,10 @@ type TaskRoster<T, E> = Roster<T, E, AbortHandle>;
 /// | [`first_some`](TaskGroup::first_some) | the first that gives `Some`, or fails |
 /// | [`settling`](TaskGroup::settling) | nobody: each child's fate is its own |
 ///
-/// **Dropping the group aborts its children**, and so does dropping the future of `join`. They are gone soon after, not
-/// at once: only `join` waits. It waits for those, too, whom a child has left behind that was stopped with a group of its own.
+/// A child that is to be aborted while it is inside of a [shielded](super::CancelScope::shield) scope is aborted when that is over.
+///
+/// **Dropping the group aborts its children**, whatever they do, and so does dropping the future of `join`. They are gone soon
+/// after, not at once: only `join` waits. It waits for those, too, whom a child has left behind that was stopped with a group of its own.
 ///
 /// # Memory
 /// Outputs are kept until they are asked for. In a group that lives as long as a server, take them with
@@ -204,7 +206,8 @@ impl<T, E> TaskGroup<T, E> {
         self.spawner.clone()
     }
 
-    /// Aborts all children, also those that are spawned later. What is aborted so is no failure.
+    /// Aborts all children, also those that are spawned later. What is aborted so is no failure. A child
+    /// inside of a [shield](super::CancelScope::shield) is aborted when that is over.
     ///
     /// ```
     /// use runtime::scope::TaskGroup;
@@ -352,7 +355,7 @@ where
     task.on_done(move |result| {
         shields().forget(id);
         let outcome = outcome(result, output);
-        let mut left = orphans::left_by(orphans::notes(), id);
+        let mut left = orphans::left_by(id);
         // A child that drops its own group does not wait for itself.
         left.retain(|those| !seat.is_among(those));
         orphans::after(left, move || seat.finished(outcome));
@@ -463,7 +466,8 @@ impl<T, E> TaskGroup<T, E> {
         finished.into_iter().map(|finished| finished.result.map_err(Failure::into_error)).collect()
     }
 
-    /// Waits until a child is gone, and gives what it has to tell. `None`: no child is left, or only daemons.
+    /// Waits until a child is gone, and gives what it has to tell. `None`: no child is left, or only daemons. Takes part in
+    /// the [budget](crate::task::coop).
     ///
     /// A stream of results in the order of their completion. A failure stops the other children, as always; those that were
     /// stopped so are waited for and not given. Panics are given as errors here.

@@ -2,11 +2,11 @@
 
 use super::super::Abort;
 use super::super::model::{FakeTask, block_on, check};
-use super::super::shields::Shields;
+use super::super::shields::shields;
 use super::super::wakes::Wakes;
 use super::ChildError;
 use super::fate::{Failure, Outcome, Rule};
-use super::orphans::{Notes, Orphans, left_by, note};
+use super::orphans::{Orphans, left_by, note, notes};
 use super::roster::{Roster, Seat, Stop};
 use crate::task::Id;
 use loom::thread;
@@ -141,7 +141,7 @@ fn model_group_end_of_orphans_against_who_waits_for_them() {
     check(|| {
         let orphans = Orphans::of(Id::fresh());
         let settles = orphans.clone();
-        let end = thread::spawn(move || settles.settle(&Notes::with_shards(1)));
+        let end = thread::spawn(move || settles.settle());
         let task = FakeTask::default();
         let goes_on = task.clone();
         if let Some(at_once) = orphans.when_settled(Box::new(move || Abort::abort(&goes_on))) {
@@ -156,20 +156,20 @@ fn model_group_end_of_orphans_against_who_waits_for_them() {
 #[test]
 fn model_group_note_of_a_dropped_group_against_its_last_child() {
     check(|| {
-        let (notes, task) = (Arc::new(Notes::with_shards(1)), Id::fresh());
+        let task = Id::fresh();
         // Two groups of one task: the second note keeps its number when the first goes.
         let (first, second) = (Orphans::of(task), Orphans::of(task));
-        note(&notes, &first);
-        let (settles, theirs) = (first.clone(), notes.clone());
-        let end = thread::spawn(move || settles.settle(&theirs));
-        note(&notes, &second);
-        let (settles, theirs) = (second.clone(), notes.clone());
-        let other = thread::spawn(move || settles.settle(&theirs));
-        let left = left_by(&notes, task);
+        note(&first);
+        let settles = first.clone();
+        let end = thread::spawn(move || settles.settle());
+        note(&second);
+        let settles = second.clone();
+        let other = thread::spawn(move || settles.settle());
+        let left = left_by(task);
         assert!(left.iter().all(|orphans| Arc::ptr_eq(orphans, &first) || Arc::ptr_eq(orphans, &second)));
         end.join().unwrap();
         other.join().unwrap();
-        assert!(notes.is_empty(), "a note outlives its group");
+        assert!(notes().is_empty(), "a note outlives its group");
     });
 }
 
@@ -178,18 +178,18 @@ fn model_group_note_of_a_dropped_group_against_its_last_child() {
 #[test]
 fn model_group_stop_against_the_end_of_a_childs_shield() {
     check(|| {
-        let (shields, id) = (Arc::new(Shields::with_shards(1)), Id::fresh());
+        let id = Id::fresh();
         let task = FakeTask::default();
-        shields.change(id, true, &mut Wakes::default());
-        let (theirs, child) = (shields.clone(), task.clone());
-        let stops = thread::spawn(move || theirs.stop(id, &child));
+        shields().change(id, true, &mut Wakes::default());
+        let child = task.clone();
+        let stops = thread::spawn(move || shields().stop(id, &child));
         // Another shield in the same child keeps the stop off as well.
-        shields.change(id, true, &mut Wakes::default());
-        shields.change(id, false, &mut Wakes::default());
+        shields().change(id, true, &mut Wakes::default());
+        shields().change(id, false, &mut Wakes::default());
         assert_eq!(task.stopped(), 0, "a child was stopped in its shield");
-        shields.change(id, false, &mut Wakes::default());
+        shields().change(id, false, &mut Wakes::default());
         stops.join().unwrap();
         assert_eq!(task.stopped(), 1, "a child outlives its group and its shield");
-        shields.forget(id);
+        shields().forget(id);
     });
 }

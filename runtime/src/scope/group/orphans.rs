@@ -18,14 +18,14 @@
 //! done in its thread's turn (`turns`). And circles: a child that drops its own group does not wait for
 //! that. (Two children that drop each other's groups do wait for each other; nobody else waits for them then.)
 
-use super::super::by_task::{ByTask, SHARDS};
+use super::super::by_task::ByTask;
 use super::super::slab::Slab;
 use super::super::turns::{Then, in_turn};
-use crate::engine::atomics::Mutex;
+use crate::engine::atomics::{Mutex, Static};
 use crate::task::Id;
 use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
 
 /// The children of a dropped group, until the last is gone.
 pub(super) struct Orphans {
@@ -43,14 +43,14 @@ enum End {
     Come,
 }
 
-/// Tasks, and the groups that they have dropped. A static, so loom does not look at it: the models begin at `Orphans`.
-static NOTES: LazyLock<Notes> = LazyLock::new(|| ByTask::with_shards(SHARDS));
-
+/// Tasks, and the groups that they have dropped.
 pub(super) type Notes = ByTask<Slab<Arc<Orphans>>>;
+
+static NOTES: Static<Notes> = Static::new(ByTask::new);
 
 /// Those of this process.
 pub(super) fn notes() -> &'static Notes {
-    &NOTES
+    NOTES.get()
 }
 
 impl Orphans {
@@ -59,9 +59,9 @@ impl Orphans {
     }
 
     /// The last is gone.
-    pub(super) fn settle(self: &Arc<Self>, notes: &Notes) {
+    pub(super) fn settle(self: &Arc<Self>) {
         let end = mem::replace(&mut *self.end.lock(), End::Come);
-        strike(notes, self);
+        strike(self);
         if let End::Awaited(Some(then)) = end {
             in_turn(then);
         }
@@ -85,8 +85,8 @@ impl Orphans {
 }
 
 /// Its group has been dropped.
-pub(super) fn note(notes: &Notes, orphans: &Arc<Orphans>) {
-    notes.with(orphans.task, |notes| {
+pub(super) fn note(orphans: &Arc<Orphans>) {
+    notes().with(orphans.task, |notes| {
         // The last may be gone by now, and has found nothing to strike.
         if !orphans.is_settled() {
             let number = notes.get_or_insert_with(Slab::new).insert(orphans.clone());
@@ -95,8 +95,8 @@ pub(super) fn note(notes: &Notes, orphans: &Arc<Orphans>) {
     });
 }
 
-fn strike(notes: &Notes, orphans: &Arc<Orphans>) {
-    let struck = notes.with(orphans.task, |notes| {
+fn strike(orphans: &Arc<Orphans>) {
+    let struck = notes().with(orphans.task, |notes| {
         let own = notes.as_mut()?;
         let number = orphans.note.load(Ordering::Relaxed);
         // Not there: it has not been noted, or its task is over and has taken all of its notes.
@@ -113,8 +113,8 @@ fn strike(notes: &Notes, orphans: &Arc<Orphans>) {
 }
 
 /// The groups that `task`, which is over, has dropped and whose children are not gone.
-pub(super) fn left_by(notes: &Notes, task: Id) -> Vec<Arc<Orphans>> {
-    notes.take(task).map_or_else(Vec::new, |notes| notes.into_iter().collect())
+pub(super) fn left_by(task: Id) -> Vec<Arc<Orphans>> {
+    notes().take(task).map_or_else(Vec::new, |notes| notes.into_iter().collect())
 }
 
 /// Does `then` when all of them are gone.

@@ -18,7 +18,7 @@
 
 use super::super::wakes::Wakes;
 use super::fate::{Finished, Outcome, Rule, StoppedBy};
-use super::orphans::{Orphans, note, notes};
+use super::orphans::{Orphans, note};
 use crate::engine::atomics::{Mutex, MutexGuard};
 use crate::task::Id;
 use std::collections::VecDeque;
@@ -209,7 +209,7 @@ impl<T, E, A: Stop> Roster<T, E, A> {
         }
         wakes.call(|| drop((unwanted, vacated)));
         if let Some(orphans) = orphans {
-            wakes.call(|| orphans.settle(notes()));
+            wakes.call(|| orphans.settle());
         }
         wakes.done();
     }
@@ -232,7 +232,7 @@ impl<T, E, A: Stop> Roster<T, E, A> {
             (state.abort_all(), mem::take(&mut state.finished), state.waiter.take(), state.orphans.clone())
         };
         if let Some(orphans) = &orphans {
-            note(notes(), orphans);
+            note(orphans);
         }
         for_all(&aborted, A::abort);
         drop((finished, waiter));

@@ -115,7 +115,8 @@ impl<T> Slots<T> {
             if number == self.chunks.len() {
                 self.chunks.push(None);
             }
-            self.chunks[number] = Some(Chunk { slots: Vec::new(), vacant: NONE, occupied: 0, before: NONE, after: NONE });
+            self.chunks[number] =
+                Some(Chunk { slots: Vec::new(), vacant: NONE, occupied: 0, before: NONE, after: NONE });
             self.link(number);
         }
         let number = self.roomy;
