@@ -18,6 +18,8 @@ mod io_lines;
 mod io_pipes;
 mod io_read;
 mod io_stdio;
+mod io_text;
+mod io_vectored;
 mod io_write;
 mod join_error;
 mod join_handle;
