@@ -43,6 +43,7 @@ mod net_sendfile;
 mod net_tcp;
 mod net_udp;
 mod net_unix;
+mod net_unix_peers;
 // Beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod scope_blocking;

@@ -5,7 +5,7 @@ use super::stream::TcpStream;
 use crate::io::Watched;
 use crate::net::accept::Acceptor;
 use crate::net::addr::{ToSocketAddrs, with_each};
-use crate::net::{BACKLOG, sys};
+use crate::net::{BACKLOG, sys, syscalls};
 use socket2::{Domain, SockAddr, SockRef};
 use std::fmt;
 use std::io;
@@ -131,7 +131,7 @@ impl TcpListener {
 fn accept(listener: &net::TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let (fd, peer) = sys::accept(listener)?;
     let stream = net::TcpStream::from(fd);
-    let peer = match peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
+    let peer = match peer.and_then(syscalls::as_std) {
         Some(peer) => peer,
         None => stream.peer_addr()?,
     };

@@ -238,6 +238,6 @@ fn sender(socket: &net::UdpSocket) -> io::Result<SocketAddr> {
 }
 
 fn address(any: Option<rustix::net::SocketAddrAny>) -> io::Result<SocketAddr> {
-    any.and_then(|any| SocketAddr::try_from(any).ok())
+    any.and_then(syscalls::as_std)
         .ok_or_else(|| io::Error::other("the system gave a message without the address of its sender"))
 }

@@ -102,7 +102,8 @@ impl UnixStream {
         self.io.get().peer_addr().map(SocketAddr)
     }
 
-    /// Who is at the other end.
+    /// Who is at the other end. User and group are always known; the process is not where this one cannot see it, as from
+    /// inside of a container.
     pub fn peer_cred(&self) -> io::Result<UCred> {
         UCred::of_peer(self)
     }
