@@ -2,6 +2,9 @@
 //!
 //! The words are what a reader needs to find: what happened, and what to do.
 
+mod outside;
+mod places;
+
 use runtime::runtime::{Builder, Handle};
 use runtime::task::{self, JoinSet, LocalSet};
 use runtime::time::{self, Duration, Instant};

@@ -9,6 +9,7 @@
 
 mod batch;
 pub(crate) mod block_on;
+pub(crate) mod caller;
 pub(crate) mod clockwork;
 pub(crate) mod config;
 pub(crate) mod engine;

@@ -103,11 +103,16 @@ thread_local! {
 /// Runs `f` with this thread's worker, if it is one of `engine`'s.
 #[inline]
 pub(crate) fn with_worker_of<R>(engine: &Engine, f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
+    with_worker(|worker| f(worker.filter(|worker| ptr::eq(Arc::as_ptr(worker.engine), engine))))
+}
+
+/// Runs `f` with this thread's worker, whichever engine it is of.
+#[inline]
+pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
     let worker = WORKER.get();
     // SAFETY: `Installed` puts the pointer there for as long as the worker lives on this thread's stack, and takes it
     // out before the worker goes.
-    let worker = unsafe { worker.as_ref() };
-    f(worker.filter(|worker| ptr::eq(Arc::as_ptr(worker.engine), engine)))
+    f(unsafe { worker.as_ref() })
 }
 
 /// Where this thread's wakes and spawns go.
@@ -373,6 +378,11 @@ impl<'e> Worker<'e> {
     pub(super) fn rest(&self) {
         self.wheel.rest();
         self.engine.drive.settle(self.wheel.wheel().next());
+    }
+
+    /// Does it block already, further out on this thread's stack?
+    pub(crate) fn blocks(&self) -> bool {
+        self.pushes.get() == Pushes::Others
     }
 
     /// This worker is about to block, and says so: others take its tasks, and one more thread keeps the number of
