@@ -149,16 +149,20 @@ impl RuntimeMetrics {
         let buckets = self.poll_time_histogram_num_buckets();
         match &self.handle.engine().histogram {
             Some(histogram) if bucket < buckets => histogram.shape.range(bucket),
-            _ => panic!(
-                "bucket {bucket} of a poll-time histogram with {buckets} buckets.\n  Ask \
-                 `poll_time_histogram_num_buckets()` first; it is 0 unless the builder enables the histogram."
-            ),
+            _ => no_such_bucket(bucket, buckets),
         }
     }
 
-    /// Polls of a worker that took as long as the bucket says.
+    /// Polls of a worker that took as long as the bucket says; 0 unless the builder enables the histogram.
+    ///
+    /// # Panics
+    /// If there is no such worker, or no such bucket.
+    #[track_caller]
     pub fn poll_time_histogram_bucket_count(&self, worker: usize, bucket: usize) -> u64 {
-        self.handle.engine().histogram.as_ref().map_or(0, |histogram| histogram.count(worker, bucket))
+        self.place(worker);
+        let Some(histogram) = &self.handle.engine().histogram else { return 0 };
+        let buckets = self.poll_time_histogram_num_buckets();
+        if bucket < buckets { histogram.count(worker, bucket) } else { no_such_bucket(bucket, buckets) }
     }
 
     /// A worker whose thread has never started has done nothing.
@@ -182,4 +186,13 @@ impl RuntimeMetrics {
 /// Which worker this thread is, if it is one: the number that [`RuntimeMetrics`] takes.
 pub fn worker_index() -> Option<usize> {
     with_engine(|engine| engine.and_then(|engine| with_worker_of(engine, |worker| worker.map(|worker| worker.index()))))
+}
+
+#[cold]
+#[track_caller]
+fn no_such_bucket(bucket: usize, buckets: usize) -> ! {
+    panic!(
+        "bucket {bucket} of a poll-time histogram with {buckets} buckets.\n  Ask `poll_time_histogram_num_buckets()` first; it \
+         is 0 unless the builder enables the histogram."
+    )
 }

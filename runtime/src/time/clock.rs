@@ -66,8 +66,6 @@ pub fn resume() {
 /// they do, not for this. A timer that such a task sets next counts from the new time, however far that is: several small
 /// steps and one large one are not the same for it.
 ///
-/// Time that would leave the range of [`Instant`](super::Instant) does not move.
-///
 /// ```
 /// use runtime::time::{Duration, advance, pause, sleep};
 ///
@@ -82,7 +80,8 @@ pub fn resume() {
 /// ```
 ///
 /// # Panics
-/// If time does not stand still, or outside of a runtime.
+/// When polled: outside of a runtime; if time does not stand still; or if it would leave the range of
+/// [`Instant`](super::Instant).
 ///
 /// # Cancel safety
 /// Time moves in the first poll; dropping it later changes nothing.
@@ -90,6 +89,13 @@ pub fn resume() {
 pub fn advance(duration: Duration) -> impl Future<Output = ()> {
     let caller = Caller::of("time::advance");
     async move {
+        caller.needs_runtime();
+        assert!(
+            clockwork::now().checked_add(duration).is_some(),
+            "time cannot be moved so far: `time::advance`, called at {}, would leave the range of an `Instant` with \
+             {duration:?}.\n  Move it by less.",
+            caller.place()
+        );
         match clockwork::advance(duration) {
             Ok(()) => {}
             Err(ClockError::NoRuntime) => caller.finds_none(),
