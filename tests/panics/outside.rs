@@ -196,18 +196,13 @@ fn d21_futures_of_sockets_name_who_has_made_them() {
 #[cfg_attr(feature = "oracle", ignore = "tokio's does")]
 fn d21_an_accept_outside_of_a_runtime_loses_no_connection() {
     let _watch = watchdog();
-    let runtime = Flavor::CurrentThread.build();
+    // It goes on while nobody is inside of it.
+    let runtime = Flavor::MultiThread(1).build();
     let name = format!("\0panics-accept-{}", std::process::id());
     let (tcp, unix) =
         runtime.block_on(async { (TcpListener::bind(any_port()).await.unwrap(), UnixListener::bind(&name).unwrap()) });
     let client = std::net::TcpStream::connect(tcp.local_addr().unwrap()).unwrap();
-    // Seen, and not taken.
-    runtime.block_on(async {
-        let other = UnixStream::connect(&name).await.unwrap();
-        runtime::task::yield_now().await;
-        std::mem::drop(other);
-    });
-    runtime.block_on(async { time::sleep(Duration::from_millis(20)).await });
+    let _other = runtime.block_on(async { UnixStream::connect(&name).await }).unwrap();
     assert_names_here!(tcp.accept(), "TcpListener::accept");
     assert_names_here!(unix.accept(), "UnixListener::accept");
     let polled =
