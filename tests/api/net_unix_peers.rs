@@ -42,7 +42,9 @@ fn d5_a_peer_at_a_path_of_any_length_is_accepted(flavor: Flavor) {
     flavor.build().block_on(async {
         let place = Place::new();
         let listener = UnixListener::bind(place.at("l")).unwrap();
-        for length in [LONGEST - 2, LONGEST - 1, LONGEST] {
+        // tokio panics at the last one.
+        let longest = if cfg!(feature = "oracle") { LONGEST - 1 } else { LONGEST };
+        for length in LONGEST - 2..=longest {
             for by_polling in [false, true] {
                 let path = path_of(&place, length);
                 let client = bound(SocketType::STREAM, &path);
@@ -111,13 +113,18 @@ fn d5_abstract_and_unnamed_peers(flavor: Flavor) {
                     socket.bind(path).unwrap();
                     // Streams and datagrams do not share their names.
                     let address = std_unix::SocketAddr::from_abstract_name(name).unwrap();
-                    UnixDatagram::from_std(std_unix::UnixDatagram::bind_addr(&address).unwrap()).unwrap()
+                    let socket = std_unix::UnixDatagram::bind_addr(&address).unwrap();
+                    socket.set_nonblocking(true).unwrap();
+                    UnixDatagram::from_std(socket).unwrap()
                 }
             };
             let client = socket.connect(place.at("l")).await.unwrap();
             let (_stream, peer) = listener.accept().await.unwrap();
-            assert_eq!(peer.as_abstract_name(), Some(name).filter(|name| !name.is_empty()));
-            assert_eq!(peer.is_unnamed(), name.is_empty());
+            // tokio shows an accepted peer without a name.
+            if cfg!(not(feature = "oracle")) {
+                assert_eq!(peer.as_abstract_name(), Some(name).filter(|name| !name.is_empty()));
+                assert_eq!(peer.is_unnamed(), name.is_empty());
+            }
             sender.send_to(b"x", place.at("r")).await.unwrap();
             let (_, from) = receiver.recv_from(&mut [0]).await.unwrap();
             assert_eq!(from.as_abstract_name(), sender.local_addr().unwrap().as_abstract_name());
@@ -164,7 +171,8 @@ fn as_the_one_inside() {
     Flavor::CurrentThread.build().block_on(async {
         let stream = UnixStream::connect(&path).await.unwrap();
         let peer = stream.peer_cred().unwrap();
-        assert_eq!(peer.pid(), None);
+        // tokio hands on what the kernel says, a process that there is none of.
+        assert_eq!(peer.pid(), if cfg!(feature = "oracle") { Some(0) } else { None });
         use std::os::unix::fs::MetadataExt;
         let owner = std::fs::metadata(&path).unwrap();
         assert_eq!((peer.uid(), peer.gid()), (owner.uid(), owner.gid()));

@@ -60,7 +60,10 @@ fn d21_workers_and_buckets_that_do_not_exist() {
     assert_panics_here!(metrics.poll_time_histogram_bucket_count(none, 0), "worker");
     let buckets = metrics.poll_time_histogram_num_buckets();
     assert_panics_here!(metrics.poll_time_histogram_bucket_count(0, buckets), "bucket");
-    assert_panics_here!(metrics.poll_time_histogram_bucket_range(buckets), "bucket");
+    // tokio's word, which it does not keep for buckets of one width.
+    if cfg!(not(feature = "oracle")) {
+        assert_panics_here!(metrics.poll_time_histogram_bucket_range(buckets), "bucket");
+    }
 }
 
 #[test]
@@ -72,7 +75,10 @@ fn d21_histograms_that_make_no_sense() {
     }
     assert_panics_here!(builder().precision_exact(11), "precision");
     assert_panics_here!(builder().max_value(Duration::ZERO), "range", "nanosecond");
-    assert_panics_here!(builder().min_value(Duration::ZERO), "width", "nanosecond");
+    // beyond tokio, which takes it for a nanosecond
+    if cfg!(not(feature = "oracle")) {
+        assert_panics_here!(builder().min_value(Duration::ZERO), "width", "nanosecond");
+    }
 }
 
 #[test]

@@ -81,6 +81,8 @@ fn d21_sockets_that_are_made_at_once() {
     let std_name = format!("panics-outside-b-{}", std::process::id());
     let address = std_unix::SocketAddr::from_abstract_name(std_name).unwrap();
     assert_panics_here!(UnixListener::bind_addr(&address.into()), "no runtime here", "UnixListener::bind_addr");
+    // std, which tokio asks, takes no abstract name for a path.
+    #[cfg(not(feature = "oracle"))]
     assert_panics_here!(UnixDatagram::bind(name("c")), "no runtime here", "UnixDatagram::bind");
     assert_panics_here!(UnixDatagram::unbound(), "no runtime here", "UnixDatagram::unbound");
     assert_panics_here!(UnixDatagram::pair(), "no runtime here", "UnixDatagram::pair");
@@ -162,6 +164,7 @@ fn d21_futures_of_sockets_name_who_has_made_them() {
     let name = format!("\0panics-futures-{}", std::process::id());
     let (tcp, unix, udp) = runtime.block_on(async {
         let udp = UdpSocket::bind(any_port()).await.unwrap();
+        udp.writable().await.unwrap();
         (TcpListener::bind(any_port()).await.unwrap(), UnixListener::bind(&name).unwrap(), udp)
     });
     let address = tcp.local_addr().unwrap();
@@ -220,7 +223,10 @@ fn d21_timers() {
     // Also when they would not have to wait.
     for duration in [zero, second, Duration::MAX] {
         assert_panics_here!(time::sleep(duration), "no runtime here", "time::sleep");
-        assert_panics_here!(time::timeout(duration, std::future::ready(())), "no runtime here", "time::timeout");
+        // tokio's needs no timer for a timeout without an end, against its word.
+        if cfg!(not(feature = "oracle")) || duration < Duration::MAX {
+            assert_panics_here!(time::timeout(duration, std::future::ready(())), "no runtime here", "time::timeout");
+        }
     }
     assert_panics_here!(time::sleep_until(now), "no runtime here", "time::sleep_until");
     assert_panics_here!(time::timeout_at(now, std::future::ready(())), "no runtime here", "time::timeout_at");
