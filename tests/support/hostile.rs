@@ -147,7 +147,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Runs `f` on a thread of its own and fails if it takes longer than ten seconds: a deadlock.
+/// Runs `f` on a thread of its own and fails if it takes longer than ten seconds (or the environment's
+/// `WATCHDOG_SECONDS`): a deadlock.
 #[track_caller]
 pub fn no_deadlock<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     let (tx, rx) = std::sync::mpsc::channel();
@@ -156,8 +157,9 @@ pub fn no_deadlock<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) ->
         let _ = tx.send(());
         result
     });
-    if rx.recv_timeout(Duration::from_secs(10)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-        panic!("not finished after ten seconds: a deadlock");
+    let limit = crate::watch::limit_from_env().unwrap_or(Duration::from_secs(10));
+    if rx.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+        panic!("not finished after {limit:?}: a deadlock");
     }
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -59,8 +59,13 @@ impl Drop for Watchdog {
 /// Aborts the process, naming the caller, if the guard is still there after the usual limit.
 #[track_caller]
 pub fn watchdog() -> Watchdog {
-    let limit = std::env::var("WATCHDOG_SECONDS").ok().and_then(|text| text.parse().ok());
-    watchdog_secs(limit.unwrap_or(TEST_LIMIT.as_secs()))
+    watchdog_secs(limit_from_env().unwrap_or(TEST_LIMIT).as_secs())
+}
+
+/// The limit that the environment asks for.
+pub(crate) fn limit_from_env() -> Option<Duration> {
+    let seconds = std::env::var("WATCHDOG_SECONDS").ok()?;
+    seconds.parse().ok().map(Duration::from_secs)
 }
 
 /// [`watchdog`] with a limit in seconds.
