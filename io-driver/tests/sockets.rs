@@ -616,6 +616,6 @@ fn museum_t12_an_idle_driver_has_nothing_to_report() {
 /// The README's example is the one that compiles.
 #[test]
 fn the_readme_shows_the_echo_example() {
-    let code = include_str!("../examples/echo.rs");
-    assert!(include_str!("../README.md").contains(code), "README.md and examples/echo.rs differ");
+    let code = include_str!("../examples/bare-echo.rs");
+    assert!(include_str!("../README.md").contains(code), "README.md and examples/bare-echo.rs differ");
 }
