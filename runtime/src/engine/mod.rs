@@ -8,6 +8,7 @@
 //! | its time     | [`Timer`], [`clockwork`]; [`TimerWheel`], to order deadlines with                         |
 //! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]                                   |
 //! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model; [`fences`] |
+//! | users' code  | [`contain`]: a panic in a hook or a waker ends there                                      |
 //! | what a task inherits | [`Context`], [`Inherited`], and in [`current`] which is in force                      |
 //! | one task     | [`JoinCell`], [`TaskRef`], [`JoinError`], [`Id`]; for other schedulers of cells (`LocalSet`) |
 //! |              | [`Owner`], [`Runnable`], [`allocate`], [`OwnedTasks`], [`Chain`]                          |
@@ -26,6 +27,7 @@ mod sched;
 pub(crate) use base::atomics;
 pub(crate) use base::budget;
 pub(crate) use base::const_fn::const_fn;
+pub(crate) use base::contain::contain;
 pub(crate) use base::contention;
 pub(crate) use base::fences;
 pub use base::id::Id;
