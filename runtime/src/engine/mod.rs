@@ -7,7 +7,7 @@
 //! | this thread  | [`entered`] (which runtime, may it block), [`current`] (which task), [`budget`], [`contention`], random |
 //! | its time     | [`Timer`], [`clockwork`]; [`TimerWheel`], to order deadlines with                         |
 //! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]                                   |
-//! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model; [`fences`] |
+//! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model          |
 //! | users' code  | [`contain`]: a panic in a hook or a waker ends there                                      |
 //! | what a task inherits | [`Context`], [`Inherited`], and in [`current`] which is in force                      |
 //! | one task     | [`JoinCell`], [`TaskRef`], [`JoinError`], [`Id`]; for other schedulers of cells (`LocalSet`) |
@@ -29,7 +29,6 @@ pub(crate) use base::budget;
 pub(crate) use base::const_fn::const_fn;
 pub(crate) use base::contain::contain;
 pub(crate) use base::contention;
-pub(crate) use base::fences;
 pub use base::id::Id;
 pub(crate) use base::rng::random_below;
 pub(crate) use base::value_lock::{ValueLock, ValueRef};

@@ -20,7 +20,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 /// So many wakers are collected before the first one is woken.
-const WOKEN_MOST: usize = 4096;
+pub(crate) const WOKEN_MOST: usize = 4096;
 
 /// How long the leader sleeps when the kernel refuses to wait.
 const AFTER_AN_ERROR: Duration = Duration::from_millis(1);
