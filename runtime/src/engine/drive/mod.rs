@@ -168,7 +168,7 @@ impl Drive {
 
     /// No more sockets, no more timers: everybody who waits for one is to be woken.
     pub(crate) fn close(&self, woken: &mut Vec<Waker>) {
-        self.io.shutdown(|waker| woken.push(waker.clone()));
+        self.io.shutdown(|waker| woken.push(waker));
         for wheel in self.wheels.iter() {
             wheel.close(woken);
         }
