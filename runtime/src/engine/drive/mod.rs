@@ -166,6 +166,11 @@ impl Drive {
         Ok(Registration::new(source, self.io.clone()))
     }
 
+    /// Was it made here?
+    pub(crate) fn owns(&self, registration: &Registration) -> bool {
+        registration.is_with(&self.io)
+    }
+
     /// No more sockets, no more timers: everybody who waits for one is to be woken.
     pub(crate) fn close(&self, woken: &mut Vec<Waker>) {
         self.io.shutdown(|waker| woken.push(waker));
