@@ -106,7 +106,7 @@ impl<'d> Lead<'d> {
         let Err(error) = self.try_turn(timeout, woken) else { return };
         if is_for_good(&error) && self.try_turn(Some(Duration::ZERO), woken).is_err() {
             // Somebody closed our descriptors. Tasks and timers go on without sockets, whose users are told.
-            self.drive.io.shutdown(|waker| woken.push(waker.clone()));
+            self.drive.io.shutdown(|waker| woken.push(waker));
         }
         if timeout != Some(Duration::ZERO) {
             std::thread::sleep(timeout.map_or(AFTER_AN_ERROR, |timeout| timeout.min(AFTER_AN_ERROR)));

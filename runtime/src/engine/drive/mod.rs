@@ -167,9 +167,14 @@ impl Drive {
         Ok(Registration::new(source, self.io.clone()))
     }
 
+    /// Was it made here?
+    pub(crate) fn owns(&self, registration: &Registration) -> bool {
+        registration.is_with(&self.io)
+    }
+
     /// No more sockets, no more timers: everybody who waits for one is to be woken.
     pub(crate) fn close(&self, woken: &mut Vec<Waker>) {
-        self.io.shutdown(|waker| woken.push(waker.clone()));
+        self.io.shutdown(|waker| woken.push(waker));
         for wheel in self.wheels.iter() {
             wheel.close(woken);
         }

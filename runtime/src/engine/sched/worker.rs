@@ -195,10 +195,15 @@ impl<'e> Worker<'e> {
                     return End::Retired;
                 }
             }
+            let task = self.next_task().or_else(|| self.search(root));
+            // After it was taken: what the end has woken is dropped without another poll.
             if self.engine.is_closing() {
+                if let Some(task) = task {
+                    task.cancel();
+                }
                 return End::Closing;
             }
-            if let Some(task) = self.next_task().or_else(|| self.search(root)) {
+            if let Some(task) = task {
                 self.poll_task(task);
             } else if !root.is_woken() && !self.sleep(root) {
                 return End::Retired;
