@@ -99,4 +99,5 @@ mod time_interval;
 mod time_paused;
 mod time_sleep;
 mod time_timeout;
+mod wakers;
 mod yield_now;

@@ -7,8 +7,8 @@
 //! the wheel of this thread's worker, if that is its runtime's, else into the one for all other threads; there it stays,
 //! also when its task moves on. Later polls compare two numbers.
 //!
-//! Which waker stands in the wheel is kept here as two addresses: as long as the wheel holds a clone of it, nobody else's
-//! waker can have them.
+//! Which waker stands in the wheel is kept here as two addresses: those of the clone that the wheel holds, since as long as it
+//! does, no other waker can have them. (A clone's need not be those of what it was cloned from.)
 //!
 //! A timer belongs to the runtime that it was made in (museum T8), and names it by its number.
 
@@ -221,14 +221,16 @@ impl Timer {
             if tick <= reach.wheel().elapsed() || stands_past(engine, tick) {
                 return self.done();
             }
-            match reach.set(tick, waker.clone()) {
+            let waker = waker.clone();
+            let id = WakerId::of(&waker);
+            match reach.set(tick, waker) {
                 Set::Elapsed => self.done(),
                 Set::Closed => self.fail(),
                 Set::Waits { key, earliest } => {
                     if earliest {
                         tell_the_leader(engine, reach, tick);
                     }
-                    self.state = State::InWheel(Entry { wheel, key, tick, waker: WakerId::of(waker) });
+                    self.state = State::InWheel(Entry { wheel, key, tick, waker: id });
                     Poll::Pending
                 }
             }
@@ -297,12 +299,11 @@ impl Entry {
         if self.is_elapsed(engine) || stands_past(engine, self.tick) {
             return false;
         }
-        let id = WakerId::of(waker);
-        if id == self.waker {
+        if WakerId::of(waker) == self.waker {
             return true;
         }
         let waker = waker.clone();
-        self.waker = id;
+        self.waker = WakerId::of(&waker);
         // Gone from the wheel between the two looks: it has fired.
         self.reach(engine, |reach| reach.rewake(self.key, waker))
     }
