@@ -21,6 +21,9 @@ use crate::engine::entered::with_engine;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+/// Shorter countdowns begin by the exact clock.
+const COARSE_FROM: Duration = coarse::BEHIND.saturating_mul(50);
+
 #[derive(Debug)]
 pub(crate) struct Timer {
     /// Its runtime's number.
@@ -104,12 +107,13 @@ impl Timer {
     /// cost. So the beginning is noted by the kernel's coarse clock (7 ns), which lags behind. The first poll that has to
     /// wait looks at the exact clock: from there it counts, less the time that has *surely* passed since the call. So a
     /// deadline is never early, exact when the poll follows the call, as nearly always, and a tenth of a second late at
-    /// the worst. A clock that stands still, or has, is asked at once: its user counts every step.
+    /// the worst. Where that would be more than one part in fifty, the exact clock is asked at once; also one that stands
+    /// still, or has: its user counts every step.
     #[inline]
     pub(crate) fn countdown(length: Duration) -> Result<Timer, NoTimer> {
         with_engine(|engine| match engine {
             None => Err(NoTimer::NoRuntime),
-            Some(engine) => match all_are_straight().then(coarse::now).flatten() {
+            Some(engine) => match (length >= COARSE_FROM && all_are_straight()).then(coarse::now).flatten() {
                 Some(at) => Ok(Timer { engine: engine.id, deadline: None, state: State::Begun { at, length } }),
                 None => Ok(Timer::of(engine.id, later(engine.drive.clock.now(), length))),
             },
