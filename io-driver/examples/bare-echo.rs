@@ -124,7 +124,7 @@ impl Server {
             if done(self) {
                 return Ok(());
             }
-            self.driver.turn(&mut events, None, |waker| waker.wake_by_ref())?;
+            self.driver.turn(&mut events, None, Waker::wake)?;
         }
     }
 }

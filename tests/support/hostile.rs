@@ -1,12 +1,13 @@
-//! Wakers that count, and wakers that misbehave: they call back into the object, or panic, on clone, wake or drop.
+//! Wakers that count, and wakers that misbehave: they call back into the object, or panic, on clone, wake or drop; or have
+//! another address after each clone.
 //!
 //! Also the little that tests of runtime-free objects need: polling by hand, a `block_on`, random numbers, a watchdog.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use std::time::Duration;
 
@@ -106,6 +107,49 @@ unsafe fn drop_waker(data: *const ()) {
 pub fn hostile(script: Script) -> Waker {
     // SAFETY: the functions of the table keep one count per waker, and `Script` is Send and Sync.
     unsafe { Waker::from_raw(RawWaker::new(Arc::into_raw(Arc::new(script)).cast(), &VTABLE)) }
+}
+
+/// Where a waker of [`moving`] has what it is; empty while it is free.
+type Slot = Mutex<Option<Arc<Wakes>>>;
+
+thread_local! {
+    /// The last one to be freed on this thread is the next one to be used.
+    static FREE_SLOTS: RefCell<Vec<&'static Slot>> = const { RefCell::new(Vec::new()) };
+}
+
+fn fill_slot(wakes: Arc<Wakes>) -> RawWaker {
+    let slot = FREE_SLOTS.with_borrow_mut(Vec::pop).unwrap_or_else(|| Box::leak(Box::default()));
+    *slot.lock().expect("a slot") = Some(wakes);
+    RawWaker::new(std::ptr::from_ref(slot).cast(), &MOVING)
+}
+
+fn slot(data: *const ()) -> &'static Slot {
+    // SAFETY: `fill_slot` made the pointer from a `&'static Slot`.
+    unsafe { &*data.cast::<Slot>() }
+}
+
+fn empty_slot(data: *const ()) -> Arc<Wakes> {
+    let wakes = slot(data).lock().expect("a slot").take().expect("a waker that was dropped before");
+    FREE_SLOTS.with_borrow_mut(|free| free.push(slot(data)));
+    wakes
+}
+
+fn look_into_slot(data: *const ()) -> Arc<Wakes> {
+    slot(data).lock().expect("a slot").clone().expect("a waker that was dropped before")
+}
+
+static MOVING: RawWakerVTable = RawWakerVTable::new(
+    |data| fill_slot(look_into_slot(data)),
+    |data| Wake::wake(empty_slot(data)),
+    |data| Wake::wake(look_into_slot(data)),
+    |data| drop(empty_slot(data)),
+);
+
+/// A waker that counts at `wakes`, and whose clones each have another address than it. An address is used again at once:
+/// made where another one has just been dropped, this one stands in its place.
+pub fn moving(wakes: &Arc<Wakes>) -> Waker {
+    // SAFETY: every waker of the table has a slot of its own from its making to its end, and slots are never freed.
+    unsafe { Waker::from_raw(fill_slot(wakes.clone())) }
 }
 
 /// One poll.

@@ -19,6 +19,7 @@ use super::rescue::Guarantor;
 use super::stats::SharedStats;
 use super::threads::Threads;
 use super::worker::with_worker_of;
+use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
@@ -26,7 +27,6 @@ use crate::engine::drive::{Drive, Settings};
 use crate::engine::histogram::Histogram;
 use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
@@ -114,6 +114,13 @@ impl Engine {
 
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
+    }
+
+    /// Is this thread polling (or dropping) one of our tasks while we end? It will be dropped before anything else happens
+    /// to it.
+    #[cold]
+    pub(super) fn is_about_to_drop_this_task(&self) -> bool {
+        self.is_closing() && current::id().is_some() && with_worker_of(self, |worker| worker.is_some())
     }
 
     /// Spawns a future. `Send` or bound to the engine's one thread: the caller's business.
@@ -351,6 +358,6 @@ impl std::panic::RefUnwindSafe for Engine {}
 /// Wakes each. A waker that panics (its message is out already) keeps nobody else from being woken.
 pub(super) fn wake_all(woken: &mut Vec<Waker>) {
     for waker in woken.drain(..) {
-        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        contain(|| waker.wake());
     }
 }
