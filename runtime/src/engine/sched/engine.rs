@@ -57,6 +57,7 @@ pub(crate) struct Engine {
     pub(super) closing: AtomicBool,
     closed_by_panic: AtomicBool,
     bound_to: OnceLock<ThreadId>,
+    process: u32,
     this: Weak<Engine>,
 }
 
@@ -97,6 +98,7 @@ impl Engine {
             closing: AtomicBool::new(false),
             closed_by_panic: AtomicBool::new(false),
             bound_to: OnceLock::new(),
+            process: std::process::id(),
             this: this.clone(),
             config,
         });
@@ -110,6 +112,11 @@ impl Engine {
     /// A count of the engine, for a thread or for the time of a foreign wake.
     pub(crate) fn count(&self) -> Arc<Engine> {
         self.this.upgrade().expect("BUG: an engine is used after its last count is gone")
+    }
+
+    /// Was this process forked off the engine's? None of its threads is there, and any of its locks may be held by one.
+    pub(crate) fn is_of_another_process(&self) -> bool {
+        self.process != std::process::id()
     }
 
     pub(crate) fn is_closing(&self) -> bool {
