@@ -42,6 +42,7 @@ mod net_tcp;
 mod net_udp;
 mod net_unix;
 // Beyond tokio.
+mod panics_and_drops;
 mod refused_threads;
 #[cfg(not(feature = "oracle"))]
 mod scope_blocking;

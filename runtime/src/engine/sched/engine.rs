@@ -19,6 +19,7 @@ use super::rescue::Guarantor;
 use super::stats::SharedStats;
 use super::threads::Threads;
 use super::worker::with_worker_of;
+use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
@@ -26,7 +27,6 @@ use crate::engine::drive::{Drive, Settings};
 use crate::engine::histogram::Histogram;
 use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
@@ -365,6 +365,6 @@ impl std::panic::RefUnwindSafe for Engine {}
 /// Wakes each. A waker that panics (its message is out already) keeps nobody else from being woken.
 pub(super) fn wake_all(woken: &mut Vec<Waker>) {
     for waker in woken.drain(..) {
-        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        contain(|| waker.wake());
     }
 }
