@@ -1,11 +1,10 @@
-//! The end of a runtime where it is hard: closures that have not begun, on a thread of its own, in a forked process.
+//! The end of a runtime where it is hard: closures that have not begun, workers that are stuck, a forked process.
 
 use runtime::task;
 use runtime_tests::{Drops, Event, Flavor, for_each_flavor, fork, wait_until, watchdog};
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
 const CLOSURES: usize = 200;
@@ -102,34 +101,6 @@ fn d17_a_spare_that_retires_leaves_no_task() {
         runtime.shutdown_background();
     }
     wait_until("every task's drop", || drops.alive() == 0);
-}
-
-/// The last handle of a runtime, dropped by `on` on a thread of its own.
-// tokio waits for itself, for ever.
-#[cfg_attr(feature = "oracle", allow(dead_code))]
-fn dropped_on_its_own_thread(on: impl FnOnce(&runtime::runtime::Runtime, Box<dyn FnOnce() + Send>)) {
-    let runtime = Arc::new(Flavor::MultiThread(2).build());
-    let (go, gone) = mpsc::channel::<()>();
-    let (ended, ends) = mpsc::channel();
-    let own = runtime.clone();
-    let last_drop = move || {
-        let _ = gone.recv();
-        drop(own);
-        ended.send(()).unwrap();
-    };
-    on(&runtime, Box::new(last_drop));
-    drop(runtime);
-    go.send(()).unwrap();
-    ends.recv().unwrap();
-}
-
-#[test]
-#[cfg_attr(feature = "oracle", ignore = "it hangs")]
-fn d28_the_end_on_a_thread_of_its_own() {
-    let _watch = watchdog();
-    dropped_on_its_own_thread(|runtime, last_drop| drop(runtime.spawn_blocking(last_drop)));
-    dropped_on_its_own_thread(|runtime, last_drop| drop(runtime.spawn(async { task::block_in_place(last_drop) })));
-    dropped_on_its_own_thread(|runtime, last_drop| drop(runtime.spawn(async { last_drop() })));
 }
 
 #[test]

@@ -31,6 +31,9 @@ const PACE: Duration = Duration::from_micros(200);
 /// one then cost no futex call.
 const SPINS: u32 = if cfg!(test) { 2 } else { 40 };
 
+/// The queue keeps room for so many jobs.
+const ROOM_KEPT: usize = 1024;
+
 pub(crate) struct Crew<T> {
     state: Mutex<State<T>>,
     /// For those who look without the lock.
@@ -310,6 +313,11 @@ impl<T> Crew<T> {
 
     fn take(&self, state: &mut State<T>) -> Option<T> {
         let job = state.queue.pop_front()?;
+        // What a backlog has needed goes when the backlog has gone; its halves are moved so seldom that it costs nothing.
+        let room = state.queue.capacity();
+        if room > ROOM_KEPT && state.queue.len() < room / 8 {
+            state.queue.shrink_to(room / 2);
+        }
         state.taken = state.taken.wrapping_add(1);
         self.queued.store(state.queue.len(), Ordering::Release);
         Some(job)
