@@ -146,6 +146,8 @@ pub fn is_rt_shutdown_err(error: &io::Error) -> bool {
 pub(super) fn end(handle: &Handle, patience: Option<Duration>) {
     let engine = handle.engine();
     if engine.is_of_another_process() {
+        // Its tasks are not dropped either, and may be woken still.
+        std::mem::forget(engine.count());
         return;
     }
     // It would wait for the poll, or for the thread, that it is called in.

@@ -24,6 +24,7 @@ use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
 use crate::engine::drive::{Drive, Settings};
+use crate::engine::entered::{self, Role};
 use crate::engine::histogram::Histogram;
 use std::future::Future;
 use std::io;
@@ -123,11 +124,14 @@ impl Engine {
         self.closing.load(Ordering::Relaxed)
     }
 
-    /// Is this thread polling (or dropping) one of our tasks while we end? It will be dropped before anything else happens
-    /// to it.
+    /// Is this thread polling one of our tasks while we end? It will be dropped before anything else happens to it, unless
+    /// the poll blocks in place, perhaps for what it asks about.
     #[cold]
     pub(super) fn is_about_to_drop_this_task(&self) -> bool {
-        self.is_closing() && current::id().is_some() && with_worker_of(self, |worker| worker.is_some())
+        self.is_closing()
+            && current::id().is_some()
+            && entered::role() != Role::Blocks
+            && with_worker_of(self, |worker| worker.is_some())
     }
 
     /// Spawns a future. `Send` or bound to the engine's one thread: the caller's business.
