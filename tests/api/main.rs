@@ -42,6 +42,8 @@ mod net_tcp;
 mod net_udp;
 mod net_unix;
 // Beyond tokio.
+mod panics_and_drops;
+mod refused_threads;
 #[cfg(not(feature = "oracle"))]
 mod scope_blocking;
 #[cfg(not(feature = "oracle"))]
@@ -55,6 +57,7 @@ mod scope_group_edges;
 #[cfg(not(feature = "oracle"))]
 mod scope_local;
 mod shutdown;
+mod shutdown_edges;
 // Beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod shutdown_sockets;

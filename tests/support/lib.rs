@@ -23,6 +23,11 @@ pub mod counting_alloc;
 #[allow(unsafe_code)]
 pub mod hostile;
 
+// Code between `fork` and `exec` is as unsafe as can be.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+pub mod fork;
+
 /// Threads, descriptors and memory of this process, as the kernel sees them.
 pub mod process;
 
