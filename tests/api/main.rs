@@ -7,6 +7,7 @@ mod block_in_place;
 mod block_on;
 mod builder;
 mod coop;
+mod generic_auto_traits;
 mod handle;
 mod io_auto_traits;
 mod io_buffers;
