@@ -71,6 +71,9 @@ mod sync_event;
 mod sync_futurelock;
 #[cfg(not(feature = "oracle"))]
 mod sync_limiter;
+// Permits of tokio's wrap.
+#[cfg(not(feature = "oracle"))]
+mod sync_limits;
 mod sync_locks;
 mod sync_models;
 mod sync_mpsc;

@@ -46,7 +46,8 @@ const SHIFT: u32 = 2;
 /// Pauses between two looks, at most.
 const LONGEST_STEP: u32 = 8;
 
-/// Three bits are kept from the count, two for flags and one so that a release beyond the limit is seen.
+/// Three bits are kept from the count, two for flags and one so that a release beyond the limit is seen. What is beyond it
+/// is taken away again: the next one could not be seen.
 pub(super) const MAX_PERMITS: usize = usize::MAX >> 3;
 
 /// Why permits were not taken at once.
@@ -202,6 +203,7 @@ impl Permits {
         if before & QUEUED != 0 {
             self.hand_out(0);
         } else if (before >> SHIFT) + n > MAX_PERMITS {
+            self.cut_to_limit();
             too_many_permits();
         }
         before & CLOSED != 0
@@ -250,12 +252,12 @@ impl Permits {
             collected += claim.wanted - claim.missing;
             claim.missing = claim.wanted;
         });
-        self.word.fetch_and(!QUEUED, Ordering::AcqRel);
-        if collected > 0 {
-            self.word.fetch_add(collected << SHIFT, Ordering::AcqRel);
-        }
+        let fits = self.settle(&list, collected);
         drop(list);
         batch.wake_all();
+        if !fits {
+            too_many_permits();
+        }
         before & CLOSED == 0
     }
 
@@ -264,14 +266,17 @@ impl Permits {
     fn hand_out(&self, extra: usize) {
         let mut batch = WakeBatch::new();
         let mut list = self.waiters.lock();
-        self.hand_out_locked(&mut list, extra, &mut batch);
+        let fits = self.hand_out_locked(&mut list, extra, &mut batch);
         drop(list);
         batch.wake_all();
+        if !fits {
+            too_many_permits();
+        }
     }
 
     /// Permits that are added to the word after the look at it here come with a releaser that saw QUEUED, and waits for
-    /// our lock.
-    fn hand_out_locked(&self, list: &mut WaitList<Claim>, extra: usize, batch: &mut WakeBatch) {
+    /// our lock. `false`: see [`settle`](Self::settle).
+    fn hand_out_locked(&self, list: &mut WaitList<Claim>, extra: usize, batch: &mut WakeBatch) -> bool {
         let mut free = extra;
         if !list.is_empty() && self.word.load(Ordering::Relaxed) >> SHIFT > 0 {
             // The flags stay: QUEUED keeps others away until the queue is served.
@@ -289,16 +294,36 @@ impl Permits {
             }
         }
         self.patience.note_handed_over(list.has_granted());
-        self.settle(list, free);
+        self.settle(list, free)
     }
 
-    /// Puts `free` permits into the word, and QUEUED right.
-    fn settle(&self, list: &WaitList<Claim>, free: usize) {
+    /// Puts `free` permits into the word, and QUEUED right. `false`: there were too many, and those are gone.
+    fn settle(&self, list: &WaitList<Claim>, free: usize) -> bool {
+        let mut fits = true;
         if free > 0 {
-            self.word.fetch_add(free << SHIFT, Ordering::AcqRel);
+            // Those who waited may have collected more than the word has room for.
+            let before = self.word.fetch_add(free.min(MAX_PERMITS) << SHIFT, Ordering::AcqRel);
+            fits = free + (before >> SHIFT) <= MAX_PERMITS;
+            if !fits {
+                self.cut_to_limit();
+            }
         }
         if list.is_empty() && self.word.load(Ordering::Relaxed) & QUEUED != 0 {
             self.word.fetch_and(!QUEUED, Ordering::AcqRel);
+        }
+        fits
+    }
+
+    /// Takes away what is beyond the limit. The flags stay.
+    #[cold]
+    fn cut_to_limit(&self) {
+        let mut word = self.word.load(Ordering::Relaxed);
+        while word >> SHIFT > MAX_PERMITS {
+            let after = (MAX_PERMITS << SHIFT) | (word & FLAGS);
+            match self.word.compare_exchange_weak(word, after, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => word = now,
+            }
         }
     }
 
@@ -344,17 +369,22 @@ impl Permits {
         let mut batch = WakeBatch::new();
         let mut list = self.waiters.lock();
         let (claim, waker) = list.remove(key);
-        self.hand_out_locked(&mut list, claim.wanted - claim.missing, &mut batch);
+        let fits = self.hand_out_locked(&mut list, claim.wanted - claim.missing, &mut batch);
         drop(list);
         batch.wake_all();
         drop(waker);
+        if !fits {
+            too_many_permits();
+        }
     }
 }
 
+/// Usually called by a drop: one that unwinds already says nothing.
 #[cold]
-fn too_many_permits() -> ! {
-    panic!(
-        "a semaphore was given back more than `Semaphore::MAX_PERMITS` ({MAX_PERMITS}) permits.\n  \
+fn too_many_permits() {
+    assert!(
+        std::thread::panicking(),
+        "a semaphore was given back more than `Semaphore::MAX_PERMITS` ({MAX_PERMITS}) permits; it has so many now.\n  \
          `add_permits` was called while permits were out; add fewer, or `forget` some."
     );
 }

@@ -70,7 +70,8 @@ impl Permits {
         list.move_to_front(waiting);
         // It is being polled: nobody need wake it.
         let waker = list.take_waker(waiting);
-        self.hand_out_locked(list, free, batch);
+        // What does not fit is gone; whoever gives permits back says so.
+        let _ = self.hand_out_locked(list, free, batch);
         if !list.is_queued(waiting) {
             return Own::Resolved(found, waker);
         }
