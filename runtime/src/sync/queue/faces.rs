@@ -116,7 +116,8 @@ macro_rules! faces {
                 self.exchange.close()
             }
 
-            /// Closes it and gives what is in it, in the order of `get`. These items count as done.
+            /// Closes it and gives what is in it, in the order of `get`. These items count as done, also if a comparison that
+            /// puts them in order panics; then they are dropped.
             pub fn close_now(&self) -> Vec<T> {
                 self.exchange.close_now()
             }
