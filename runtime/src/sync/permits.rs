@@ -28,7 +28,7 @@ mod patience;
 
 pub(super) use self::acquire::{Acquire, Closed};
 
-use self::own_task::Own;
+use self::own_task::{Noted, Own};
 use self::patience::Patience;
 use super::futurelock::Asker;
 use super::waiters::{Key, WaitList, Waiters};
@@ -63,15 +63,14 @@ struct Claim {
     /// 0: the claim is granted.
     missing: usize,
     asker: Asker,
-    /// The waiter of the same task that saw this one granted and not taken (`own_task`).
-    marked_by: Option<Key>,
+    own: Noted,
 }
 
 impl Claim {
     /// Takes back what it was given.
     fn give_up(&mut self) -> usize {
         let given = self.wanted - self.missing;
-        (self.missing, self.marked_by) = (self.wanted, None);
+        self.missing = self.wanted;
         given
     }
 }
@@ -174,14 +173,7 @@ impl Permits {
         false
     }
 
-    /// A future that takes `n` permits, in the order of first polls. Its place is the caller's.
-    #[inline]
-    #[track_caller]
-    pub(super) fn acquire(&self, n: usize) -> Acquire<'_> {
-        self.acquire_at(n, Location::caller())
-    }
-
-    /// The same for a caller who acts for another, in whose name it asks.
+    /// A future that takes `n` permits, in the order of first polls. `place` is the line of the user's that asks.
     #[inline]
     pub(super) fn acquire_at(&self, n: usize, place: &'static Location<'static>) -> Acquire<'_> {
         Acquire::new(self, n, place)
@@ -289,6 +281,7 @@ impl Permits {
             if claim.missing > 0 {
                 break;
             }
+            claim.own.is_granted();
             if let Some(waker) = list.grant_first() {
                 batch.push(waker);
             }
@@ -329,6 +322,7 @@ impl Permits {
 
     /// Takes the permits, or queues the waiter with what is free already.
     fn enqueue(&self, waker: Waker, wanted: usize, place: &'static Location<'static>) -> Enqueued {
+        // Both are the user's to drop, so they stand before the lock.
         let asker = Asker::now(&waker, place);
         let mut waker = Some(waker);
         let mut list = self.waiters.lock();
@@ -355,10 +349,10 @@ impl Permits {
                 return Enqueued::Taken;
             }
             contention::meet();
-            let claim = Claim { wanted, missing: wanted - taken, asker, marked_by: None };
+            let claim = Claim { wanted, missing: wanted - taken, asker, own: Noted::default() };
             let key = list.push_back(waker.take(), claim);
             let again =
-                list.has_granted() && matches!(self.look_for_own(&mut list, key, &mut WakeBatch::new()), Own::Marked);
+                list.has_granted() && matches!(self.look_for_own(&mut list, key, &mut WakeBatch::new()), Own::Noted);
             return Enqueued::Waits { key, again };
         }
     }
@@ -417,6 +411,10 @@ mod tests {
         })
     }
 
+    fn acquire(permits: &Permits, n: usize) -> Acquire<'_> {
+        permits.acquire_at(n, Location::caller())
+    }
+
     fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
         future.poll(&mut Context::from_waker(Waker::noop()))
     }
@@ -424,7 +422,7 @@ mod tests {
     #[test]
     fn museum_y2_a_first_poll_without_budget_takes_its_place() {
         let permits = Permits::new(0);
-        let (mut first, mut second) = (pin!(permits.acquire(1)), pin!(permits.acquire(1)));
+        let (mut first, mut second) = (pin!(acquire(&permits, 1)), pin!(acquire(&permits, 1)));
         assert!(poll_exhausted(first.as_mut()).is_pending());
         assert!(poll(second.as_mut()).is_pending());
         permits.release(1);
@@ -436,7 +434,7 @@ mod tests {
     fn free_permits_stay_free_without_budget() {
         let permits = Permits::new(2);
         for wanted in 0..3 {
-            let mut acquire = pin!(permits.acquire(wanted));
+            let mut acquire = pin!(acquire(&permits, wanted));
             assert!(poll_exhausted(acquire.as_mut()).is_pending());
             assert_eq!(permits.available(), 2, "a task that yields holds nothing");
             assert!(poll(acquire).is_ready());
@@ -448,7 +446,7 @@ mod tests {
     fn permits_given_without_budget_come_back_when_cancelled() {
         let permits = Permits::new(1);
         for cancel in [true, false] {
-            let mut acquire = Box::pin(permits.acquire(2));
+            let mut acquire = Box::pin(acquire(&permits, 2));
             assert!(poll_exhausted(acquire.as_mut()).is_pending());
             assert_eq!(permits.available(), 0, "collects");
             permits.release(1);
@@ -467,7 +465,7 @@ mod tests {
         let permits = Permits::new(1);
         with_budget(Budget::PER_POLL, || {
             let ready = (0..1_000).take_while(|_| {
-                let ready = poll(pin!(permits.acquire(1))).is_ready();
+                let ready = poll(pin!(acquire(&permits, 1))).is_ready();
                 if ready {
                     permits.release(1);
                 }

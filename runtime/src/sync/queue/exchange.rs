@@ -19,7 +19,7 @@ use super::store::Store;
 use crate::sync::line::Line;
 use crate::sync::permits::{MAX_PERMITS, Permits, Refusal};
 use crate::sync::wake::WakeBatch;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 struct Shelf<S> {
     store: S,
@@ -56,9 +56,10 @@ impl<S: Store> Exchange<S> {
         Exchange { maxsize, room: Permits::new(maxsize.unwrap_or(0)), items: Permits::new(0), shelf: Line::new(shelf) }
     }
 
-    pub(super) async fn put(&self, item: S::Item) -> Result<(), PutError<S::Item>> {
+    /// `place` is the caller's.
+    pub(super) async fn put(&self, item: S::Item, place: &'static Location<'static>) -> Result<(), PutError<S::Item>> {
         if self.maxsize.is_some() {
-            if self.room.acquire(1).await.is_err() {
+            if self.room.acquire_at(1, place).await.is_err() {
                 return Err(PutError(item));
             }
         } else {
@@ -111,9 +112,9 @@ impl<S: Store> Exchange<S> {
         }
     }
 
-    pub(super) async fn get(&self) -> Result<S::Item, GetError> {
+    pub(super) async fn get(&self, place: &'static Location<'static>) -> Result<S::Item, GetError> {
         // Refused or not, there may be an item: after `close` the shelf alone decides.
-        let _ = self.items.acquire(1).await;
+        let _ = self.items.acquire_at(1, place).await;
         self.unshelve().ok_or(GetError(()))
     }
 
