@@ -72,6 +72,12 @@ fn museum_y3_the_program_of_rfd_609_ends(flavor: Flavor) {
     assert!(report.task().is_some() && text.starts_with("futurelock in task "), "{text}");
 }
 
+/// Polls it once, for the task that runs this.
+async fn waits<F: Future>(mut future: Pin<&mut F>) {
+    let pending = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await;
+    assert!(pending);
+}
+
 /// Polls `idle` once and then `second` alone, as one task with one waker, until `second` is ready.
 async fn aside<A: Future, B: Future>(mut idle: Pin<&mut A>, second: B) -> B::Output {
     let mut second = pin!(second);
@@ -156,7 +162,7 @@ fn d21_reports_name_the_lines_of_callers() {
 
         let cell = OnceCell::new();
         let mut maker = Box::pin(cell.get_or_init(std::future::pending::<u8>));
-        assert!(poll_fn(|cx| Poll::Ready(maker.as_mut().poll(cx).is_pending())).await);
+        waits(maker.as_mut()).await;
         let mut idle = pin!(cell.get_or_init(async || 4));
         let resolved = async {
             let made = aside(idle.as_mut(), cell.get_or_try_init(async || Ok::<u8, ()>(5))).await;
@@ -244,14 +250,12 @@ fn d10_futures_put_aside_do_not_bar_another(flavor: Flavor) {
                 let mutex = Mutex::new(());
                 let held = mutex.try_lock().unwrap();
                 let mut aside: Vec<_> = (0..idle).map(|_| Box::pin(mutex.lock())).collect();
-                poll_fn(|cx| {
-                    aside.iter_mut().for_each(|future| assert!(future.as_mut().poll(cx).is_pending()));
-                    Poll::Ready(())
-                })
-                .await;
+                for future in &mut aside {
+                    waits(future.as_mut()).await;
+                }
                 drop(held);
-                for seen in 1..idle {
-                    poll_fn(|cx| Poll::Ready(assert!(aside[seen].as_mut().poll(cx).is_pending()))).await;
+                for others in &mut aside[1..] {
+                    waits(others.as_mut()).await;
                     runtime::task::yield_now().await;
                 }
                 drop(mutex.lock().await);
@@ -320,11 +324,11 @@ fn d3_a_future_that_moves_to_another_task_is_its_own_no_more() {
         let held = mutex.try_lock().unwrap();
         let (take, taken) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mut moved = Box::pin(mutex.clone().lock_owned());
-        poll_fn(|cx| Poll::Ready(assert!(moved.as_mut().poll(cx).is_pending()))).await;
+        waits(moved.as_mut()).await;
         let other = runtime::spawn({
             let (take, taken) = (take.clone(), taken.clone());
             async move {
-                poll_fn(|cx| Poll::Ready(assert!(moved.as_mut().poll(cx).is_pending()))).await;
+                waits(moved.as_mut()).await;
                 taken.notify_one();
                 take.notified().await;
                 drop(moved.await);
@@ -334,7 +338,8 @@ fn d3_a_future_that_moves_to_another_task_is_its_own_no_more() {
         drop(held);
         let mut own = Box::pin(mutex.lock());
         for _ in 0..6 {
-            poll_fn(|cx| Poll::Ready(assert!(own.as_mut().poll(cx).is_pending(), "the other came first"))).await;
+            // The other came first.
+            waits(own.as_mut()).await;
             runtime::task::yield_now().await;
         }
         take.notify_one();
