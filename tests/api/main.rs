@@ -7,6 +7,7 @@ mod block_in_place;
 mod block_on;
 mod builder;
 mod coop;
+mod generic_auto_traits;
 mod handle;
 mod io_auto_traits;
 mod io_buffers;
@@ -76,6 +77,9 @@ mod sync_event;
 mod sync_futurelock;
 #[cfg(not(feature = "oracle"))]
 mod sync_limiter;
+// Permits of tokio's wrap.
+#[cfg(not(feature = "oracle"))]
+mod sync_limits;
 mod sync_locks;
 mod sync_models;
 mod sync_mpsc;
