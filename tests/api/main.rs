@@ -57,6 +57,10 @@ mod scope_group;
 mod scope_group_edges;
 #[cfg(not(feature = "oracle"))]
 mod scope_local;
+#[cfg(not(feature = "oracle"))]
+mod scope_many;
+#[cfg(not(feature = "oracle"))]
+mod scope_shields;
 mod shutdown;
 mod shutdown_edges;
 // Beyond tokio.

@@ -35,8 +35,8 @@ pub(crate) use base::value_lock::{ValueLock, ValueRef};
 pub use cell::JoinError;
 pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{
-    Context, Header, Inherited, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current,
-    panic_text,
+    ChildOfGroup, Context, Header, Inherited, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate,
+    current, panic_text,
 };
 pub(crate) use drive::Key as WheelKey;
 pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, ShutDown, TimerWheel};
