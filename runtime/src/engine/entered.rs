@@ -1,6 +1,6 @@
 //! Which runtime this thread has entered, and whether it may block.
 //!
-//! Owns: two thread-local cells and the guards that set them.   Imports: `sched::engine`.
+//! Owns: the thread-local cells that say so, and the guards that set them.   Imports: `sched::engine`.
 //!
 //! The pointer is not counted: every guard borrows or holds a count of its engine for as long as it lives. Cells
 //! without a destructor, so that they answer in other thread-locals' destructors too (museum W6).
@@ -30,6 +30,8 @@ pub(crate) enum Role {
 
 thread_local! {
     static ENGINE: Cell<*const Engine> = const { Cell::new(ptr::null()) };
+    /// Whose own thread this is.
+    static OWNER: Cell<*const Engine> = const { Cell::new(ptr::null()) };
     static ROLE: Cell<Role> = const { Cell::new(Role::Outside) };
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
@@ -87,8 +89,14 @@ impl Drop for Entered {
     }
 }
 
+/// Is this one of the engine's own threads, whatever it has entered since?
+pub(crate) fn is_thread_of(engine: &Engine) -> bool {
+    ptr::eq(OWNER.get(), engine)
+}
+
 /// Enters for the whole life of one of the engine's own threads.
 pub(crate) fn enter_thread(engine: &Arc<Engine>) -> Entered {
+    OWNER.set(Arc::as_ptr(engine));
     enter(engine.clone())
 }
 

@@ -8,10 +8,12 @@ use std::panic::Location;
 
 /// Runs a closure that blocks on a thread for such, and gives its output through the handle.
 ///
-/// A closure that has begun cannot be aborted; one that still waits for a thread can.
+/// A closure that has begun cannot be aborted; one that still waits for a thread can. When its runtime ends, it runs all the
+/// same, unless it waits because the pool is full (see [`Runtime`](crate::runtime::Runtime#ending)).
 ///
 /// # Panics
-/// Outside of a runtime's context; or if the operating system refuses the first such thread.
+/// Outside of a runtime's context; or if there is no such thread, and the operating system refuses the first one. (If it
+/// gives one later, the closure runs then.)
 #[track_caller]
 pub fn spawn_blocking<F, R>(closure: F) -> JoinHandle<R>
 where

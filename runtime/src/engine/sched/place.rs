@@ -197,6 +197,12 @@ impl Places {
         !self.free.lock().is_empty() || self.made() < self.table.len()
     }
 
+    /// Is a thread in any place?
+    pub(crate) fn any_taken(&self) -> bool {
+        let free = self.free.lock();
+        free.len() < self.made()
+    }
+
     /// Gives a place back. Its deque must be empty.
     pub(crate) fn give_back(&self, index: usize, deque: Deque<Runnable>) {
         let place = self.get(index);
