@@ -120,7 +120,8 @@ impl CancelScope {
     /// dropped by its scope before it is over.
     ///
     /// For what must not stop half-way, with a deadline of its own to be safe. It helps against scopes only: whoever
-    /// drops the future, a `select!` or [`JoinHandle::abort`](task::JoinHandle::abort), drops it.
+    /// drops the future, a `select!` or [`JoinHandle::abort`](task::JoinHandle::abort), drops it. One that has begun and is
+    /// forgotten (`std::mem::forget`) is never over: the scopes around it wait for it for ever.
     ///
     /// ```
     /// use runtime::scope::{CancelScope, move_on_after};
