@@ -27,6 +27,8 @@ mod local_set;
 // Goes beyond tokio here and there.
 #[cfg(not(feature = "oracle"))]
 mod macros;
+#[cfg(not(feature = "oracle"))]
+mod macros_inference;
 mod metrics;
 mod net_async_fd;
 mod net_auto_traits;
