@@ -88,6 +88,7 @@ mod sync_watch;
 mod task_fates;
 mod task_id;
 mod task_local;
+mod task_order;
 mod time_auto_traits;
 // tokio's is in tokio-util.
 #[cfg(not(feature = "oracle"))]

@@ -22,6 +22,7 @@ mod next_task;
 pub(crate) mod place;
 mod pool;
 mod rescue;
+mod root;
 mod search;
 mod shutdown;
 pub(crate) mod sizing;

@@ -9,8 +9,9 @@
 //! pause instructions, and going to sleep at once (`docs/design/rejected.md` has the numbers).
 
 use super::place::Place;
+use super::root::Root;
 use super::thrift::Victim;
-use super::worker::{Root, Worker};
+use super::worker::Worker;
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
 use crossbeam_deque::Steal;

@@ -7,7 +7,8 @@
 //! looked at once more afterwards, and whoever submits meanwhile sees the announcement.
 
 use super::place::Doing;
-use super::worker::{Root, Worker};
+use super::root::Root;
+use super::worker::Worker;
 use crate::engine::drive::Sleeper;
 use std::sync::atomic::Ordering;
 use std::time::Instant;

@@ -1,7 +1,7 @@
 //! The thread that holds a place: takes tasks from here and there, polls them, and sleeps when there are none.
 //!
 //! Owns: the loop, this thread's pointer to its worker, its queue.   Imports: `base`, `cell`, `drive`.
-//! Not here: the next-task slot (`next_task`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
+//! Not here: the next-task slot (`next_task`), the future of `block_on` (`root`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
 //! (`idle`), what happens to a worker that is stuck (`rescue`), the end (`shutdown`).
 //!
 //! The order in which a worker looks for work:
@@ -18,6 +18,7 @@
 use super::config::Flavor;
 use super::engine::{Engine, wake_all};
 use super::place::Place;
+use super::root::{Root, Turn};
 use super::spin::Spin;
 use super::sys::ExactSleeps;
 use super::thrift::Thrift;
@@ -49,25 +50,6 @@ const FOUND_MOST: usize = 4096;
 const LONG_QUEUE: usize = 32;
 const LEFT_LOOKS_MOST: u32 = 4;
 
-/// What a worker runs besides tasks: nothing, or the future of `block_on`.
-pub(crate) trait Root {
-    fn is_woken(&self) -> bool;
-    /// Polls if woken; `true` when it is complete.
-    fn poll(&mut self) -> bool;
-}
-
-/// For a thread of the runtime's own.
-pub(crate) struct NoRoot;
-
-impl Root for NoRoot {
-    fn is_woken(&self) -> bool {
-        false
-    }
-    fn poll(&mut self) -> bool {
-        false
-    }
-}
-
 /// Why the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -85,9 +67,10 @@ pub(crate) struct Worker<'e> {
     pub(super) tick: Cell<u32>,
     /// How many looks in a row were left to others.
     left_looks: Cell<u32>,
-    streak: Cell<u32>,
+    pub(super) streak: Cell<u32>,
+    pub(super) roots_turn: Cell<Turn>,
     pub(super) searching: Cell<bool>,
-    pushes: Cell<Pushes>,
+    pub(super) pushes: Cell<Pushes>,
     pub(super) spin: Spin,
     pub(super) awake_since: Cell<Instant>,
     wheel: WheelSeat<'e>,
@@ -112,9 +95,13 @@ pub(crate) fn with_worker_of<R>(engine: &Engine, f: impl FnOnce(Option<&Worker<'
 
 /// Where this thread's wakes and spawns go.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pushes {
+pub(super) enum Pushes {
+    /// What the poll that runs has just touched goes next.
     Slot,
-    /// Events are dispatched: what they wake is not what this worker has just touched.
+    /// Behind all that is there: first in, first out.
+    InOrder,
+    /// Never to the slot. Events are dispatched, and what they wake is not what this worker has just touched; or this is a
+    /// current-thread flavor, where the order of tasks is part of what programs count on.
     Queue,
     /// The worker blocks.
     Others,
@@ -154,8 +141,12 @@ impl<'e> Worker<'e> {
             tick: Cell::new(0),
             left_looks: Cell::new(0),
             streak: Cell::new(0),
+            roots_turn: Cell::new(Turn::Now),
             searching: Cell::new(searching),
-            pushes: Cell::new(Pushes::Slot),
+            pushes: Cell::new(match engine.config.flavor {
+                Flavor::MultiThread => Pushes::Slot,
+                Flavor::CurrentThread | Flavor::Local => Pushes::Queue,
+            }),
             spin: Spin::new(),
             awake_since: Cell::new(Instant::now()),
             wheel: engine.drive.wheels.get(index as u32).take_seat(),
@@ -185,12 +176,8 @@ impl<'e> Worker<'e> {
 
     fn work(&self, root: &mut impl Root) -> End {
         loop {
-            if root.is_woken() {
-                // Submitters wake nobody while somebody searches, and this poll may take long, or be the last.
-                self.stop_searching();
-                if root.poll() {
-                    return End::RootComplete;
-                }
+            if self.is_roots_turn(root) && self.poll_root(root) {
+                return End::RootComplete;
             }
             if self.tick.get().is_multiple_of(self.engine.config.event_interval) {
                 self.look_in_passing();
@@ -203,7 +190,9 @@ impl<'e> Worker<'e> {
             }
             if let Some(task) = self.next_task().or_else(|| self.search(root)) {
                 self.poll_task(task);
-            } else if !root.is_woken() && !self.sleep(root) {
+            } else if root.is_woken() {
+                self.root_goes_next();
+            } else if !self.sleep(root) {
                 return End::Retired;
             }
         }
@@ -225,7 +214,7 @@ impl<'e> Worker<'e> {
     }
 
     #[inline]
-    fn stop_searching(&self) {
+    pub(super) fn stop_searching(&self) {
         if self.searching.replace(false) {
             self.found_work();
         }
@@ -318,6 +307,7 @@ impl<'e> Worker<'e> {
     pub(crate) fn push_next(&self, task: Runnable) {
         match self.pushes.get() {
             Pushes::Slot => {}
+            Pushes::InOrder => return self.push_in_order(task),
             Pushes::Queue => return self.push_back(task),
             Pushes::Others => return self.engine.push_from_outside(task),
         }
