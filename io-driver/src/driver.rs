@@ -177,12 +177,12 @@ impl Driver {
     }
 
     /// Ends I/O: every source reports [`ShutDown`](crate::ShutDown) from now on, nothing can be registered any more,
-    /// and `wake` is called with every waker that waits. A waiting turn is ended.
+    /// and `wake` is given every waker that waits. A waiting turn is ended. No source keeps a waker afterwards.
     ///
     /// Sources may still be deregistered, and turns be made. `wake` runs outside all locks; if it panics, wakers that
-    /// have not been called may be lost. To repeat a shutdown does nothing.
-    pub fn shutdown(&self, mut wake: impl FnMut(&Waker)) {
-        self.registry.shut(&mut wake);
+    /// have not been called are lost. To repeat a shutdown does nothing.
+    pub fn shutdown(&self, wake: impl FnMut(Waker)) {
+        self.registry.shut(wake);
         // A ring can fail only if the descriptor is gone, and then no turn can be waiting on it.
         let _ = self.notify();
     }

@@ -369,7 +369,7 @@ fn museum_s8_registering_against_shutdown() {
         let registry = Arc::new(Registry::new());
         let stopper = {
             let registry = Arc::clone(&registry);
-            thread::spawn(move || registry.shut(&mut |waker| waker.wake_by_ref()))
+            thread::spawn(move || registry.shut(Waker::wake))
         };
         let source = match enter(&registry) {
             Ok(source) => source,
@@ -389,6 +389,35 @@ fn museum_s8_registering_against_shutdown() {
         assert!(matches!(at_seat, Poll::Ready(Err(_))) || woken(&seat));
         assert!(matches!(on_bench, Poll::Ready(Err(_))) || woken(&bench));
         assert!(matches!(source.poll_ready(Direction::Read, &mut seat_cx), Poll::Ready(Err(_))));
+    });
+}
+
+/// However a shutdown meets a waiter and an event: afterwards no source keeps a waker, so that one that owns its source
+/// does not keep both alive.
+///
+/// Planted: `poll_seat` that leaves its waker in the seat of a source that is shut; `FromSeats` that puts one back
+/// without a look at the word.
+#[test]
+fn d27_after_a_shutdown_no_source_keeps_a_waker() {
+    loom::model(|| {
+        let registry = Arc::new(Registry::new());
+        let source = enter(&registry).unwrap();
+        let key = source.key.to_bits();
+        let kernel = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || event(&registry, key, Ready::READABLE))
+        };
+        let stopper = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || registry.shut(Waker::wake))
+        };
+        let (flag, waker) = flag();
+        let polled = source.poll_ready(Direction::Read, &mut Context::from_waker(&waker));
+        drop(waker);
+        kernel.join().unwrap();
+        stopper.join().unwrap();
+        assert!(polled.is_ready() || woken(&flag));
+        assert_eq!(std::sync::Arc::strong_count(&flag), 1, "a seat keeps its waker");
     });
 }
 

@@ -12,7 +12,7 @@ use std::task::Waker;
 use crate::base::{Arc, Ordering};
 use crate::ready::Ready;
 use crate::slots::{Key, Refused, Slots};
-use crate::source::{SourceCell, tell_all};
+use crate::source::SourceCell;
 
 #[derive(Debug)]
 pub(crate) struct Registry {
@@ -66,18 +66,17 @@ impl Registry {
         named + stale
     }
 
-    /// Ends it: every source reports the shutdown from now on, every waiter is called, nobody enters any more.
-    /// May be repeated.
-    pub(crate) fn shut(&self, wake: &mut impl FnMut(&Waker)) {
+    /// Ends it: every source reports the shutdown from now on and keeps no waker, every waiter is called, nobody enters any
+    /// more. May be repeated.
+    pub(crate) fn shut(&self, wake: impl FnMut(Waker)) {
         let all = self.slots.shut();
+        let (mut called, mut idle) = (Vec::new(), Vec::new());
         for cell in &all {
             cell.readiness.shut();
+            cell.take_wakers(&mut called, &mut idle);
         }
-        let mut called = Vec::new();
-        for cell in &all {
-            cell.call_for_shutdown(&mut called, wake);
-        }
-        tell_all(&mut called, wake);
+        called.into_iter().for_each(wake);
+        drop(idle);
     }
 
     pub(crate) fn is_shut(&self) -> bool {

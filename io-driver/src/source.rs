@@ -16,6 +16,15 @@
 //!
 //! User code (a waker's clone, wake and drop) never runs under the lock: wakers are cloned before it, and moved out of
 //! it to be called or dropped. A seat's waker is moved out, called, and moved back unless a new one sits there by then.
+//!
+//! After the shutdown no source keeps a waker. One that owns its source would keep both alive for ever:
+//!
+//! ```text
+//! shutdown:         mark the word  -  lock, take all wakers, unlock  -  call and drop them
+//! wait, move back:                    lock, look at the word, put the waker there unless it is marked, unlock
+//! ```
+//!
+//! Whoever locks second sees what the first has done.
 
 use std::io;
 use std::task::{Context, Poll, Waker};
@@ -65,17 +74,8 @@ impl SourceCell {
     /// If `wake` panics, the wakers not yet called stay where the next delivery finds them: in `called` or armed.
     pub(crate) fn deliver(&self, ready: Ready, called: &mut Vec<Waker>, wake: &mut impl FnMut(&Waker)) {
         self.readiness.mark(ready);
-        self.call(ready, false, called, wake);
-    }
-
-    /// The driver was shut down: marks it and wakes everyone, whatever they wait for.
-    pub(crate) fn call_for_shutdown(&self, called: &mut Vec<Waker>, wake: &mut impl FnMut(&Waker)) {
-        self.call(Ready::EMPTY, true, called, wake);
-    }
-
-    fn call(&self, ready: Ready, everyone: bool, called: &mut Vec<Waker>, wake: &mut impl FnMut(&Waker)) {
         let mut from_seats = FromSeats { cell: self, wakers: [None, None], told: [false; 2] };
-        self.waiters.lock().call(ready, everyone, &mut from_seats.wakers, called);
+        self.waiters.lock().call(ready, &mut from_seats.wakers, called);
         from_seats.tell(wake);
         drop(from_seats);
         tell_all(called, wake);
@@ -98,10 +98,17 @@ impl SourceCell {
         // The second look of the protocol above. It must be under the lock.
         let seen = self.readiness.look(mask);
         let pending = matches!(seen, Look::Nothing(_));
-        waiters.seat(direction).armed = pending;
+        let seat = waiters.seat(direction);
+        seat.armed = pending;
+        let too_late = if matches!(seen, Look::Shut) { seat.waker.take() } else { None };
         drop(waiters);
-        drop(replaced);
+        drop((replaced, too_late));
         if pending { Poll::Pending } else { Poll::Ready(seen) }
+    }
+
+    /// After a shutdown: takes every waker. `called` gets those that wait, whatever for, `idle` the others.
+    pub(crate) fn take_wakers(&self, called: &mut Vec<Waker>, idle: &mut Vec<Waker>) {
+        self.waiters.lock().take_all(called, idle);
     }
 
     /// Empties both seats. What they held is dropped here, after the lock.
@@ -145,6 +152,9 @@ impl Drop for FromSeats<'_> {
             return;
         }
         let mut waiters = self.cell.waiters.lock();
+        if self.cell.readiness.is_shut() {
+            return; // What we hold is dropped with `self`, after the lock.
+        }
         for ((waker, told), direction) in self.wakers.iter_mut().zip(self.told).zip([Direction::Read, Direction::Write])
         {
             let seat = waiters.seat(direction);

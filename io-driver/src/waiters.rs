@@ -72,18 +72,11 @@ impl Waiters {
     }
 
     /// Takes the wakers that `ready` concerns: the seats' into `from_seats`, to be put back, the bench's into `called`.
-    /// With `everyone` the interest does not matter.
-    pub(crate) fn call(
-        &mut self,
-        ready: Ready,
-        everyone: bool,
-        from_seats: &mut [Option<Waker>; 2],
-        called: &mut Vec<Waker>,
-    ) {
+    pub(crate) fn call(&mut self, ready: Ready, from_seats: &mut [Option<Waker>; 2], called: &mut Vec<Waker>) {
         for ((seat, direction), taken) in
             self.seats.iter_mut().zip([Direction::Read, Direction::Write]).zip(from_seats.iter_mut())
         {
-            if seat.armed && (everyone || ready.intersects(direction.interest().mask())) {
+            if seat.armed && ready.intersects(direction.interest().mask()) {
                 seat.armed = false;
                 *taken = seat.waker.take();
             }
@@ -91,10 +84,26 @@ impl Waiters {
         for place in &mut self.places {
             let Place::Waiting { mask, .. } = place else { continue };
             let told = ready & *mask;
-            if !everyone && told.is_empty() {
+            if told.is_empty() {
                 continue;
             }
             if let Place::Waiting { waker, .. } = std::mem::replace(place, Place::Called(told)) {
+                called.push(waker);
+            }
+        }
+    }
+
+    /// Takes all wakers for good: those that wait into `called`, the others into `idle`.
+    pub(crate) fn take_all(&mut self, called: &mut Vec<Waker>, idle: &mut Vec<Waker>) {
+        for seat in &mut self.seats {
+            let taken = if std::mem::take(&mut seat.armed) { &mut *called } else { &mut *idle };
+            taken.extend(seat.waker.take());
+        }
+        for place in &mut self.places {
+            if !matches!(place, Place::Waiting { .. }) {
+                continue;
+            }
+            if let Place::Waiting { waker, .. } = std::mem::replace(place, Place::Called(Ready::EMPTY)) {
                 called.push(waker);
             }
         }

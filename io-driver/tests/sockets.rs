@@ -388,7 +388,7 @@ fn museum_s8_after_a_shutdown_everything_says_so() {
         assert!(source.poll_ready(Direction::Read, &mut Context::from_waker(&seat_waker)).is_pending());
         assert!(wait.as_mut().poll(&mut Context::from_waker(&bench_waker)).is_pending());
 
-        driver.shutdown(|waker| waker.wake_by_ref());
+        driver.shutdown(Waker::wake);
         assert!(driver.is_shut_down());
         assert_eq!((seat.0.load(Ordering::SeqCst), bench.0.load(Ordering::SeqCst)), (1, 1), "{kind}");
         let said = |error: &io::Error| error.get_ref().is_some_and(|inner| inner.is::<ShutDown>());
@@ -410,6 +410,41 @@ fn museum_s8_after_a_shutdown_everything_says_so() {
         driver.shutdown(|_| panic!("everybody has been told"));
         drop((wait, begun_after));
         driver.deregister(source, near.as_fd()).unwrap();
+        assert_eq!(driver.sources(), 0);
+    }
+}
+
+/// A waker that owns the source that it waits for, as the task of another executor does, armed or not.
+struct OwnsItsSource(std::sync::Mutex<Option<Source>>);
+
+impl Wake for OwnsItsSource {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn d27_a_shutdown_drops_wakers_that_own_their_source() {
+    for (kind, driver) in drivers() {
+        let ends: Vec<_> = [false, true]
+            .into_iter()
+            .map(|is_told_before| {
+                let (near, mut far) = pair();
+                let source = driver.register(near.as_fd(), Interest::READABLE).unwrap();
+                let owner = Arc::new(OwnsItsSource(None.into()));
+                let waker = Waker::from(owner.clone());
+                assert!(source.poll_ready(Direction::Read, &mut Context::from_waker(&waker)).is_pending());
+                if is_told_before {
+                    far.write_all(b"x").unwrap();
+                    let event = || source.look(Interest::READABLE).unwrap().ready().is_readable().then_some(());
+                    turn_until(&driver, event);
+                }
+                *owner.0.lock().unwrap() = Some(source);
+                (Arc::downgrade(&owner), near)
+            })
+            .collect();
+        driver.shutdown(Waker::wake);
+        for (owner, _near) in &ends {
+            assert_eq!(owner.strong_count(), 0, "{kind}: the waker and its source keep each other alive");
+        }
         assert_eq!(driver.sources(), 0);
     }
 }
@@ -538,7 +573,7 @@ fn a_waker_may_use_the_driver() {
         assert!(source.poll_ready(Direction::Read, &mut Context::from_waker(&waker)).is_pending());
         far.write_all(b"x").unwrap();
         turn_until(&driver, || (busy.1.load(Ordering::SeqCst) == 2).then_some(()));
-        driver.shutdown(|waker| waker.wake_by_ref());
+        driver.shutdown(Waker::wake);
     }
 }
 

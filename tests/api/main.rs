@@ -57,6 +57,9 @@ mod scope_group_edges;
 #[cfg(not(feature = "oracle"))]
 mod scope_local;
 mod shutdown;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod shutdown_sockets;
 mod spawn;
 mod spawn_blocking;
 mod sync_auto_traits;

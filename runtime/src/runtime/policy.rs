@@ -1,8 +1,7 @@
 //! What happens to a panic that nobody looks at.
 
-use super::callbacks::contain;
 use crate::engine::entered::with_engine;
-use crate::engine::{Engine, PanicSink, panic_text};
+use crate::engine::{Engine, PanicSink, contain, panic_text};
 use crate::task::Id;
 use std::any::Any;
 use std::io::Write;

@@ -382,3 +382,46 @@ fn many_questions() {
         answers.join().unwrap();
     });
 }
+
+/// D2: what a wheel or a broadcast channel relied on could be refused later, by a sandbox that was switched on after the start.
+#[test]
+fn d2_nothing_relies_on_membarrier() {
+    let _watch = watchdog_secs(60);
+    let Some(output) = strace(&["-o", "/dev/stderr", "-e", "trace=membarrier"], "timers_and_values_among_threads")
+    else {
+        return;
+    };
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(told.lines().find(|line| line.contains(" membarrier(")), None);
+}
+
+/// For the test above, and on its own: timers are set by one thread and dropped by another, and a value is received while it
+/// is overwritten.
+#[test]
+fn timers_and_values_among_threads() {
+    let _watch = watchdog();
+    Flavor::MultiThread(2).build().block_on(async {
+        for _ in 0..20 {
+            let (naps, mut from_worker) = runtime::sync::mpsc::unbounded_channel();
+            let setter = runtime::spawn(async move {
+                for _ in 0..10 {
+                    let mut nap = Box::pin(sleep(Duration::from_secs(60)));
+                    let first = poll_fn(|cx| std::task::Poll::Ready(nap.as_mut().poll(cx))).await;
+                    assert!(first.is_pending() && naps.send(nap).is_ok());
+                    runtime::task::yield_now().await;
+                }
+            });
+            while let Some(nap) = from_worker.recv().await {
+                drop(nap);
+            }
+            setter.await.unwrap();
+            let (tx, mut rx) = runtime::sync::broadcast::channel(1);
+            let receiver = runtime::spawn(async move { while rx.recv().await != Ok(9) {} });
+            for value in 0..10 {
+                tx.send(value).unwrap();
+                runtime::task::yield_now().await;
+            }
+            receiver.await.unwrap();
+        }
+    });
+}

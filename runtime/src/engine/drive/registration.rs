@@ -22,6 +22,10 @@ impl Registration {
         Registration { source, driver }
     }
 
+    pub(super) fn is_with(&self, driver: &Arc<Driver>) -> bool {
+        Arc::ptr_eq(&self.driver, driver)
+    }
+
     /// Ends it, before the descriptor is closed.
     pub(crate) fn end(self, fd: BorrowedFd<'_>) -> io::Result<()> {
         self.driver.deregister(self.source, fd)

@@ -116,6 +116,13 @@ impl Engine {
         self.closing.load(Ordering::Relaxed)
     }
 
+    /// Is this thread polling (or dropping) one of our tasks while we end? It will be dropped before anything else happens
+    /// to it.
+    #[cold]
+    pub(super) fn is_about_to_drop_this_task(&self) -> bool {
+        self.is_closing() && current::id().is_some() && with_worker_of(self, |worker| worker.is_some())
+    }
+
     /// Spawns a future. `Send` or bound to the engine's one thread: the caller's business.
     #[inline]
     pub(crate) fn spawn<F: Future, N: Name>(&self, future: F, info: TaskInfo<N>) -> JoinCell<F::Output> {

@@ -16,7 +16,6 @@ use super::engine::Engine;
 use super::engines;
 use super::worker::{Worker, with_worker_of};
 use crate::engine::base::coarse;
-use crate::engine::cell::current;
 use crate::engine::drive::{Key, OUTSIDE, Reach, Set, all_are_straight};
 use crate::engine::entered::with_engine;
 use std::task::{Context, Poll, Waker};
@@ -208,9 +207,9 @@ impl Timer {
     /// Is it polled by a task of the runtime that shuts down?
     #[cold]
     fn is_about_to_be_dropped(&self) -> bool {
-        let on_its_worker =
-            |engine: &Engine| engine.id == self.engine && with_worker_of(engine, |worker| worker.is_some());
-        current::id().is_some() && with_engine(|engine| engine.is_some_and(on_its_worker))
+        with_engine(|engine| {
+            engine.is_some_and(|engine| engine.id == self.engine && engine.is_about_to_drop_this_task())
+        })
     }
 
     #[inline]

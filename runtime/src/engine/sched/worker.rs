@@ -25,7 +25,7 @@ use super::thrift::Thrift;
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
-use crate::engine::drive::{NEVER, Reach, WheelSeat};
+use crate::engine::drive::{NEVER, Reach, WOKEN_MOST, WheelSeat};
 use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
 use std::ptr;
@@ -41,9 +41,6 @@ const SLOT_STREAK: u32 = 3;
 /// A local push wakes a sibling when this many tasks wait. With 1 a message-passing pair wakes a sibling for nothing
 /// on every send (12,370 context switches against 43 in the prototype's chain benchmark).
 const BACKLOG: usize = 2;
-
-/// So many wakers are collected before the first one is woken.
-const FOUND_MOST: usize = 4096;
 
 /// With so many tasks in its queue a busy worker leaves sockets to others, so often in a row. For long polls it is the
 /// guarantor's tick that bounds this.
@@ -185,10 +182,15 @@ impl<'e> Worker<'e> {
                     return End::Retired;
                 }
             }
+            let task = self.next_task().or_else(|| self.search(root));
+            // After it was taken: what the end has woken is dropped without another poll.
             if self.engine.is_closing() {
+                if let Some(task) = task {
+                    task.cancel();
+                }
                 return End::Closing;
             }
-            if let Some(task) = self.next_task().or_else(|| self.search(root)) {
+            if let Some(task) = task {
                 self.poll_task(task);
             } else if root.is_woken() {
                 self.root_goes_next();
@@ -274,7 +276,7 @@ impl<'e> Worker<'e> {
         if next != NEVER {
             let now = drive.clock.tick();
             if next <= now {
-                while found.len() < FOUND_MOST && Reach::Own(&self.wheel).fire(now, &mut found) {}
+                Reach::Own(&self.wheel).visit(now, WOKEN_MOST, &mut found);
             }
         }
         self.found.set(found);
@@ -290,7 +292,7 @@ impl<'e> Worker<'e> {
             self.pushes.set(before);
         }
         // The memory is for the next time, unless that was a great many.
-        if found.capacity() <= FOUND_MOST {
+        if found.capacity() <= WOKEN_MOST {
             self.found.set(found);
         }
     }
