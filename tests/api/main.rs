@@ -30,6 +30,8 @@ mod macros;
 #[cfg(not(feature = "oracle"))]
 mod macros_inference;
 mod metrics;
+#[cfg(not(feature = "oracle"))]
+mod metrics_counts;
 mod net_async_fd;
 mod net_auto_traits;
 mod net_halves;

@@ -255,7 +255,9 @@ impl Panics {
             }
             Entry::Occupied(_) => Some(panic),
         };
-        late.map(forget_payload);
+        if let Some(late) = late {
+            forget_payload(late);
+        }
     }
 
     fn take(&self, number: u64) -> Option<Payload> {
