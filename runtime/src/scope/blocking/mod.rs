@@ -87,7 +87,7 @@ where
             group: TaskGroup::settling(),
             engine,
             spawned: AtomicU64::new(0),
-            panics: Arc::default(),
+            panics: Arc::new(Panics(Mutex::new(BTreeMap::new()))),
             _scope: PhantomData,
             _env: PhantomData,
         };
@@ -242,7 +242,6 @@ impl<T> fmt::Debug for ScopedTask<'_, T> {
 struct Panicked;
 
 /// Panics of tasks that nobody has joined, by the task's number.
-#[derive(Default)]
 struct Panics(Mutex<BTreeMap<u64, Payload>>);
 
 impl Panics {
