@@ -30,7 +30,11 @@ mod local_set;
 // Goes beyond tokio here and there.
 #[cfg(not(feature = "oracle"))]
 mod macros;
+#[cfg(not(feature = "oracle"))]
+mod macros_inference;
 mod metrics;
+#[cfg(not(feature = "oracle"))]
+mod metrics_counts;
 mod net_async_fd;
 mod net_auto_traits;
 mod net_halves;

@@ -7,6 +7,7 @@
 //! Both flavors are this one engine. A current-thread runtime has one place, taken by whoever is inside `block_on`,
 //! and neither threads of its own nor a guarantor.
 
+mod accounts;
 mod batch;
 pub(crate) mod block_on;
 pub(crate) mod caller;
