@@ -4,6 +4,7 @@
 //! hundred more rounds add less than half a block each: a leak of one block per round cannot hide in that.
 
 mod net;
+mod stores;
 // beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod scope;

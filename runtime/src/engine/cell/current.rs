@@ -7,10 +7,10 @@
 
 use super::context::Context;
 use super::header::{self, Header, TaskRef};
+use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -172,5 +172,5 @@ pub(super) fn give_up_context() {
     // SAFETY: whoever called `enter` keeps the cell; it is the poller.
     let context = unsafe { header::set_context(task, None) };
     // Values of `context_local!` may go with it, and their destructors may panic; the hook has said so then.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(context)));
+    contain(|| drop(context));
 }

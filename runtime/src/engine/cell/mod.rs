@@ -20,7 +20,7 @@ pub(crate) mod header;
 pub(crate) mod join;
 mod join_error;
 #[allow(unsafe_code)] // raw memory: size classes and free lists
-mod memory;
+pub(crate) mod memory;
 #[allow(unsafe_code)] // an intrusive list
 pub(crate) mod owned;
 #[allow(unsafe_code)] // the vtable of `Waker`
