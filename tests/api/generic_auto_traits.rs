@@ -266,9 +266,9 @@ fn d1_of_the_module_scope() {
         results {
             |group: &'static mut TaskGroup<T, u8>| group.next() => both both none none;
             |group: &'static mut TaskGroup<u8, T>| group.next() => both both none none;
-            |group: TaskGroup<T, u8>| group.join() => both both none none;
-            |group: TaskGroup<T, u8>| group.join_first() => both both none none;
-            |group: TaskGroup<T, u8>| group.join_settled() => both both none none;
+            |group: TaskGroup<T, u8>| group.join() => both send none none;
+            |group: TaskGroup<T, u8>| group.join_first() => both send none none;
+            |group: TaskGroup<T, u8>| group.join_settled() => both send none none;
             |f: Ready<T>| move_on_after(Duration::ZERO, f) => both send sync none;
             |f: Ready<T>| fail_after(Duration::ZERO, f) => both send sync none;
             |(scope, f): (&'static CancelScope, Ready<T>)| scope.run(f) => both send sync none;
