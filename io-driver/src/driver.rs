@@ -205,6 +205,21 @@ impl Driver {
         self.registry.sources()
     }
 
+    /// How many registrations there have been, those included that the system refused in the end.
+    pub fn registrations(&self) -> u64 {
+        self.registry.counts().entered
+    }
+
+    /// How many of them are over. The difference to [`Driver::registrations`] is what [`Driver::sources`] says.
+    pub fn deregistrations(&self) -> u64 {
+        self.registry.counts().left
+    }
+
+    /// How many events have named a source.
+    pub fn events(&self) -> u64 {
+        self.registry.counts().named
+    }
+
     /// How many events named no source: their source had left, or the descriptor was closed without
     /// [`Driver::deregister`] and a duplicate of it still lives. The former are rare; a count that climbs points to the
     /// latter.

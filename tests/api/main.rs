@@ -19,6 +19,8 @@ mod io_lines;
 mod io_pipes;
 mod io_read;
 mod io_stdio;
+mod io_text;
+mod io_vectored;
 mod io_write;
 mod join_error;
 mod join_handle;
@@ -28,7 +30,11 @@ mod local_set;
 // Goes beyond tokio here and there.
 #[cfg(not(feature = "oracle"))]
 mod macros;
+#[cfg(not(feature = "oracle"))]
+mod macros_inference;
 mod metrics;
+#[cfg(not(feature = "oracle"))]
+mod metrics_counts;
 mod net_async_fd;
 mod net_auto_traits;
 mod net_halves;
@@ -42,6 +48,7 @@ mod net_sendfile;
 mod net_tcp;
 mod net_udp;
 mod net_unix;
+mod net_unix_peers;
 // Beyond tokio.
 mod panics_and_drops;
 mod refused_threads;

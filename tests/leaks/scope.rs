@@ -3,18 +3,20 @@
 use super::{PLACES, assert_flat};
 use runtime::runtime::Runtime;
 use runtime::scope::{
-    CancelScope, TaskGroup, cancelled, deadline, fail_after, gather_settled, move_on_after, move_on_at, scope_blocking,
-    scope_local, scope_unsend,
+    CancelScope, LocalScope, TaskGroup, UnsendScope, cancelled, deadline, fail_after, gather_settled, move_on_after,
+    move_on_at, scope_blocking, scope_local, scope_unsend,
 };
 use runtime::sync::CancellationToken;
 use runtime::task::{self, yield_now};
 use runtime::time::{Instant, call_later, call_soon};
 use runtime_tests::counting_alloc::made_by_this_thread;
 use runtime_tests::{Flavor, World, catch, planned_panic, process, watchdog_secs};
-use std::future::pending;
+use std::future::{Ready, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -264,6 +266,62 @@ fn scopes_whose_children_borrow() {
             }));
             assert_eq!(caught.is_err(), panics);
         }
+    });
+}
+
+/// D24: what a child waits for may keep its waker, and wake it when the scope has long been over.
+#[test]
+fn d24_wakers_that_outlive_their_local_scope() {
+    let _watch = watchdog_secs(120);
+    let _alone = process::alone();
+    let kept = Mutex::new(Vec::new());
+    let waits = || {
+        poll_fn(|cx| {
+            kept.lock().unwrap().push(cx.waker().clone());
+            Poll::<()>::Pending
+        })
+    };
+    assert_flat("local", || {
+        let mut scope = Box::pin(scope_local(|scope: LocalScope<'_>| {
+            drop(scope.spawn(waits()));
+            waits()
+        }));
+        assert!(scope.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(scope);
+        kept.lock().unwrap().drain(..).for_each(Waker::wake);
+    });
+    assert_flat("unsend", || {
+        let mut scope = Box::pin(scope_unsend(|scope: UnsendScope<'_>| {
+            drop(scope.spawn(waits()));
+            waits()
+        }));
+        assert!(scope.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(scope);
+        kept.lock().unwrap().drain(..).for_each(Waker::wake);
+    });
+}
+
+/// D24: a child that can reach the scope that it lies in, and a scope that nobody ever runs.
+#[test]
+fn d24_closures_of_local_scopes_that_panic_after_a_spawn() {
+    let _watch = watchdog_secs(120);
+    let _alone = process::alone();
+    let nobody = || -> Ready<()> { planned_panic() };
+    assert_flat("local", || {
+        let scope = scope_local(|scope: LocalScope<'_>| {
+            let reaches = scope.clone();
+            drop(scope.spawn(async move { drop(reaches.spawn(async {})) }));
+            nobody()
+        });
+        assert!(catch(|| pin!(scope).poll(&mut Context::from_waker(Waker::noop())).is_ready()).is_err());
+    });
+    assert_flat("unsend", || {
+        let scope = scope_unsend(|scope: UnsendScope<'_>| {
+            let reaches = scope.clone();
+            drop(scope.spawn(async move { drop(reaches.spawn(async {})) }));
+            nobody()
+        });
+        assert!(catch(|| pin!(scope).poll(&mut Context::from_waker(Waker::noop())).is_ready()).is_err());
     });
 }
 

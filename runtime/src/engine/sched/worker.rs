@@ -15,6 +15,7 @@
 //! than a short task. What then waits behind a long poll is found by a searcher or, within a few milliseconds, by the
 //! guarantor.
 
+use super::accounts::Accounts;
 use super::config::Flavor;
 use super::engine::{Engine, wake_all};
 use super::place::Place;
@@ -32,7 +33,6 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
-use std::time::Instant;
 
 /// How often in a row the next-task slot goes before the queue: a pair of tasks that wake each other must not starve
 /// the rest (museum LW6).
@@ -69,7 +69,7 @@ pub(crate) struct Worker<'e> {
     pub(super) searching: Cell<bool>,
     pub(super) pushes: Cell<Pushes>,
     pub(super) spin: Spin,
-    pub(super) awake_since: Cell<Instant>,
+    pub(super) accounts: Accounts,
     wheel: WheelSeat<'e>,
     /// What the last look at sockets and timers found, until it is woken.
     pub(super) found: Cell<Vec<Waker>>,
@@ -83,11 +83,16 @@ thread_local! {
 /// Runs `f` with this thread's worker, if it is one of `engine`'s.
 #[inline]
 pub(crate) fn with_worker_of<R>(engine: &Engine, f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
+    with_worker(|worker| f(worker.filter(|worker| ptr::eq(Arc::as_ptr(worker.engine), engine))))
+}
+
+/// Runs `f` with this thread's worker, whichever engine it is of.
+#[inline]
+pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
     let worker = WORKER.get();
     // SAFETY: `Installed` puts the pointer there for as long as the worker lives on this thread's stack, and takes it
     // out before the worker goes.
-    let worker = unsafe { worker.as_ref() };
-    f(worker.filter(|worker| ptr::eq(Arc::as_ptr(worker.engine), engine)))
+    f(unsafe { worker.as_ref() })
 }
 
 /// Where this thread's wakes and spawns go.
@@ -98,7 +103,7 @@ pub(super) enum Pushes {
     /// Behind all that is there: first in, first out.
     InOrder,
     /// Never to the slot. Events are dispatched, and what they wake is not what this worker has just touched; or this is a
-    /// current-thread flavor, where the order of tasks is part of what programs count on.
+    /// current-thread flavor, where the order of tasks is part of what programs count on; or the builder said so.
     Queue,
     /// The worker blocks.
     Others,
@@ -141,11 +146,11 @@ impl<'e> Worker<'e> {
             roots_turn: Cell::new(Turn::Now),
             searching: Cell::new(searching),
             pushes: Cell::new(match engine.config.flavor {
-                Flavor::MultiThread => Pushes::Slot,
-                Flavor::CurrentThread | Flavor::Local => Pushes::Queue,
+                Flavor::MultiThread if engine.config.next_task_slot => Pushes::Slot,
+                Flavor::MultiThread | Flavor::CurrentThread | Flavor::Local => Pushes::Queue,
             }),
             spin: Spin::new(),
-            awake_since: Cell::new(Instant::now()),
+            accounts: Accounts::new(),
             wheel: engine.drive.wheels.get(index as u32).take_seat(),
             found: Cell::new(Vec::new()),
             thrift: Thrift::new(),
@@ -159,6 +164,7 @@ impl<'e> Worker<'e> {
         let _exact = self.engine.config.precise_timers.then(ExactSleeps::begin);
         let this: *const Worker<'_> = &self;
         let installed = Installed(WORKER.replace(this.cast()));
+        self.open_accounts();
         let end = self.work(root);
         if end == End::Closing {
             self.engine.drain();
@@ -167,7 +173,7 @@ impl<'e> Worker<'e> {
             self.flush();
         }
         drop(installed);
-        self.count_busy();
+        self.close_accounts();
         (end, self.deque, self.searching.get())
     }
 
@@ -205,10 +211,11 @@ impl<'e> Worker<'e> {
         self.stop_searching();
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
-        self.place.polls.store(tick, Ordering::Relaxed);
+        let polls = &self.place.polls;
+        polls.store(polls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         budget::refill(Budget::PER_POLL);
         if self.engine.watches_polls {
-            self.engine.poll_watched(task, self.place)
+            self.engine.poll_watched(task, self.index)
         } else {
             task.run()
         }
@@ -224,6 +231,7 @@ impl<'e> Worker<'e> {
 
     /// The search is over. If nobody else searches and more waits, somebody else must look.
     fn found_work(&self) {
+        self.has_found_work();
         let last = self.engine.idle.stop_searching();
         if last && (!self.deque.is_empty() || !self.engine.inject.is_empty()) {
             self.engine.wake(self.engine.idle.submitted_locally());
@@ -252,6 +260,7 @@ impl<'e> Worker<'e> {
     /// A look while there is work. Events that a worker takes on top of a long queue wait there behind all of it, while
     /// in the kernel they are anybody's: such a worker leaves them for a while.
     fn look_in_passing(&self) {
+        self.pass_on();
         let leaves =
             self.engine.config.workers > 1 && self.deque.len() >= LONG_QUEUE && self.left_looks.get() < LEFT_LOOKS_MOST;
         self.left_looks.set(if leaves { self.left_looks.get() + 1 } else { 0 });
@@ -297,21 +306,18 @@ impl<'e> Worker<'e> {
         }
     }
 
-    pub(super) fn count_busy(&self) {
-        let busy = self.awake_since.get().elapsed();
-        self.place.stats.busy_ns.add(busy.as_nanos() as u64);
-        self.awake_since.set(Instant::now());
-        self.place.stats.polls.add(u64::from(self.tick.get().wrapping_sub(self.place.stats.polls.get() as u32)));
-    }
-
     /// A task has been woken by (or spawned from) what this worker polls.
     #[inline]
     pub(crate) fn push_next(&self, task: Runnable) {
-        match self.pushes.get() {
-            Pushes::Slot => {}
+        let pushes = self.pushes.get();
+        if pushes == Pushes::Others {
+            return self.engine.push_from_outside(task);
+        }
+        self.place.stats.local_schedules.add(1);
+        match pushes {
+            Pushes::Slot | Pushes::Others => {}
             Pushes::InOrder => return self.push_in_order(task),
             Pushes::Queue => return self.push_back(task),
-            Pushes::Others => return self.engine.push_from_outside(task),
         }
         if let Some(displaced) = self.place.next.put(task) {
             self.push_back(displaced);
@@ -333,6 +339,7 @@ impl<'e> Worker<'e> {
     /// A yielding task: behind the others, and nobody is woken for it.
     #[inline]
     pub(crate) fn push_yielded(&self, task: Runnable) {
+        self.place.stats.local_schedules.add(1);
         self.deque.push(task);
     }
 
@@ -365,6 +372,11 @@ impl<'e> Worker<'e> {
     pub(super) fn rest(&self) {
         self.wheel.rest();
         self.engine.drive.settle(self.wheel.wheel().next());
+    }
+
+    /// Does it block already, further out on this thread's stack?
+    pub(crate) fn blocks(&self) -> bool {
+        self.pushes.get() == Pushes::Others
     }
 
     /// This worker is about to block, and says so: others take its tasks, and one more thread keeps the number of

@@ -123,6 +123,7 @@ impl CancelScope {
     ///
     /// For what must not stop half-way, with a deadline of its own to be safe. It helps against scopes and groups only:
     /// whoever drops the future, a `select!`, [`JoinHandle::abort`](task::JoinHandle::abort) or the drop of the group, drops it.
+    /// One that has begun and is forgotten (`std::mem::forget`) is never over: what is around it waits for it for ever.
     ///
     /// ```
     /// use runtime::scope::{CancelScope, move_on_after};

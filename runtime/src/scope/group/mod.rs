@@ -32,6 +32,7 @@ use super::shields::shields;
 use crate::engine::entered;
 use crate::sync::Semaphore;
 use crate::task::{self, AbortHandle, JoinError, JoinHandle, coop};
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
@@ -420,9 +421,18 @@ impl<T, E> TaskGroup<T, E> {
         Ok(outputs.into_iter().find(|finished| finished.decided).map(|finished| finished.output))
     }
 
-    /// Is everybody gone?
-    pub(super) fn poll_empty(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.spawner.roster.poll_gone(cx).map(drop)
+    /// When everybody is gone: the panics among their ends, those that came first first.
+    pub(super) fn poll_panics(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<impl Iterator<Item = Box<dyn Any + Send>> + use<T, E>> {
+        let panics = |finished: VecDeque<Finished<T, E>>| {
+            finished.into_iter().filter_map(|finished| match finished.result {
+                Err(Failure::Panic(panicked)) => panicked.take().try_into_panic().ok(),
+                _ => None,
+            })
+        };
+        self.spawner.roster.poll_gone(cx).map(panics)
     }
 
     /// What the children left, when everybody is gone.

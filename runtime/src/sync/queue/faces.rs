@@ -149,7 +149,8 @@ macro_rules! faces {
                 self.exchange.maxsize()
             }
 
-            /// Counts of what is in it, has been in it, and who waits.
+            /// Counts of what is in it, has been in it, and who waits. Walks those who wait, who stand still meanwhile: for
+            /// logs and tests.
             pub fn statistics(&self) -> QueueStatistics {
                 self.exchange.statistics()
             }
