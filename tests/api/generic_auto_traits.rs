@@ -205,6 +205,11 @@ fn d1_of_the_module_io() {
             |fd: &'static AsyncFd<Stream<T>>| fd.readable() => both none both none;
             |fd: &'static AsyncFd<Stream<T>>| fd.writable() => both none both none;
             |fd: &'static AsyncFd<Stream<T>>| fd.async_io(Interest::READABLE, |_| Ok(())) => both none both none;
+            |fd: &'static mut AsyncFd<Stream<T>>| fd.ready_mut(Interest::READABLE) => both send sync none;
+            |fd: &'static mut AsyncFd<Stream<T>>| fd.readable_mut() => both send sync none;
+            |fd: &'static mut AsyncFd<Stream<T>>| fd.writable_mut() => both send sync none;
+            |fd: &'static mut AsyncFd<Stream<T>>| fd.async_io_mut(Interest::READABLE, |_| Ok(()))
+                => both send sync none;
         }
     }
 }
