@@ -24,6 +24,7 @@
 //! rounds with many writers); one bit per slot in a word per block (an extra shared line per message).
 
 use crate::engine::atomics::{AtomicPtr, AtomicU8, AtomicUsize, Ordering, RaceCell};
+use crate::sync::first_panic::FirstPanic;
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -392,13 +393,15 @@ impl<T, const N: usize> Drop for Queue<T, N> {
             return;
         };
         let _blocks = FreeBlocks { first: outlet.oldest, spare: self.spare.load(Ordering::Acquire) };
+        let mut first = FirstPanic::default();
         loop {
             // SAFETY: the outlet is ours, and its block stays until `_blocks` goes.
             let block = unsafe { &*outlet.block };
             let slot = &block.slots[outlet.head % N];
             if slot.state.load(Ordering::Acquire) == VALUE {
                 // SAFETY: written and not read, as in `pop`.
-                drop(slot.value.with(|place| unsafe { place.cast::<T>().read() }));
+                let value = slot.value.with(|place| unsafe { place.cast::<T>().read() });
+                first.catch(|| drop(value));
             }
             outlet.head += 1;
             if outlet.head.is_multiple_of(N) {
@@ -408,6 +411,7 @@ impl<T, const N: usize> Drop for Queue<T, N> {
                 }
             }
         }
+        first.resume();
     }
 }
 
