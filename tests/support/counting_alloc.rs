@@ -6,10 +6,11 @@
 //! ```
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicIsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
 static BLOCKS: AtomicIsize = AtomicIsize::new(0);
 static BYTES: AtomicIsize = AtomicIsize::new(0);
+static MADE: AtomicUsize = AtomicUsize::new(0);
 
 /// The system's allocator, counted.
 pub struct CountingAlloc;
@@ -28,7 +29,13 @@ pub fn live() -> Live {
     Live { blocks: BLOCKS.load(Ordering::SeqCst), bytes: BYTES.load(Ordering::SeqCst) }
 }
 
+/// How many blocks were ever allocated or grown, freed or not, if this binary opted in.
+pub fn made() -> usize {
+    MADE.load(Ordering::SeqCst)
+}
+
 fn count(blocks: isize, bytes: isize) {
+    MADE.fetch_add(usize::from(blocks >= 0), Ordering::Relaxed);
     BLOCKS.fetch_add(blocks, Ordering::Relaxed);
     BYTES.fetch_add(bytes, Ordering::Relaxed);
 }
