@@ -228,6 +228,7 @@ impl<T, const N: usize> Queue<T, N> {
         blocks
     }
 
+    #[inline]
     fn write(&self, index: usize, value: Option<T>) -> Pushed {
         let block = self.find(index);
         // SAFETY: our index is not read yet, so its block is not retired, and stays until our swap (module head).
@@ -283,8 +284,10 @@ impl<T, const N: usize> Queue<T, N> {
     /// Lets writers start behind `from`, a block that is written to its end and that the caller may look at.
     fn move_on(&self, from: &Block<T, N>, next: *mut Block<T, N>) {
         let old = ptr::from_ref(from).cast_mut();
-        // Another may have done it; then this fails, so it never goes backwards.
-        if self.block.compare_exchange(old, next, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        // Another may have done it, most often when the reader comes; then this fails, so it never goes backwards.
+        if self.block.load(Ordering::Relaxed) == old
+            && self.block.compare_exchange(old, next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        {
             // An addition of nothing, so that it stands in one order with the writers' (module head).
             let until = self.tail.0.fetch_add(0, Ordering::AcqRel) / ONE;
             from.until.store(until, Ordering::Release);
@@ -294,7 +297,10 @@ impl<T, const N: usize> Queue<T, N> {
     /// The block after `last`, ours or another writer's.
     fn append(&self, last: &Block<T, N>) -> *mut Block<T, N> {
         let start = last.start + N;
-        let mut fresh = self.spare.swap(ptr::null_mut(), Ordering::AcqRel);
+        let mut fresh = self.spare.load(Ordering::Relaxed);
+        if !fresh.is_null() {
+            fresh = self.spare.swap(ptr::null_mut(), Ordering::AcqRel);
+        }
         if fresh.is_null() {
             fresh = Block::boxed(start);
         } else {
@@ -310,14 +316,20 @@ impl<T, const N: usize> Queue<T, N> {
         }
     }
 
-    /// `block` is ours, empty, and linked nowhere.
+    /// `block` is ours, and holds no values. It serves again, or goes.
     fn keep_or_free(&self, block: *mut Block<T, N>) {
-        let serves_again = size_of::<Block<T, N>>() <= SPARE_BYTES_MAX
-            && self.spare.compare_exchange(ptr::null_mut(), block, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-        if !serves_again {
-            // SAFETY: it came from `Box::into_raw` and nobody else has it. Its slots hold no values.
-            drop(unsafe { Box::from_raw(block) });
+        // Looks first: most often a spare is there, and a load is cheap.
+        if size_of::<Block<T, N>>() <= SPARE_BYTES_MAX && self.spare.load(Ordering::Relaxed).is_null() {
+            // SAFETY: nobody else has it.
+            let ours = unsafe { &mut *block };
+            (ours.next, ours.until) = (AtomicPtr::new(ptr::null_mut()), AtomicUsize::new(UNKNOWN));
+            ours.states = std::array::from_fn(|_| AtomicU8::new(EMPTY));
+            if self.spare.compare_exchange(ptr::null_mut(), block, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                return;
+            }
         }
+        // SAFETY: it came from `Box::into_raw` and nobody else has it.
+        drop(unsafe { Box::from_raw(block) });
     }
 
     /// Reads the next value.
@@ -416,10 +428,6 @@ impl<T, const N: usize> Queue<T, N> {
                 outlet.waits = next;
             }
             outlet.oldest = next;
-            // As good as new.
-            left.next.store(ptr::null_mut(), Ordering::Relaxed);
-            left.until.store(UNKNOWN, Ordering::Relaxed);
-            left.states.iter().for_each(|state| state.store(EMPTY, Ordering::Relaxed));
             self.keep_or_free(oldest);
         }
     }
