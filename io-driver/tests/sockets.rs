@@ -283,34 +283,34 @@ fn an_event_wakes_every_waiter_of_its_direction() {
     }
 }
 
-/// A task that reads from one socket all its life clones its waker once.
+/// D28 (E16): the driver clones no waker, which is user code. Who waits puts a clone into the seat, and the event's turn gives
+/// that away.
 #[test]
-fn a_seat_keeps_its_waker() {
+fn d28_a_turn_gives_away_the_seats_own_waker() {
     for (_, driver) in drivers() {
         let (near, mut far) = pair();
         let source = driver.register(near.as_fd(), Interest::READABLE).unwrap();
         let (count, waker) = counter();
         let mut cx = Context::from_waker(&waker);
         for round in 1..=100 {
-            assert!(source.poll_ready(Direction::Read, &mut cx).is_pending());
-            assert_eq!(Arc::strong_count(&count), 3, "ours, the waker's, the seat's");
+            for _ in 0..2 {
+                assert!(source.poll_ready(Direction::Read, &mut cx).is_pending());
+                assert_eq!(Arc::strong_count(&count), 3, "ours, the waker's, the seat's");
+            }
             far.write_all(b"x").unwrap();
             let mut events = Events::with_capacity(1);
-            let mut seen = 0;
-            driver
-                .turn(&mut events, Some(HANG), |held| {
-                    assert!(held.will_wake(&waker));
-                    seen += 1;
-                })
-                .unwrap();
-            assert_eq!(seen, 1, "round {round}");
-            assert_eq!(Arc::strong_count(&count), 3, "the turn has put it back");
+            let mut given = Vec::new();
+            driver.turn(&mut events, Some(HANG), |waker| given.push(waker)).unwrap();
+            assert_eq!(given.len(), 1, "round {round}");
+            assert!(given[0].will_wake(&waker));
+            assert_eq!(Arc::strong_count(&count), 3, "ours, the waker's, and the one that was given away");
+            drop(given);
             let Poll::Ready(Ok(event)) = source.poll_ready(Direction::Read, &mut cx) else { panic!("no event") };
             assert_eq!((&near).read(&mut [0; 8]).unwrap(), 1);
+            assert_eq!(Arc::strong_count(&count), 2, "an idle seat keeps nobody alive");
             source.clear(event);
         }
         driver.deregister(source, near.as_fd()).unwrap();
-        assert_eq!(Arc::strong_count(&count), 2, "the end of the source drops it");
     }
 }
 
@@ -388,7 +388,7 @@ fn museum_s8_after_a_shutdown_everything_says_so() {
         assert!(source.poll_ready(Direction::Read, &mut Context::from_waker(&seat_waker)).is_pending());
         assert!(wait.as_mut().poll(&mut Context::from_waker(&bench_waker)).is_pending());
 
-        driver.shutdown(|waker| waker.wake_by_ref());
+        driver.shutdown(Waker::wake);
         assert!(driver.is_shut_down());
         assert_eq!((seat.0.load(Ordering::SeqCst), bench.0.load(Ordering::SeqCst)), (1, 1), "{kind}");
         let said = |error: &io::Error| error.get_ref().is_some_and(|inner| inner.is::<ShutDown>());
@@ -410,6 +410,41 @@ fn museum_s8_after_a_shutdown_everything_says_so() {
         driver.shutdown(|_| panic!("everybody has been told"));
         drop((wait, begun_after));
         driver.deregister(source, near.as_fd()).unwrap();
+        assert_eq!(driver.sources(), 0);
+    }
+}
+
+/// A waker that owns the source that it waits for, as the task of another executor does, armed or not.
+struct OwnsItsSource(std::sync::Mutex<Option<Source>>);
+
+impl Wake for OwnsItsSource {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn d27_a_shutdown_drops_wakers_that_own_their_source() {
+    for (kind, driver) in drivers() {
+        let ends: Vec<_> = [false, true]
+            .into_iter()
+            .map(|is_told_before| {
+                let (near, mut far) = pair();
+                let source = driver.register(near.as_fd(), Interest::READABLE).unwrap();
+                let owner = Arc::new(OwnsItsSource(None.into()));
+                let waker = Waker::from(owner.clone());
+                assert!(source.poll_ready(Direction::Read, &mut Context::from_waker(&waker)).is_pending());
+                if is_told_before {
+                    far.write_all(b"x").unwrap();
+                    let event = || source.look(Interest::READABLE).unwrap().ready().is_readable().then_some(());
+                    turn_until(&driver, event);
+                }
+                *owner.0.lock().unwrap() = Some(source);
+                (Arc::downgrade(&owner), near)
+            })
+            .collect();
+        driver.shutdown(Waker::wake);
+        for (owner, _near) in &ends {
+            assert_eq!(owner.strong_count(), 0, "{kind}: the waker and its source keep each other alive");
+        }
         assert_eq!(driver.sources(), 0);
     }
 }
@@ -538,7 +573,7 @@ fn a_waker_may_use_the_driver() {
         assert!(source.poll_ready(Direction::Read, &mut Context::from_waker(&waker)).is_pending());
         far.write_all(b"x").unwrap();
         turn_until(&driver, || (busy.1.load(Ordering::SeqCst) == 2).then_some(()));
-        driver.shutdown(|waker| waker.wake_by_ref());
+        driver.shutdown(Waker::wake);
     }
 }
 
@@ -616,6 +651,6 @@ fn museum_t12_an_idle_driver_has_nothing_to_report() {
 /// The README's example is the one that compiles.
 #[test]
 fn the_readme_shows_the_echo_example() {
-    let code = include_str!("../examples/echo.rs");
-    assert!(include_str!("../README.md").contains(code), "README.md and examples/echo.rs differ");
+    let code = include_str!("../examples/bare-echo.rs");
+    assert!(include_str!("../README.md").contains(code), "README.md and examples/bare-echo.rs differ");
 }

@@ -11,13 +11,15 @@
 //! general is no proof: urgent data, records with descriptors or credentials, and peeks end a read early too. Where it is
 //! one (TCP on Linux, while no urgent data is reported) `poll_short_reads` makes use of it.
 //!
+//! When the runtime ends, its own tasks are told nothing: they wait, and are dropped there. Everybody else gets an error.
+//!
 //! The danger: a descriptor closed before it is deregistered stays in the kernel's queue as long as a duplicate lives.
 //! So the two go together: registration first, on every way out.
 
 use super::{Interest, Ready};
 use crate::engine::{self, Direction, NoDriver, ReadyEvent, Registration, budget};
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::os::fd::AsFd;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -82,6 +84,11 @@ impl<S: AsFd> Watched<S> {
         &self.parts().1
     }
 
+    /// `None`: it was taken apart.
+    pub(crate) fn get_if_whole(&self) -> Option<&S> {
+        self.parts.as_ref().map(|(_, object)| object)
+    }
+
     pub(crate) fn get_mut(&mut self) -> &mut S {
         &mut self.parts.as_mut().expect("BUG: a watched descriptor is used after it was taken apart").1
     }
@@ -91,7 +98,13 @@ impl<S: AsFd> Watched<S> {
         self.take_apart().expect("BUG: a watched descriptor was taken apart twice")
     }
 
-    fn take_apart(&mut self) -> Option<S> {
+    /// Gives the object back without a word to the kernel's list: its descriptor is somebody else's business now.
+    pub(crate) fn abandon(&mut self) -> Option<S> {
+        self.parts.take().map(|(_, object)| object)
+    }
+
+    /// Ends the registration and gives the object back, the first time.
+    pub(crate) fn take_apart(&mut self) -> Option<S> {
         let (registration, object) = self.parts.take()?;
         // It fails if somebody else has closed the descriptor; then there is nothing left to end.
         let _ = registration.end(object.as_fd());
@@ -99,18 +112,38 @@ impl<S: AsFd> Watched<S> {
     }
 
     pub(crate) fn event_now(&self, interest: Interest) -> io::Result<ReadyEvent> {
-        self.registration().look(interest.get())
+        self.or_would_block(self.registration().look(interest.get()))
     }
 
     pub(crate) fn clear(&self, event: ReadyEvent) {
         self.registration().clear(event);
     }
 
+    /// A task that is about to be dropped, since its runtime ends, waits.
+    #[inline]
+    fn unless_dropped<R>(&self, answer: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+        match answer {
+            Poll::Ready(Err(error)) if engine::ends_with_its_task(self.registration(), &error) => Poll::Pending,
+            answer => answer,
+        }
+    }
+
+    /// The same for who does not wait: nothing is ready.
+    #[inline]
+    fn or_would_block<R>(&self, result: io::Result<R>) -> io::Result<R> {
+        match result {
+            Err(error) if engine::ends_with_its_task(self.registration(), &error) => {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            result => result,
+        }
+    }
+
     /// One task per direction; costs a unit of budget when it is ready.
     #[inline]
     pub(crate) fn poll_event(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
         let unit = ready!(budget::poll_proceed(cx));
-        let event = ready!(self.registration().poll_ready(direction, cx));
+        let event = ready!(self.unless_dropped(self.registration().poll_ready(direction, cx)));
         unit.made_progress();
         Poll::Ready(event)
     }
@@ -121,15 +154,16 @@ impl<S: AsFd> Watched<S> {
     }
 
     /// Any number of tasks; costs a unit of budget when it is ready. Cancelling it loses nothing.
-    pub(crate) async fn event(&self, interest: Interest) -> io::Result<ReadyEvent> {
+    ///
+    /// Not an `async fn`: its future borrows the registration only, so it is `Send` whatever the object is.
+    pub(crate) fn event(&self, interest: Interest) -> impl Future<Output = io::Result<ReadyEvent>> {
         let mut wait = self.registration().ready(interest.get());
         poll_fn(move |cx| {
             let unit = ready!(budget::poll_proceed(cx));
-            let event = ready!(Pin::new(&mut wait).poll(cx));
+            let event = ready!(self.unless_dropped(Pin::new(&mut wait).poll(cx)));
             unit.made_progress();
             Poll::Ready(event)
         })
-        .await
     }
 
     pub(crate) async fn ready(&self, interest: Interest) -> io::Result<Ready> {
@@ -146,7 +180,7 @@ impl<S: AsFd> Watched<S> {
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(registration.poll_io(direction, cx, || operation(object)));
+        let done = ready!(self.unless_dropped(registration.poll_io(direction, cx, || operation(object))));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -160,7 +194,7 @@ impl<S: AsFd> Watched<S> {
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(registration.poll_short_reads(cx, || operation(object)));
+        let done = ready!(self.unless_dropped(registration.poll_short_reads(cx, || operation(object))));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -176,6 +210,8 @@ impl<S: AsFd> Watched<S> {
             let event = self.event(interest).await?;
             match operation(self.get()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.registration().disprove(event),
+                // What it accepted could not be registered any more.
+                Err(error) if engine::ends_with_its_task(self.registration(), &error) => pending().await,
                 done => return done,
             }
         }
@@ -202,7 +238,7 @@ impl<S: AsFd> Watched<S> {
         interest: Interest,
         operation: impl FnOnce(&S) -> io::Result<R>,
     ) -> io::Result<R> {
-        let event = self.registration().look(interest.get())?;
+        let event = self.event_now(interest)?;
         if event.ready().is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -219,7 +255,7 @@ impl<S: AsFd> Watched<S> {
     #[inline]
     pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
         let (registration, object) = self.parts();
-        registration.try_io(interest.get(), || operation(object))
+        self.or_would_block(registration.try_io(interest.get(), || operation(object)))
     }
 }
 
@@ -232,6 +268,15 @@ impl<S: AsFd> Drop for Watched<S> {
 impl<S: AsFd + fmt::Debug> fmt::Debug for Watched<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
+    }
+}
+
+/// Panics if this thread has entered no runtime, for the public function `what`.
+#[inline]
+#[track_caller]
+pub(crate) fn expect_runtime(what: &str) {
+    if !engine::is_entered() {
+        no_runtime_here(what);
     }
 }
 

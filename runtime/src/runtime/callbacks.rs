@@ -11,29 +11,13 @@
 
 use super::hooks::TaskMeta;
 use crate::engine::config::{Callback, TaskCallback};
-use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::engine::contain;
 use std::sync::Arc;
 
 /// The name of the threads of those who give none, and of those whose function fails to give one.
 pub(super) const THREAD_NAME: &str = "runtime-worker";
 
 pub(super) type ThreadName = Arc<dyn Fn() -> String + Send + Sync>;
-
-/// Calls `f`. `None`: it panicked.
-pub(super) fn contain<R>(f: impl FnOnce() -> R) -> Option<R> {
-    // Whoever shares state with a callback that panics sees it as after any other panic of theirs.
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(output) => Some(output),
-        Err(payload) => {
-            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                // A payload whose drop panics with a payload: enough is enough.
-                mem::forget(again);
-            }
-            None
-        }
-    }
-}
 
 pub(super) fn thread_callback(f: impl Fn() + Send + Sync + 'static) -> Callback {
     Arc::new(move || {

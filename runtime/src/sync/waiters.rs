@@ -214,13 +214,25 @@ impl<P> WaitList<P> {
         self.granted != NIL
     }
 
-    /// Is this a queued waiter's key? Unlike elsewhere, it may be stale.
-    pub(super) fn is_waiting(&self, key: Key) -> bool {
-        let node = self.nodes.get(key.index);
-        node.is_some_and(|node| node.generation == key.generation && node.stands == Stands::Queued)
+    /// Does `other` wait, to be woken by another waker than `key`? Unlike elsewhere, `other` may be stale.
+    pub(super) fn waits_with_another_waker(&self, other: Key, key: Key) -> bool {
+        let waker_of = |key: Key| {
+            let node = self.nodes.get(key.index).filter(|node| node.generation == key.generation)?;
+            node.waker.as_ref().filter(|_| node.stands == Stands::Queued)
+        };
+        match (waker_of(other), waker_of(key)) {
+            (Some(some), Some(other)) => !some.will_wake(other),
+            _ => false,
+        }
     }
 
     /// What the primitive remembers about a waiter.
+    pub(super) fn peek(&self, key: Key) -> &P {
+        let node = self.nodes.get(key.index).filter(|node| node.generation == key.generation);
+        node.map(|node| &node.payload).unwrap_or_else(|| panic!("BUG: stale key of a waiter: {key:?}"))
+    }
+
+    /// Like [`peek`](Self::peek), to change it.
     pub(super) fn payload(&mut self, key: Key) -> &mut P {
         &mut self.node(key).payload
     }

@@ -42,6 +42,7 @@ use crate::engine::base::atomics::Mutex;
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use io_driver::{Driver, Events};
 use lead::Lead;
+pub(crate) use lead::WOKEN_MOST;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -151,7 +152,7 @@ impl Drive {
         if next != NEVER {
             let now = self.clock.tick();
             if next <= now {
-                while Reach::Other(wheel).fire(now, woken) {}
+                Reach::Other(wheel).visit(now, WOKEN_MOST, woken);
             }
         }
     }
@@ -166,9 +167,19 @@ impl Drive {
         Ok(Registration::new(source, self.io.clone()))
     }
 
+    /// Counts of sockets and their events.
+    pub(crate) fn io(&self) -> &Driver {
+        &self.io
+    }
+
+    /// Was it made here?
+    pub(crate) fn owns(&self, registration: &Registration) -> bool {
+        registration.is_with(&self.io)
+    }
+
     /// No more sockets, no more timers: everybody who waits for one is to be woken.
     pub(crate) fn close(&self, woken: &mut Vec<Waker>) {
-        self.io.shutdown(|waker| woken.push(waker.clone()));
+        self.io.shutdown(|waker| woken.push(waker));
         for wheel in self.wheels.iter() {
             wheel.close(woken);
         }

@@ -22,6 +22,10 @@ impl Registration {
         Registration { source, driver }
     }
 
+    pub(super) fn is_with(&self, driver: &Arc<Driver>) -> bool {
+        Arc::ptr_eq(&self.driver, driver)
+    }
+
     /// Ends it, before the descriptor is closed.
     pub(crate) fn end(self, fd: BorrowedFd<'_>) -> io::Result<()> {
         self.driver.deregister(self.source, fd)
@@ -52,7 +56,7 @@ impl Registration {
 
     /// Marks it ready as if the kernel had said so.
     pub(crate) fn set(&self, ready: Ready) {
-        self.source.set(ready, |waker| waker.wake_by_ref());
+        self.source.set(ready, std::task::Waker::wake);
     }
 
     /// An operation has found that nothing of it is so: it would block, also where `event` called the source closed.

@@ -1,6 +1,6 @@
-//! Registering a descriptor with the runtime that this thread is inside of.
+//! Registering a descriptor with the runtime that this thread is inside of, and what its tasks are told of its end.
 
-use crate::engine::drive::{Interest, Registration};
+use crate::engine::drive::{Interest, Registration, ShutDown};
 use crate::engine::entered::with_engine;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -12,4 +12,14 @@ pub(crate) struct NoDriver;
 /// Registers a non-blocking descriptor for all its life; [`Registration::end`] before it is closed.
 pub(crate) fn register(fd: BorrowedFd<'_>, interest: Interest) -> Result<io::Result<Registration>, NoDriver> {
     with_engine(|engine| engine.map(|engine| engine.drive.register(fd, interest)).ok_or(NoDriver))
+}
+
+/// Did an operation on `registration` fail because its runtime ends, inside a task that this end is about to drop? Such a
+/// task waits instead: it has nobody to tell, and most would panic. Everybody else is told.
+#[cold]
+pub(crate) fn ends_with_its_task(registration: &Registration, error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<ShutDown>())
+        && with_engine(|engine| {
+            engine.is_some_and(|engine| engine.drive.owns(registration) && engine.is_about_to_drop_this_task())
+        })
 }

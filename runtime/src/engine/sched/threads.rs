@@ -2,7 +2,8 @@
 
 use super::engine::Engine;
 use super::place::Doing;
-use super::worker::{End, NoRoot, Worker};
+use super::root::NoRoot;
+use super::worker::{End, Worker};
 use crate::engine::cell::Runnable;
 use crate::engine::entered::{self, Role};
 use crossbeam_deque::Worker as Deque;
@@ -27,10 +28,6 @@ struct Running {
 impl Threads {
     pub(crate) fn new() -> Self {
         Threads { running: Mutex::new(Running { count: 0, handles: Vec::new() }), one_less: Condvar::new() }
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.running.lock().count
     }
 
     /// Waits until all are gone, until `deadline` at the most. `false`: some still run.
@@ -196,4 +193,5 @@ fn work(engine: &Arc<Engine>, index: usize) {
     debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
     place.set_doing(Doing::Nothing);
     engine.leave_place(index, deque, searching, counted);
+    engine.drain_after_leaving();
 }
