@@ -59,7 +59,8 @@ impl Worker<'_> {
         let patience = (!counted).then_some(engine.config.blocking_keep_alive);
         let begun = patience.map(|patience| (Instant::now(), patience));
         if let Some(mut lead) = engine.drive.try_lead() {
-            let idle = || !root.is_woken() && engine.is_at_rest();
+            // In this order: what is over by now (a closure, say) has woken the root before.
+            let idle = || engine.is_at_rest() && !root.is_woken();
             let mut found = self.found.take();
             let sleeper = Sleeper { parker: &self.place.parker, limit: patience, idle: &idle };
             lead.wait(&sleeper, &mut found);
