@@ -99,6 +99,40 @@ fn d16_try_operations_would_block() {
     assert_eq!(*kinds.lock(), [ErrorKind::WouldBlock; 2]);
 }
 
+/// Who blocks in place for a socket would keep the runtime from ending: he is told.
+#[test]
+fn d16_who_blocks_in_place_is_told() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    let socket = runtime.block_on(UdpSocket::bind("127.0.0.1:0")).unwrap();
+    let started = Event::new();
+    let starts = started.clone();
+    let task = runtime.spawn(async move {
+        runtime::task::block_in_place(|| {
+            let woken = Event::new();
+            let waker = Waker::from(Arc::new(Unblocks(woken.clone())));
+            let mut recv = std::pin::pin!(socket.readable());
+            assert!(recv.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            starts.set();
+            woken.wait_blocking();
+            recv.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
+        })
+    });
+    started.wait_blocking();
+    drop(runtime);
+    let mut task = task;
+    let told = runtime_tests::poll_once(&mut task);
+    assert!(matches!(told, Poll::Ready(Ok(true))), "{told:?}");
+}
+
+struct Unblocks(Event);
+
+impl Wake for Unblocks {
+    fn wake(self: Arc<Self>) {
+        self.0.set();
+    }
+}
+
 /// The waker of a task, and whether it was called.
 struct Noticed {
     task: Waker,

@@ -167,6 +167,11 @@ impl Drive {
         Ok(Registration::new(source, self.io.clone()))
     }
 
+    /// Counts of sockets and their events.
+    pub(crate) fn io(&self) -> &Driver {
+        &self.io
+    }
+
     /// Was it made here?
     pub(crate) fn owns(&self, registration: &Registration) -> bool {
         registration.is_with(&self.io)

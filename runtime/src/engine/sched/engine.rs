@@ -19,14 +19,15 @@ use super::rescue::Guarantor;
 use super::stats::SharedStats;
 use super::threads::Threads;
 use super::worker::with_worker_of;
+use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
 use crate::engine::drive::{Drive, Settings};
+use crate::engine::entered::{self, Role};
 use crate::engine::histogram::Histogram;
 use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
@@ -57,6 +58,7 @@ pub(crate) struct Engine {
     pub(super) closing: AtomicBool,
     closed_by_panic: AtomicBool,
     bound_to: OnceLock<ThreadId>,
+    process: u32,
     this: Weak<Engine>,
 }
 
@@ -94,10 +96,11 @@ impl Engine {
             watches_polls: config.before_poll.is_some()
                 || config.after_poll.is_some()
                 || config.poll_histogram.is_some(),
-            histogram: config.poll_histogram.clone().map(Histogram::new),
+            histogram: config.poll_histogram.map(Histogram::new),
             closing: AtomicBool::new(false),
             closed_by_panic: AtomicBool::new(false),
             bound_to: OnceLock::new(),
+            process: std::process::id(),
             this: this.clone(),
             config,
         });
@@ -113,15 +116,23 @@ impl Engine {
         self.this.upgrade().expect("BUG: an engine is used after its last count is gone")
     }
 
+    /// Was this process forked off the engine's? None of its threads is there, and any of its locks may be held by one.
+    pub(crate) fn is_of_another_process(&self) -> bool {
+        self.process != std::process::id()
+    }
+
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
     }
 
-    /// Is this thread polling (or dropping) one of our tasks while we end? It will be dropped before anything else happens
-    /// to it.
+    /// Is this thread polling one of our tasks while we end? It will be dropped before anything else happens to it, unless
+    /// the poll blocks in place, perhaps for what it asks about.
     #[cold]
     pub(super) fn is_about_to_drop_this_task(&self) -> bool {
-        self.is_closing() && current::id().is_some() && with_worker_of(self, |worker| worker.is_some())
+        self.is_closing()
+            && current::id().is_some()
+            && entered::role() != Role::Blocks
+            && with_worker_of(self, |worker| worker.is_some())
     }
 
     /// Spawns a future. `Send` or bound to the engine's one thread: the caller's business.
@@ -161,6 +172,7 @@ impl Engine {
     /// Queues what a turn of the guarantor found, with one wake-up.
     pub(crate) fn push_batch(&self, batch: Chain) {
         if !batch.is_empty() {
+            self.stats.remote_schedules.add_shared(batch.len() as u64);
             self.inject.push_chain(batch);
             self.wake(self.idle.submitted());
         }
@@ -222,7 +234,7 @@ impl Engine {
 
     /// A poll with hooks around it, or with a clock.
     #[cold]
-    pub(crate) fn poll_watched(&self, task: Runnable, place: &Place) {
+    pub(crate) fn poll_watched(&self, task: Runnable, worker: usize) {
         let header = task.header();
         let (id, spawned_at, name) = (header.id(), header.spawned_at(), header.name().map(str::to_owned));
         let facts = TaskFacts { id, spawned_at, name: name.as_deref() };
@@ -232,15 +244,11 @@ impl Engine {
         let begun = self.histogram.as_ref().map(|_| Instant::now());
         task.run();
         if let (Some(histogram), Some(begun)) = (&self.histogram, begun) {
-            histogram.record(self.place_index(place), begun.elapsed());
+            histogram.record(worker, begun.elapsed());
         }
         if let Some(hook) = &self.config.after_poll {
             hook(&facts);
         }
-    }
-
-    fn place_index(&self, place: &Place) -> usize {
-        self.places.iter().position(|other| std::ptr::eq(other, place)).unwrap_or(0)
     }
 }
 
@@ -359,6 +367,6 @@ impl std::panic::RefUnwindSafe for Engine {}
 /// Wakes each. A waker that panics (its message is out already) keeps nobody else from being woken.
 pub(super) fn wake_all(woken: &mut Vec<Waker>) {
     for waker in woken.drain(..) {
-        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        contain(|| waker.wake());
     }
 }

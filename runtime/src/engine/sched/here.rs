@@ -6,7 +6,7 @@
 //! On the current-thread flavors many a future of `block_on` is ready at once, and has never spawned, slept or woken:
 //! in tests, in glue between blocking and async code. A thread that polls such a one for the first time is on *standby*: it
 //! holds the place, and its worker is made by the first one who looks for it. Without this an empty `block_on` took five
-//! times as long, most of it for clocks that nobody reads.
+//! times as long, most of it for clocks that nobody reads. (So what such a future does before counts as nobody's work.)
 
 use super::engine::Engine;
 use super::worker::Worker;
@@ -25,29 +25,29 @@ thread_local! {
 /// Runs `f` with this thread's worker, if it is one of `engine`'s.
 #[inline]
 pub(crate) fn with_worker_of<R>(engine: &Engine, f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
+    with_worker(|worker| f(worker.filter(|worker| ptr::eq(Arc::as_ptr(worker.engine), engine))))
+}
+
+/// Runs `f` with this thread's worker, whichever engine it is of.
+#[inline]
+pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
     let mut worker = WORKER.get();
     if worker.is_null() {
-        worker = worker_on_standby(engine);
+        worker = worker_on_standby();
     }
     // SAFETY: an `Installed` puts the pointer there for as long as the worker lives on this thread's stack, and takes it
     // out before the worker goes; a worker on standby lives as long as its `Standby`, see there.
-    let worker = unsafe { worker.as_ref() };
-    f(worker.filter(|worker| ptr::eq(Arc::as_ptr(worker.engine), engine)))
+    f(unsafe { worker.as_ref() })
 }
 
 #[inline(never)]
-fn worker_on_standby(engine: &Engine) -> *const Worker<'static> {
-    let standby = STANDBY.get();
+fn worker_on_standby() -> *const Worker<'static> {
     // SAFETY: an `Installed` puts the pointer there for as long as the `Standby` lives on this thread's stack, and takes
     // it out before that goes.
-    match unsafe { standby.as_ref() } {
-        Some(standby) if ptr::eq(Arc::as_ptr(standby.engine), engine) => {
-            let worker: *const Worker<'static> = standby.worker();
-            WORKER.set(worker);
-            worker
-        }
-        _ => ptr::null(),
-    }
+    let Some(standby) = (unsafe { STANDBY.get().as_ref() }) else { return ptr::null() };
+    let worker: *const Worker<'static> = standby.worker();
+    WORKER.set(worker);
+    worker
 }
 
 /// Puts back what was there before.
@@ -92,7 +92,9 @@ impl<'e> Standby<'e> {
     pub(super) fn worker(&self) -> &Worker<'e> {
         self.worker.get_or_init(|| {
             let deque = self.deque.take().expect("BUG: a worker is made twice");
-            Worker::new(self.engine, self.index, deque, false)
+            let worker = Worker::new(self.engine, self.index, deque, false);
+            worker.open_accounts();
+            worker
         })
     }
 
@@ -102,6 +104,7 @@ impl<'e> Standby<'e> {
             return (deque, None);
         }
         let worker = self.worker.take().expect("BUG: a queue is gone, and no worker has it");
+        worker.close_accounts();
         let searching = worker.searching.get();
         (worker.deque, Some(searching))
     }

@@ -7,8 +7,10 @@
 //! Both flavors are this one engine. A current-thread runtime has one place, taken by whoever is inside `block_on`,
 //! and neither threads of its own nor a guarantor.
 
+mod accounts;
 mod batch;
 pub(crate) mod block_on;
+pub(crate) mod caller;
 pub(crate) mod clockwork;
 pub(crate) mod config;
 pub(crate) mod engine;

@@ -40,7 +40,7 @@ pub(crate) struct Place {
     /// Written by its worker on every wake, by thieves seldom.
     pub(crate) next: Padded<NextTask>,
     /// How many polls the worker has begun: a number that stands still is a poll that takes long.
-    pub(crate) polls: Padded<AtomicU32>,
+    pub(crate) polls: Padded<AtomicU64>,
     pub(crate) stealer: Stealer<Runnable>,
     pub(crate) parker: Arc<Parker>,
     pub(crate) owned: OwnedTasks,
@@ -63,13 +63,16 @@ pub(crate) struct Place {
 
 impl Place {
     fn new(stealer: Stealer<Runnable>) -> Self {
+        let stats = PlaceStats::default();
+        // As if asleep: no thread holds it.
+        stats.parks_and_unparks.add(1);
         Place {
             next: Padded(NextTask::new()),
-            polls: Padded(AtomicU32::new(0)),
+            polls: Padded(AtomicU64::new(0)),
             stealer,
             parker: Arc::new(Parker::new()),
             owned: OwnedTasks::new(),
-            stats: PlaceStats::default(),
+            stats,
             root: OnceLock::new(),
             thread: Mutex::new(None),
             thread_number: AtomicU64::new(0),
@@ -222,6 +225,12 @@ impl Places {
     /// May a thread take a place?
     pub(crate) fn any_free(&self) -> bool {
         !self.free.lock().is_empty() || self.made() < self.table.len()
+    }
+
+    /// Is a thread in any place?
+    pub(crate) fn any_taken(&self) -> bool {
+        let free = self.free.lock();
+        free.len() < self.made()
     }
 
     /// Gives a place back. Its deque must be empty.

@@ -74,6 +74,7 @@ impl Worker<'_> {
     pub(super) fn poll_root(&self, root: &mut impl Root) -> bool {
         // Submitters wake nobody while somebody searches, and this poll may take long, or be the last.
         self.stop_searching();
+        self.polls_root();
         let complete = if self.pushes.get() == Pushes::Slot {
             self.pushes.set(Pushes::InOrder);
             let complete = root.poll();

@@ -63,7 +63,10 @@ impl Worker<'_> {
             if rounds == 1 {
                 return None;
             }
-            since.get_or_insert_with(Instant::now);
+            if since.is_none() {
+                since = Some(Instant::now());
+                self.runs_dry(since);
+            }
             std::thread::yield_now();
         }
         self.spin.failed(since);
@@ -80,7 +83,8 @@ impl Worker<'_> {
             }
             let (place, victim) = (victim, self.engine.places.get(victim));
             let waiting = victim.stealer.len();
-            let polls = victim.polls.load(Ordering::Relaxed);
+            // Differences of it are what counts.
+            let polls = victim.polls.load(Ordering::Relaxed) as u32;
             if waiting > 0 {
                 if !self.thrift.allows(Victim { place, waiting, polls }, self.tick.get()) {
                     continue;

@@ -1,6 +1,6 @@
 //! A worker that has found nothing sleeps.
 //!
-//! Owns: the way from running to sleeping and back, and where to sleep.   Imports: `drive`, the `worker` it extends.
+//! Owns: the way from running to sleeping and back, and where to sleep.   Imports: `cell`, `drive`, the `worker` it extends.
 //! Not here: the protocol by which nobody sleeps while work waits (`idle`), the parker (`base`).
 //!
 //! The danger: work that arrives between the last look and the sleep. `idle.sleep` announces it first; every queue is
@@ -9,9 +9,16 @@
 use super::place::Doing;
 use super::root::Root;
 use super::worker::Worker;
+use crate::engine::cell::memory;
 use crate::engine::drive::Sleeper;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A worker that has slept for so long gives back the memory that it keeps for new tasks: blocks that lie here and there
+/// keep the pages around them (2 MiB of them some 30 MiB). It wakes up once for it, and only if it keeps more than this;
+/// what is less is not worth a timer at each sleep.
+const KEEPS_MEMORY: Duration = Duration::from_millis(50);
+const WORTH_A_TIMER: usize = 64 << 10;
 
 impl Worker<'_> {
     /// Sleeps until somebody or something wakes this worker. `false`: a spare that is not needed any more.
@@ -23,7 +30,7 @@ impl Worker<'_> {
                 return true;
             }
         }
-        self.count_busy();
+        self.runs_dry(None);
         self.place.set_doing(Doing::Sleeping);
         let was_searching = self.searching.replace(false);
         let work_waits = |everywhere: bool| {
@@ -34,14 +41,18 @@ impl Worker<'_> {
         };
         // Before it counts as asleep: a leader that finds everybody asleep must find everybody's timers, too.
         self.rest();
-        let wait = || self.wait(root);
+        let wait = || {
+            self.parks();
+            let woken = self.wait(root);
+            self.unparks();
+            woken
+        };
         let (woken, searches) = self.engine.idle.sleep_through(self.index, was_searching, work_waits, wait);
         self.searching.set(searches);
         self.place.set_doing(Doing::Running);
         self.engine.guarantor_awake();
         let now = Instant::now();
-        self.awake_since.set(now);
-        self.place.stats.parks_and_unparks.add(1);
+        self.place.stats.busy.begin(now);
         if let Some(hook) = &self.engine.config.on_unpark {
             hook();
         }
@@ -52,17 +63,21 @@ impl Worker<'_> {
 
     /// As the leader if nobody else leads, else on the parker. `false`: it was a spare's time that ran out.
     fn wait(&self, root: &impl Root) -> bool {
-        self.place.stats.parks.add(1);
-        self.place.stats.parks_and_unparks.add(1);
         let engine = self.engine;
         let counted = self.place.counted.load(Ordering::Relaxed);
         let patience = (!counted).then_some(engine.config.blocking_keep_alive);
         let begun = patience.map(|patience| (Instant::now(), patience));
+        let limit = if memory::kept() > WORTH_A_TIMER {
+            Some(patience.map_or(KEEPS_MEMORY, |patience| patience.min(KEEPS_MEMORY)))
+        } else {
+            patience
+        };
+        let gives_back = (limit != patience).then(Instant::now);
         if let Some(mut lead) = engine.drive.try_lead() {
             // In this order: what is over by now (a closure, say) has woken the root before.
             let idle = || engine.is_at_rest() && !root.is_woken();
             let mut found = self.found.take();
-            let sleeper = Sleeper { parker: &self.place.parker, limit: patience, idle: &idle };
+            let sleeper = Sleeper { parker: &self.place.parker, limit, idle: &idle };
             lead.wait(&sleeper, &mut found);
             let any = !found.is_empty();
             if any {
@@ -77,7 +92,11 @@ impl Worker<'_> {
         } else {
             // The leader may wait for all of us to be asleep, to move a clock that stands still.
             engine.reconsider_the_clock();
-            self.place.parker.park(patience);
+            self.place.parker.park(limit);
+        }
+        // It counts as asleep still, so nobody waits for it meanwhile.
+        if gives_back.is_some_and(|begun| begun.elapsed() >= KEEPS_MEMORY) {
+            memory::give_all_back();
         }
         begun.is_none_or(|(begun, patience)| begun.elapsed() < patience)
     }

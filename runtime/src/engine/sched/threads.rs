@@ -31,10 +31,6 @@ impl Threads {
         Threads { running: Mutex::new(Running { count: 0, handles: Vec::new() }), one_less: Condvar::new() }
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.running.lock().count
-    }
-
     /// Waits until all are gone, until `deadline` at the most. `false`: some still run.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut running = self.running.lock();
@@ -203,4 +199,5 @@ fn work(engine: &Arc<Engine>, index: usize) {
     debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
     place.set_doing(Doing::Nothing);
     engine.leave_place(index, deque, searching, counted);
+    engine.drain_after_leaving();
 }

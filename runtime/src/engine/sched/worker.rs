@@ -15,10 +15,11 @@
 //! than a short task. What then waits behind a long poll is found by a searcher or, within a few milliseconds, by the
 //! guarantor.
 
+use super::accounts::Accounts;
 use super::config::Flavor;
 use super::engine::{Engine, wake_all};
 use super::here;
-pub(crate) use super::here::with_worker_of;
+pub(crate) use super::here::{with_worker, with_worker_of};
 use super::place::Place;
 use super::root::{Root, Turn};
 use super::spin::Spin;
@@ -31,7 +32,6 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
-use std::time::Instant;
 
 /// How often in a row the next-task slot goes before the queue: a pair of tasks that wake each other must not starve
 /// the rest (museum LW6).
@@ -68,7 +68,7 @@ pub(crate) struct Worker<'e> {
     pub(super) searching: Cell<bool>,
     pub(super) pushes: Cell<Pushes>,
     pub(super) spin: Spin,
-    pub(super) awake_since: Cell<Instant>,
+    pub(super) accounts: Accounts,
     wheel: WheelSeat<'e>,
     /// What the last look at sockets and timers found, until it is woken.
     pub(super) found: Cell<Vec<Waker>>,
@@ -83,7 +83,7 @@ pub(super) enum Pushes {
     /// Behind all that is there: first in, first out.
     InOrder,
     /// Never to the slot. Events are dispatched, and what they wake is not what this worker has just touched; or this is a
-    /// current-thread flavor, where the order of tasks is part of what programs count on.
+    /// current-thread flavor, where the order of tasks is part of what programs count on; or the builder said so.
     Queue,
     /// The worker blocks.
     Others,
@@ -118,11 +118,11 @@ impl<'e> Worker<'e> {
             roots_turn: Cell::new(Turn::Asleep),
             searching: Cell::new(searching),
             pushes: Cell::new(match engine.config.flavor {
-                Flavor::MultiThread => Pushes::Slot,
-                Flavor::CurrentThread | Flavor::Local => Pushes::Queue,
+                Flavor::MultiThread if engine.config.next_task_slot => Pushes::Slot,
+                Flavor::MultiThread | Flavor::CurrentThread | Flavor::Local => Pushes::Queue,
             }),
             spin: Spin::new(),
-            awake_since: Cell::new(Instant::now()),
+            accounts: Accounts::new(),
             wheel: engine.drive.wheels.get(index as u32).take_seat(),
             found: Cell::new(Vec::new()),
             thrift: Thrift::new(),
@@ -134,8 +134,10 @@ impl<'e> Worker<'e> {
         self.place.set_thread(self.engine.config.flavor == Flavor::MultiThread);
         let _set_up = self.engine.set_up_thread(self.index);
         let installed = here::install(&self);
+        self.open_accounts();
         let end = self.run_here(root);
         drop(installed);
+        self.close_accounts();
         (end, self.deque, self.searching.get())
     }
 
@@ -148,7 +150,6 @@ impl<'e> Worker<'e> {
         if self.engine.config.flavor == Flavor::MultiThread {
             self.flush();
         }
-        self.count_busy();
         end
     }
 
@@ -186,10 +187,11 @@ impl<'e> Worker<'e> {
         self.stop_searching();
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
-        self.place.polls.store(tick, Ordering::Relaxed);
+        let polls = &self.place.polls;
+        polls.store(polls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         budget::refill(Budget::PER_POLL);
         if self.engine.watches_polls {
-            self.engine.poll_watched(task, self.place)
+            self.engine.poll_watched(task, self.index)
         } else {
             task.run()
         }
@@ -205,6 +207,7 @@ impl<'e> Worker<'e> {
 
     /// The search is over. If nobody else searches and more waits, somebody else must look.
     fn found_work(&self) {
+        self.has_found_work();
         let last = self.engine.idle.stop_searching();
         if last && (!self.deque.is_empty() || !self.engine.inject.is_empty()) {
             self.engine.wake(self.engine.idle.submitted_locally());
@@ -233,6 +236,7 @@ impl<'e> Worker<'e> {
     /// A look while there is work. Events that a worker takes on top of a long queue wait there behind all of it, while
     /// in the kernel they are anybody's: such a worker leaves them for a while.
     fn look_in_passing(&self) {
+        self.pass_on();
         let leaves =
             self.engine.config.workers > 1 && self.deque.len() >= LONG_QUEUE && self.left_looks.get() < LEFT_LOOKS_MOST;
         self.left_looks.set(if leaves { self.left_looks.get() + 1 } else { 0 });
@@ -278,21 +282,18 @@ impl<'e> Worker<'e> {
         }
     }
 
-    pub(super) fn count_busy(&self) {
-        let now = Instant::now();
-        let busy = now.saturating_duration_since(self.awake_since.replace(now));
-        self.place.stats.busy_ns.add(busy.as_nanos() as u64);
-        self.place.stats.polls.add(u64::from(self.tick.get().wrapping_sub(self.place.stats.polls.get() as u32)));
-    }
-
     /// A task has been woken by (or spawned from) what this worker polls.
     #[inline]
     pub(crate) fn push_next(&self, task: Runnable) {
-        match self.pushes.get() {
-            Pushes::Slot => {}
+        let pushes = self.pushes.get();
+        if pushes == Pushes::Others {
+            return self.engine.push_from_outside(task);
+        }
+        self.place.stats.local_schedules.add(1);
+        match pushes {
+            Pushes::Slot | Pushes::Others => {}
             Pushes::InOrder => return self.push_in_order(task),
             Pushes::Queue => return self.push_back(task),
-            Pushes::Others => return self.engine.push_from_outside(task),
         }
         if let Some(displaced) = self.place.next.put(task) {
             self.push_back(displaced);
@@ -314,6 +315,7 @@ impl<'e> Worker<'e> {
     /// A yielding task: behind the others, and nobody is woken for it.
     #[inline]
     pub(crate) fn push_yielded(&self, task: Runnable) {
+        self.place.stats.local_schedules.add(1);
         self.deque.push(task);
     }
 
@@ -346,6 +348,11 @@ impl<'e> Worker<'e> {
     pub(super) fn rest(&self) {
         self.wheel.rest();
         self.engine.drive.settle(self.wheel.wheel().next());
+    }
+
+    /// Does it block already, further out on this thread's stack?
+    pub(crate) fn blocks(&self) -> bool {
+        self.pushes.get() == Pushes::Others
     }
 
     /// This worker is about to block, and says so: others take its tasks, and one more thread keeps the number of
