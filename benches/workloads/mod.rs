@@ -18,6 +18,7 @@ macro_rules! families {
 families! {
     spawn
     yields
+    one_thread
     messages
     sync
     fan_out
