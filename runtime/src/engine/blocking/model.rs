@@ -19,8 +19,8 @@ struct Model {
     started: AtomicUsize,
     /// How many threads the model's operating system gives (loom has five for us, and two are taken).
     threads_most: usize,
-    /// All jobs but the last wait until that has ended.
-    all_for_the_last: bool,
+    /// Job 0 waits until job 1 has ended.
+    first_waits: bool,
 }
 
 /// Time is up at any moment, or never.
@@ -33,7 +33,7 @@ impl Model {
 
     fn of(eager: usize, most: usize, patience: Duration) -> Model {
         let (ends, started) = Default::default();
-        Model { crew: Crew::new(eager, most), patience, ends, started, threads_most: 3, all_for_the_last: false }
+        Model { crew: Crew::new(eager, most), patience, ends, started, threads_most: 3, first_waits: false }
     }
 
     fn end(&self, job: usize) {
@@ -93,8 +93,8 @@ fn start(model: &Arc<Model>, pacer: bool) -> bool {
         }
         let mut hand = Hand::default();
         while let Next::Run(job) = model.crew.next(&mut hand, model.patience, || ()) {
-            if model.all_for_the_last && job != 2 {
-                await_job(&model, 2);
+            if model.first_waits && job == 0 {
+                await_job(&model, 1);
             }
             model.end(job);
         }
@@ -180,19 +180,21 @@ fn the_pacer_against_the_end() {
     }
 }
 
-/// Three jobs, a crew that may have a thread for each, closed at once: all are run, side by side.
-/// Fault: `close` that gives back what has not begun; `pace` that ends when the crew is closed (it hangs).
+/// Two jobs, a crew that may have a thread for each, closed at once: both are run, side by side. (That a pacer goes on
+/// after the close takes a third thread, which is too much for a model; a test in `crew` has it.)
+/// Fault: `close` that gives back what has not begun.
 #[test]
 fn d15_what_a_thread_could_be_had_for_is_run() {
-    check_large(|| {
-        let model = Arc::new(Model { all_for_the_last: true, ..Model::of(1, 3, Duration::MAX) });
-        for job in 0..3 {
-            let _ = submit(&model, job);
-        }
-        assert!(model.crew.close().is_empty());
-        assert!(model.crew.wait(None));
-        model.assert_ended(3);
-    });
+    for patience in PATIENCES {
+        check_large(move || {
+            let model = Arc::new(Model { first_waits: true, ..Model::of(1, 2, patience) });
+            let _ = submit(&model, 0);
+            let _ = submit(&model, 1);
+            assert!(model.crew.close().is_empty());
+            assert!(model.crew.wait(None));
+            model.assert_ended(2);
+        });
+    }
 }
 
 /// The system refuses every thread: each submitter is told, also the one that has relied on the thread of the other; and
