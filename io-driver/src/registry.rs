@@ -11,7 +11,7 @@ use std::task::Waker;
 
 use crate::base::{Arc, Ordering};
 use crate::ready::Ready;
-use crate::slots::{Key, Refused, Slots};
+use crate::slots::{Counts, Key, Refused, Slots};
 use crate::source::SourceCell;
 
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Registry {
         mut found: impl FnMut(Arc<SourceCell>, Ready),
     ) -> usize {
         let (mut named, mut stale) = (0, 0);
-        let table = self.slots.look_up();
+        let mut table = self.slots.look_up();
         batch(&mut |bits, _| {
             if let Some(cell) = table.get(Key::from_bits(bits)) {
                 cell.ask_for_memory();
@@ -59,6 +59,7 @@ impl Registry {
             }
             None => stale += 1,
         });
+        table.count_named(named);
         drop(table);
         if stale > 0 {
             self.stale.fetch_add(stale as u64, Ordering::Relaxed);
@@ -70,13 +71,12 @@ impl Registry {
     /// more. May be repeated.
     pub(crate) fn shut(&self, wake: impl FnMut(Waker)) {
         let all = self.slots.shut();
-        let (mut called, mut idle) = (Vec::new(), Vec::new());
+        let mut called = Vec::new();
         for cell in &all {
             cell.readiness.shut();
-            cell.take_wakers(&mut called, &mut idle);
+            cell.take_wakers(&mut called);
         }
         called.into_iter().for_each(wake);
-        drop(idle);
     }
 
     pub(crate) fn is_shut(&self) -> bool {
@@ -85,6 +85,10 @@ impl Registry {
 
     pub(crate) fn sources(&self) -> usize {
         self.slots.taken()
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.slots.counts()
     }
 
     pub(crate) fn stale(&self) -> u64 {

@@ -78,6 +78,10 @@ struct Table<T> {
     slots: Vec<Slot<T>>,
     free: u32,
     taken: usize,
+    /// How many have entered so far.
+    entered: u64,
+    /// How many looked-up keys have named somebody.
+    named: u64,
     shut: bool,
 }
 
@@ -87,7 +91,7 @@ pub(crate) struct Slots<T>(Mutex<Table<T>>);
 
 impl<T: Clone> Slots<T> {
     pub(crate) fn new() -> Slots<T> {
-        Slots(Mutex::new(Table { slots: Vec::new(), free: NO_SLOT, taken: 0, shut: false }))
+        Slots(Mutex::new(Table { slots: Vec::new(), free: NO_SLOT, taken: 0, entered: 0, named: 0, shut: false }))
     }
 
     /// Gives `value` a slot; `Refused` drops nothing under the lock either.
@@ -99,6 +103,7 @@ impl<T: Clone> Slots<T> {
         } else if let Some(key) = table.take_free_slot() {
             table.slots[key.index as usize].entry = Entry::Taken(value);
             table.taken += 1;
+            table.entered += 1;
             return Ok(key);
         } else {
             Refused::Full
@@ -137,6 +142,19 @@ impl<T: Clone> Slots<T> {
     pub(crate) fn taken(&self) -> usize {
         self.0.lock().taken
     }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let table = self.0.lock();
+        Counts { entered: table.entered, left: table.entered - table.taken as u64, named: table.named }
+    }
+}
+
+/// What has happened so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) entered: u64,
+    pub(crate) left: u64,
+    pub(crate) named: u64,
 }
 
 /// The table, locked.
@@ -146,6 +164,11 @@ impl<T> LookUp<'_, T> {
     #[inline]
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
         self.0.get(key)
+    }
+
+    /// So many of the keys named somebody.
+    pub(crate) fn count_named(&mut self, more: usize) {
+        self.0.named += more as u64;
     }
 }
 
@@ -256,6 +279,7 @@ mod tests {
         assert_eq!(slots.insert(&8), Err(Refused::ShutDown));
         assert_eq!(slots.remove(key), Some(7));
         assert_eq!(slots.taken(), 0);
+        assert_eq!(slots.counts(), Counts { entered: 1, left: 1, named: 0 });
     }
 
     proptest! {

@@ -232,3 +232,63 @@ for_each_flavor!(
     a_set_inside_a_set,
     its_tasks_do_not_starve_the_main_future
 );
+
+/// A policy that tokio keeps unstable.
+mod unhandled_panics {
+    use super::*;
+    use runtime::runtime::UnhandledPanic;
+    use runtime_tests::catch;
+
+    fn d33_a_panic_shuts_the_set_down(flavor: Flavor) {
+        let runtime = flavor.build();
+        let mut set = LocalSet::new();
+        set.unhandled_panic(UnhandledPanic::ShutdownRuntime);
+        let drops = Drops::new();
+        let bystanders: Vec<_> = (0..3)
+            .map(|_| {
+                let probe = drops.probe();
+                set.spawn_local(async move {
+                    let _probe = probe;
+                    pending::<()>().await
+                })
+            })
+            .collect();
+        // The handle is there, which does not matter.
+        let panics: task::JoinHandle<()> = set.spawn_local(async {
+            task::yield_now().await;
+            planned_panic()
+        });
+        let caught = catch(|| set.block_on(&runtime, pending::<()>())).expect_err("it goes on");
+        assert!(caught.message.contains("LocalSet"), "{}", caught.message);
+        assert_eq!(drops.alive(), 0);
+        let late = set.spawn_local(async {});
+        assert!(catch(|| set.block_on(&runtime, async {})).is_err(), "it is over for good");
+        runtime.block_on(async {
+            assert!(panics.await.unwrap_err().is_panic());
+            for bystander in bystanders {
+                assert!(bystander.await.unwrap_err().is_cancelled());
+            }
+            assert!(late.await.unwrap_err().is_cancelled());
+        });
+        // The runtime itself is none the worse.
+        assert_eq!(runtime.block_on(runtime.spawn(async { 1 })).unwrap(), 1);
+    }
+
+    fn d33_by_default_the_others_go_on(flavor: Flavor) {
+        let runtime = flavor.build();
+        let mut set = LocalSet::new();
+        set.unhandled_panic(UnhandledPanic::Ignore);
+        let panics: task::JoinHandle<()> = set.spawn_local(async { planned_panic() });
+        set.block_on(&runtime, async move { assert!(panics.await.unwrap_err().is_panic()) });
+        assert_eq!(set.block_on(&runtime, set.spawn_local(async { 1 })).unwrap(), 1);
+    }
+
+    for_each_flavor!(d33_a_panic_shuts_the_set_down, d33_by_default_the_others_go_on);
+
+    #[test]
+    fn d33_a_set_in_use_keeps_its_policy() {
+        let mut set = LocalSet::new();
+        drop(set.spawn_local(pending::<()>()));
+        assert!(catch(|| set.unhandled_panic(UnhandledPanic::Ignore).id()).is_err());
+    }
+}

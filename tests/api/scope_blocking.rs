@@ -1,9 +1,9 @@
 //! `scope::scope_blocking`. Beyond tokio.
 
-use runtime::scope::scope_blocking;
+use runtime::scope::{BlockingScope, scope_blocking};
 use runtime::task::{self, yield_now};
 use runtime_tests::{Drops, Event, Flavor, assert_panics_here, catch, planned_panic, watchdog};
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Barrier, Mutex};
@@ -247,4 +247,104 @@ fn a_current_thread_runtime_moves_while_the_body_joins() {
     });
     runtime.block_on(waits);
     assert_eq!(joins.join().unwrap(), 7);
+}
+
+/// Its drop panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            planned_panic()
+        }
+    }
+}
+
+#[test]
+fn d10_tasks_run_where_the_scope_was_opened() {
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(1), Flavor::CurrentThread] {
+        let (own, other) = (flavor.build(), Flavor::CurrentThread.build());
+        let _inside = own.enter();
+        let own_id = own.handle().id();
+        // Nobody drives the other runtime: a task there would never run, nor be dropped after `abort`.
+        scope_blocking(|scope| {
+            let _other = other.enter();
+            let here = scope.spawn(async { runtime::runtime::Handle::current().id() });
+            assert_eq!(here.join().unwrap(), own_id);
+            scope.spawn(pending::<()>()).abort();
+            scope.spawn(async {
+                let sibling = {
+                    let _other = other.enter();
+                    scope.spawn(async { runtime::runtime::Handle::current().id() })
+                };
+                while !sibling.is_finished() {
+                    yield_now().await;
+                }
+            });
+        });
+        assert_eq!(other.metrics().spawned_tasks_count(), 0);
+        assert_eq!(own.metrics().num_alive_tasks(), 0);
+    }
+}
+
+#[test]
+fn d10_a_panic_that_nobody_joined_is_the_callers_wherever_it_was() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    let _inside = runtime.enter();
+    let hands_on = |what: &str, spawn: for<'s, 'e> fn(&'s BlockingScope<'s, 'e>)| {
+        let other_is_done = Event::new();
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            scope_blocking(|scope| {
+                spawn(scope);
+                scope.spawn(async { other_is_done.set() });
+            })
+        }));
+        assert!(caught.is_err(), "{what}: nobody hears of the panic");
+        assert!(other_is_done.is_set(), "{what}: the others are not waited for");
+    };
+    hands_on("in a task whose handle is forgotten", |scope| {
+        std::mem::forget(scope.spawn(async { planned_panic() }));
+    });
+    hands_on("in the drop of an output whose handle is gone", |scope| drop(scope.spawn(yield_bomb())));
+    hands_on("in the drop of a finished future", |scope| {
+        let bomb = Bomb;
+        drop(scope.spawn(poll_fn(move |_| {
+            let _held = &bomb;
+            std::task::Poll::Ready(())
+        })));
+    });
+    hands_on("in the drop of an aborted future", |scope| {
+        let begun = Event::new();
+        let tells = begun.clone();
+        let bomb = Bomb;
+        let task = scope.spawn(async move {
+            let _held = bomb;
+            tells.set();
+            pending::<()>().await
+        });
+        begun.wait_blocking();
+        task.abort();
+    });
+}
+
+async fn yield_bomb() -> Bomb {
+    yield_now().await;
+    Bomb
+}
+
+#[test]
+fn d10_a_joiner_hears_of_a_panic_in_the_drop_of_its_future() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    let _inside = runtime.enter();
+    scope_blocking(|scope| {
+        let bomb = Bomb;
+        let finished = scope.spawn(poll_fn(move |_| {
+            let _held = &bomb;
+            std::task::Poll::Ready(())
+        }));
+        assert!(finished.join().unwrap_err().is_panic());
+    });
 }

@@ -106,6 +106,7 @@ fn methods_with_closures() {
 
 #[test]
 #[rustfmt::skip]
+#[allow(deprecated)] // mpsc's `RecvError`
 fn traits_of_types() {
     traits! {
         AcquireError: Debug, Display, Error;
@@ -150,6 +151,7 @@ fn traits_of_types() {
         mpsc::UnboundedSender<u8>: Clone, Debug;
         mpsc::WeakSender<u8>: Clone, Debug;
         mpsc::WeakUnboundedSender<u8>: Clone, Debug;
+        mpsc::error::RecvError: Clone, Debug, Display, Error;
         mpsc::error::SendError<u8>: Clone, Copy, Debug, Display, Eq, Error,
             From<mpsc::error::SendError<u8>>, PartialEq;
         mpsc::error::SendTimeoutError<u8>: Clone, Copy, Debug, Display, Eq, Error, PartialEq;

@@ -4,6 +4,7 @@
 //! [`watchdog`], so that a hang is a failure that names the test; it uses no part of the runtime that it does not
 //! test (hence the tests' own [`Event`] instead of the channels in `sync`).
 
+pub mod auto_traits;
 pub mod counting_waker;
 pub mod event;
 pub mod evil;

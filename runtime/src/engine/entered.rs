@@ -20,6 +20,8 @@ pub(crate) enum Role {
     Outside,
     /// It polls futures: inside `block_on`, since that line of the caller's, or as a thread of the runtime's own.
     Polls(Option<&'static Location<'static>>),
+    /// It polls inside `block_on`, since that line, and nobody else polls the tasks of that runtime.
+    PollsAlone(&'static Location<'static>),
     /// It polls tasks that stay on this thread (a `LocalSet`'s).
     PollsLocal,
     /// It polls, and has said that it blocks now (`block_in_place`).
@@ -47,7 +49,7 @@ pub(crate) fn role() -> Role {
 
 /// Is this thread polling futures, so that it must not wait for one of them?
 pub(crate) fn in_async_context() -> bool {
-    matches!(role(), Role::Polls(_) | Role::PollsLocal)
+    matches!(role(), Role::Polls(_) | Role::PollsAlone(_) | Role::PollsLocal)
 }
 
 /// Puts back what was there before. Holds a count of the engine.

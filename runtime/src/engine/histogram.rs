@@ -4,19 +4,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Which duration falls into which bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// Buckets of equal width.
     Linear { width: Duration, buckets: usize },
     /// Each power of two from `first` on is cut into 2^`precision` buckets: a bounded relative error.
-    Log { first: Duration, last: Duration, precision: u32 },
+    Log { first: Duration, precision: u32, buckets: usize },
 }
 
 impl Shape {
+    /// As many buckets as keep `last` out of the one without an end.
+    pub(crate) fn log_up_to(first: Duration, last: Duration, precision: u32) -> Shape {
+        let open = Shape::Log { first, precision, buckets: usize::MAX };
+        Shape::Log { first, precision, buckets: open.log_bucket(nanos(last.max(first))) + 2 }
+    }
+
     pub(crate) fn buckets(&self) -> usize {
         match *self {
-            Shape::Linear { buckets, .. } => buckets,
-            Shape::Log { last, .. } => self.log_bucket(nanos(last)) + 2,
+            Shape::Linear { buckets, .. } | Shape::Log { buckets, .. } => buckets,
         }
     }
 
@@ -89,6 +94,11 @@ impl Histogram {
         rows[worker][bucket].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Rows made so far: no worker from this one on has recorded anything.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows.read().len()
+    }
+
     pub(crate) fn count(&self, worker: usize, bucket: usize) -> u64 {
         self.rows.read().get(worker).and_then(|row| row.get(bucket)).map_or(0, |n| n.load(Ordering::Relaxed))
     }
@@ -102,8 +112,9 @@ mod tests {
     fn every_duration_falls_into_the_bucket_whose_range_has_it() {
         let shapes = [
             Shape::Linear { width: Duration::from_micros(50), buckets: 10 },
-            Shape::Log { first: Duration::from_nanos(100), last: Duration::from_secs(60), precision: 2 },
-            Shape::Log { first: Duration::from_micros(16), last: Duration::from_millis(100), precision: 0 },
+            Shape::log_up_to(Duration::from_nanos(100), Duration::from_secs(60), 2),
+            Shape::log_up_to(Duration::from_micros(16), Duration::from_millis(100), 0),
+            Shape::Log { first: Duration::from_micros(16), precision: 0, buckets: 1 },
         ];
         for shape in shapes {
             let mut ns = 0u64;

@@ -319,23 +319,27 @@ fn written_mut(bytes: &mut [MaybeUninit<u8>]) -> &mut [u8] {
 }
 
 /// The memory that a reader was lent, to find out whether it gave the same back.
-struct Lent(*const u8);
+struct Lent {
+    start: *const MaybeUninit<u8>,
+    len: usize,
+}
 
 impl Lent {
     #[inline]
     fn of(buf: &ReadBuf<'_>) -> Lent {
-        Lent(buf.memory.as_ptr().cast())
+        Lent { start: buf.memory.as_ptr(), len: buf.memory.len() }
     }
 
     /// How many bytes the reader has filled in, in the memory it was lent.
     ///
     /// No `ReadBuf` of the same lifetime and address can lie about its bytes: it stems from this one, so R1 holds for
-    /// the same memory; and with another address it is found out.
+    /// the same memory; and with another address it is found out. Where the lent memory is empty, another one may begin
+    /// where it ends: that one is longer.
     #[inline]
     #[track_caller]
     fn filled(self, buf: &ReadBuf<'_>) -> usize {
         assert!(
-            std::ptr::eq(self.0, buf.memory.as_ptr().cast()),
+            std::ptr::eq(self.start, buf.memory.as_ptr()) && buf.memory.len() <= self.len,
             "an `AsyncRead::poll_read` broke its contract: it put another `ReadBuf` in the place of the one it was given"
         );
         buf.filled
@@ -397,6 +401,21 @@ pub(crate) fn fill_spare<T, E, B: BufMut + ?Sized>(
 mod tests {
     use super::*;
     use std::task::Waker;
+
+    #[test]
+    #[should_panic(expected = "broke its contract")]
+    fn d7_a_longer_buffer_at_the_same_address_is_found_out() {
+        struct Swaps(Option<&'static mut [u8]>);
+        impl AsyncRead for Swaps {
+            fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+                *buf = ReadBuf::new(self.0.take().expect("polled once"));
+                buf.advance(8);
+                Poll::Ready(Ok(()))
+            }
+        }
+        let (empty, rest) = Box::leak(Box::new([1; 8])).split_at_mut(0);
+        let _ = poll_read_slice(Pin::new(&mut Swaps(Some(rest))), &mut Context::from_waker(Waker::noop()), empty);
+    }
 
     #[test]
     fn the_three_regions_grow_and_shrink() {

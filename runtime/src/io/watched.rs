@@ -84,6 +84,11 @@ impl<S: AsFd> Watched<S> {
         &self.parts().1
     }
 
+    /// `None`: it was taken apart.
+    pub(crate) fn get_if_whole(&self) -> Option<&S> {
+        self.parts.as_ref().map(|(_, object)| object)
+    }
+
     pub(crate) fn get_mut(&mut self) -> &mut S {
         &mut self.parts.as_mut().expect("BUG: a watched descriptor is used after it was taken apart").1
     }
@@ -93,7 +98,13 @@ impl<S: AsFd> Watched<S> {
         self.take_apart().expect("BUG: a watched descriptor was taken apart twice")
     }
 
-    fn take_apart(&mut self) -> Option<S> {
+    /// Gives the object back without a word to the kernel's list: its descriptor is somebody else's business now.
+    pub(crate) fn abandon(&mut self) -> Option<S> {
+        self.parts.take().map(|(_, object)| object)
+    }
+
+    /// Ends the registration and gives the object back, the first time.
+    pub(crate) fn take_apart(&mut self) -> Option<S> {
         let (registration, object) = self.parts.take()?;
         // It fails if somebody else has closed the descriptor; then there is nothing left to end.
         let _ = registration.end(object.as_fd());
@@ -143,7 +154,9 @@ impl<S: AsFd> Watched<S> {
     }
 
     /// Any number of tasks; costs a unit of budget when it is ready. Cancelling it loses nothing.
-    pub(crate) async fn event(&self, interest: Interest) -> io::Result<ReadyEvent> {
+    ///
+    /// Not an `async fn`: its future borrows the registration only, so it is `Send` whatever the object is.
+    pub(crate) fn event(&self, interest: Interest) -> impl Future<Output = io::Result<ReadyEvent>> {
         let mut wait = self.registration().ready(interest.get());
         poll_fn(move |cx| {
             let unit = ready!(budget::poll_proceed(cx));
@@ -151,7 +164,6 @@ impl<S: AsFd> Watched<S> {
             unit.made_progress();
             Poll::Ready(event)
         })
-        .await
     }
 
     pub(crate) async fn ready(&self, interest: Interest) -> io::Result<Ready> {
@@ -256,6 +268,15 @@ impl<S: AsFd> Drop for Watched<S> {
 impl<S: AsFd + fmt::Debug> fmt::Debug for Watched<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
+    }
+}
+
+/// Panics if this thread has entered no runtime, for the public function `what`.
+#[inline]
+#[track_caller]
+pub(crate) fn expect_runtime(what: &str) {
+    if !engine::is_entered() {
+        no_runtime_here(what);
     }
 }
 

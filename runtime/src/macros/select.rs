@@ -308,9 +308,14 @@ macro_rules! __select {
                                     continue;
                                 }
                                 let polled = $crate::macros::support::Future::poll($future.as_mut(), cx);
-                                let $crate::macros::support::Poll::Ready(mut found) = polled else {
-                                    waiting = true;
-                                    continue;
+                                // A `match` and no `let … else`: with an arm that goes elsewhere, an output of
+                                // which nothing says what it is (`pending()`) is taken as one that never comes.
+                                let mut found = match polled {
+                                    $crate::macros::support::Poll::Ready(found) => found,
+                                    $crate::macros::support::Poll::Pending => {
+                                        waiting = true;
+                                        continue;
+                                    }
                                 };
                                 // Ready: whether it fits or not, it must not be polled again.
                                 disabled |= 1 << $index;

@@ -20,11 +20,7 @@ pub fn thread_rng_n(n: u32) -> u32 {
 /// `Ready` while the current task has budget left; otherwise wakes the task and is `Pending`. Takes nothing.
 #[inline]
 pub fn poll_budget_available(cx: &mut Context<'_>) -> Poll<()> {
-    if budget::has_remaining() {
-        return Poll::Ready(());
-    }
-    cx.waker().wake_by_ref();
-    Poll::Pending
+    budget::poll_remaining(cx)
 }
 
 /// A `select!` that nothing can complete any more.

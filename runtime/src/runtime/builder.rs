@@ -1,12 +1,15 @@
 //! How a runtime is put together.
 
+mod histogram;
+
 use super::callbacks::{THREAD_NAME, ThreadName, task_callback, thread_callback, thread_name};
 use super::hooks::TaskMeta;
 use super::local::{LocalOptions, LocalRuntime};
 use super::policy::{PanicHook, PanicInfo, Policy};
-use super::{Handle, HistogramConfiguration, HistogramScale, LogHistogram, RngSeed, Runtime, UnhandledPanic};
+use super::{Handle, HistogramConfiguration, RngSeed, Runtime, UnhandledPanic};
 use crate::engine::config::{Callback, Config, Flavor, TaskCallback};
-use crate::engine::{Engine, histogram, sizing};
+use crate::engine::{Engine, sizing};
+use histogram::Older;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -48,6 +51,8 @@ pub struct Builder {
     after_poll: Option<TaskCallback>,
     histogram: bool,
     histogram_shape: HistogramConfiguration,
+    older_histogram_shape: Option<Older>,
+    next_task_slot: bool,
     inject_interval: u32,
     event_interval: u32,
     events_per_look: usize,
@@ -97,6 +102,8 @@ impl Builder {
             after_poll: None,
             histogram: false,
             histogram_shape: HistogramConfiguration::default(),
+            older_histogram_shape: None,
+            next_task_slot: true,
             inject_interval: INJECT_INTERVAL,
             event_interval: EVENT_INTERVAL,
             events_per_look: EVENTS_PER_LOOK,
@@ -389,30 +396,33 @@ impl Builder {
         self
     }
 
+    /// Takes the next-task slot away: what a poll wakes or spawns goes behind what is queued already.
+    ///
+    /// The slot makes tasks that pass messages to each other quick, and any other worker may take what waits in it. For
+    /// a program that wants its queues in order, or compares. Current-thread runtimes have no slot.
+    pub fn disable_lifo_slot(&mut self) -> &mut Self {
+        self.next_task_slot = false;
+        self
+    }
+
+    /// Does nothing here: timers lie with the workers always, which is what tokio's experiment of this name tries.
+    pub fn enable_alt_timer(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Does nothing here: where the worker that looks after sockets and timers is held up, the guarantor does, always.
+    pub fn enable_eager_driver_handoff(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Does nothing here. It is about contention of many threads that call `spawn_blocking`.
+    pub fn enable_sharded_blocking_queue(&mut self) -> &mut Self {
+        self
+    }
+
     /// Seeds the random decisions of the thread that builds the runtime and of those that run it.
     pub fn rng_seed(&mut self, seed: RngSeed) -> &mut Self {
         self.seed = Some(seed);
-        self
-    }
-
-    /// Measures how long each poll takes; two clock reads for each.
-    pub fn enable_metrics_poll_time_histogram(&mut self) -> &mut Self {
-        self.histogram = true;
-        self
-    }
-
-    /// The buckets of the poll-time histogram.
-    pub fn metrics_poll_time_histogram_configuration(&mut self, configuration: HistogramConfiguration) -> &mut Self {
-        self.histogram_shape = configuration;
-        self
-    }
-
-    /// tokio's older way to shape the histogram.
-    pub fn metrics_poll_count_histogram_scale(&mut self, scale: HistogramScale) -> &mut Self {
-        self.histogram_shape = match scale {
-            HistogramScale::Linear => HistogramConfiguration::default(),
-            HistogramScale::Log => HistogramConfiguration::log(LogHistogram::builder().precision_exact(0)),
-        };
         self
     }
 
@@ -476,7 +486,8 @@ impl Builder {
             on_task_terminate: self.on_task_terminate.clone(),
             before_poll: self.before_poll.clone(),
             after_poll: self.after_poll.clone(),
-            poll_histogram: self.histogram.then(|| histogram::Shape::clone(&self.histogram_shape.0)),
+            poll_histogram: self.poll_histogram(),
+            next_task_slot: self.next_task_slot,
             inject_interval: self.inject_interval,
             event_interval: self.event_interval,
             start_paused: self.start_paused,

@@ -44,7 +44,7 @@ impl Default for HistogramConfiguration {
 }
 
 /// Each power of two of the duration is cut into the same number of buckets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogHistogram(Shape);
 
 impl Default for LogHistogram {
@@ -58,10 +58,16 @@ impl LogHistogram {
     pub fn builder() -> LogHistogramBuilder {
         LogHistogramBuilder::default()
     }
+
+    /// Where its last bucket begins, in nanoseconds: longer durations are not told apart.
+    pub fn max_value(&self) -> u64 {
+        let last = self.0.range(self.0.buckets() - 1).start;
+        u64::try_from(last.as_nanos()).unwrap_or(u64::MAX)
+    }
 }
 
 /// Builds a [`LogHistogram`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct LogHistogramBuilder {
     first: Duration,
     last: Duration,
@@ -74,19 +80,23 @@ impl Default for LogHistogramBuilder {
     }
 }
 
-/// A histogram would need more buckets than allowed.
+/// Why a histogram was not made.
 #[derive(Debug)]
-pub struct InvalidHistogramConfiguration {
-    needed: usize,
-    allowed: usize,
+pub enum InvalidHistogramConfiguration {
+    /// It would need more buckets than allowed.
+    TooManyBuckets {
+        /// How many it would need.
+        required_bucket_count: usize,
+    },
 }
 
 impl std::fmt::Display for InvalidHistogramConfiguration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let InvalidHistogramConfiguration::TooManyBuckets { required_bucket_count } = self;
         write!(
             f,
-            "the histogram needs {} buckets and {} are allowed; narrow its range or allow a larger error",
-            self.needed, self.allowed
+            "the histogram needs {required_bucket_count} buckets, more than are allowed; narrow its range or allow a \
+             larger error"
         )
     }
 }
@@ -149,14 +159,16 @@ impl LogHistogramBuilder {
     pub fn max_buckets(&mut self, allowed: usize) -> Result<LogHistogram, InvalidHistogramConfiguration> {
         let histogram = self.build();
         match histogram.0.buckets() {
-            needed if needed > allowed => Err(InvalidHistogramConfiguration { needed, allowed }),
+            required_bucket_count if required_bucket_count > allowed => {
+                Err(InvalidHistogramConfiguration::TooManyBuckets { required_bucket_count })
+            }
             _ => Ok(histogram),
         }
     }
 
     /// The histogram.
     pub fn build(&self) -> LogHistogram {
-        LogHistogram(Shape::Log { first: self.first, last: self.last.max(self.first), precision: self.precision })
+        LogHistogram(Shape::log_up_to(self.first, self.last, self.precision))
     }
 }
 

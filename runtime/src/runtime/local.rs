@@ -91,7 +91,7 @@ impl LocalRuntime {
     /// If the future panics; inside async code.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let _role = may_block("LocalRuntime::block_on");
+        let _role = may_block("LocalRuntime::block_on", true);
         let _entered = self.enter();
         self.handle.engine().block_on_as_worker(pin!(future))
     }

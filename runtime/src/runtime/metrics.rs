@@ -4,11 +4,16 @@ use super::Handle;
 use crate::engine::entered::with_engine;
 use crate::engine::place::{Doing, Place};
 use crate::engine::with_worker_of;
+use std::iter::Sum;
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 use std::thread::ThreadId;
 use std::time::Duration;
 
 /// Counters of a runtime. Reading them costs a few loads; they are exact when nothing moves.
+///
+/// What is counted by worker includes what threads have done that share its number (see [`worker_index`]), so that the sum
+/// over all workers is all that was done. Only its sleeps are those of one thread.
 ///
 /// ```
 /// # runtime::runtime::Runtime::new().unwrap().block_on(async {
@@ -36,9 +41,21 @@ impl RuntimeMetrics {
         self.handle.engine().alive() as usize
     }
 
+    /// tokio's older name for [`num_alive_tasks`](RuntimeMetrics::num_alive_tasks).
+    #[deprecated = "renamed to `num_alive_tasks`"]
+    pub fn active_tasks_count(&self) -> usize {
+        self.num_alive_tasks()
+    }
+
     /// Tasks in the queue that other threads push to.
     pub fn global_queue_depth(&self) -> usize {
         self.handle.engine().inject.len()
+    }
+
+    /// tokio's older name for [`global_queue_depth`](RuntimeMetrics::global_queue_depth).
+    #[deprecated = "renamed to `global_queue_depth`"]
+    pub fn injection_queue_depth(&self) -> usize {
+        self.global_queue_depth()
     }
 
     /// Threads of the blocking pool.
@@ -62,9 +79,33 @@ impl RuntimeMetrics {
         engine.places.iter().map(|place| place.stats.spawned.get()).sum::<u64>() + engine.stats.spawned.get()
     }
 
-    /// Tasks that threads outside of the runtime have queued.
+    /// Tasks that were queued from outside of the workers: by threads that are none, inside `block_in_place`, and by the
+    /// guarantor when it has looked at sockets and timers.
     pub fn remote_schedule_count(&self) -> u64 {
         self.handle.engine().stats.remote_schedules.get()
+    }
+
+    /// How often an operation was sent back because its task's [budget](crate::task::coop) was used up. The future of
+    /// `block_on` and the tasks of a `LocalSet` have budgets, too. Each worker's part up to its last look at sockets and timers, or its
+    /// last sleep.
+    pub fn budget_forced_yield_count(&self) -> u64 {
+        self.handle.engine().places.iter().map(|place| place.stats.forced_yields.get()).sum()
+    }
+
+    /// Descriptors registered with the driver so far; also one that the system refused in the end.
+    pub fn io_driver_fd_registered_count(&self) -> u64 {
+        self.handle.engine().drive.io().registrations()
+    }
+
+    /// Descriptors that were registered and are so no more. The difference to
+    /// [`io_driver_fd_registered_count`](RuntimeMetrics::io_driver_fd_registered_count) is how many are now.
+    pub fn io_driver_fd_deregistered_count(&self) -> u64 {
+        self.handle.engine().drive.io().deregistrations()
+    }
+
+    /// Events of descriptors that the driver has taken from the system.
+    pub fn io_driver_ready_count(&self) -> u64 {
+        self.handle.engine().drive.io().events()
     }
 
     /// Panics of tasks that nobody looked at.
@@ -88,40 +129,66 @@ impl RuntimeMetrics {
         self.with(worker, |place| place.stats.parks.get())
     }
 
-    /// Changes whenever the worker goes to sleep or wakes up; odd while it sleeps.
+    /// Changes whenever the worker goes to sleep or wakes up: odd while it sleeps, even while it is awake. A worker that has
+    /// no thread is as good as asleep: its thread starts on demand, or it was the thread inside a `block_on` that is over.
     #[track_caller]
     pub fn worker_park_unpark_count(&self, worker: usize) -> u64 {
-        self.with(worker, |place| place.stats.parks_and_unparks.get())
+        self.place(worker).map_or(1, |place| place.stats.parks_and_unparks.get())
     }
 
-    /// How long a worker was awake, up to its last sleep.
+    /// How often a worker has slept and found nothing to do afterwards: no task, and no future of `block_on`.
+    #[track_caller]
+    pub fn worker_noop_count(&self, worker: usize) -> u64 {
+        self.sum(worker, |place| place.stats.noops.get())
+    }
+
+    /// For how long a worker had something to do, until now. Looking for work does not count.
     #[track_caller]
     pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
-        self.with(worker, |place| place.stats.busy())
+        self.sum(worker, |place| place.stats.busy.read())
+    }
+
+    /// How long a worker's polls take on average; the newest weigh most. What it does between polls is part of that, as no
+    /// clock is read for it but when a worker runs out of work, which is also when the number changes. Zero before.
+    #[track_caller]
+    pub fn worker_mean_poll_time(&self, worker: usize) -> Duration {
+        self.with(worker, |place| Duration::from_nanos(place.stats.mean_poll_ns.get()))
     }
 
     /// Tasks that a worker has taken from others.
     #[track_caller]
     pub fn worker_steal_count(&self, worker: usize) -> u64 {
-        self.with(worker, |place| place.stats.steals.get())
+        self.sum(worker, |place| place.stats.steals.get())
     }
 
     /// How often a worker has taken tasks from another.
     #[track_caller]
     pub fn worker_steal_operations(&self, worker: usize) -> u64 {
-        self.with(worker, |place| place.stats.steal_operations.get())
+        self.sum(worker, |place| place.stats.steal_operations.get())
     }
 
-    /// Polls of tasks by a worker, up to its last sleep.
+    /// Polls of tasks that a worker has begun.
     #[track_caller]
     pub fn worker_poll_count(&self, worker: usize) -> u64 {
-        self.with(worker, |place| place.stats.polls.get())
+        self.sum(worker, |place| place.polls.load(Ordering::Relaxed))
+    }
+
+    /// Tasks that a worker has queued for itself: spawned, woken or yielding on its thread.
+    #[track_caller]
+    pub fn worker_local_schedule_count(&self, worker: usize) -> u64 {
+        self.sum(worker, |place| place.stats.local_schedules.get())
+    }
+
+    /// Always 0: a worker's own queue grows as it has to, and never sends its tasks elsewhere because it is full.
+    #[track_caller]
+    pub fn worker_overflow_count(&self, worker: usize) -> u64 {
+        self.sum(worker, |_| 0)
     }
 
     /// Tasks that wait in a worker's own queue.
     #[track_caller]
     pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
-        self.with(worker, |place| place.stealer.len())
+        self.sum(worker, |place| place.stealer.len())
     }
 
     /// The thread of a worker, if it has one now.
@@ -156,15 +223,57 @@ impl RuntimeMetrics {
         }
     }
 
-    /// Polls of a worker that took as long as the bucket says.
+    /// Polls of a worker that took as long as the bucket says; 0 when the histogram is off.
+    ///
+    /// # Panics
+    /// If there is no such bucket.
+    #[track_caller]
     pub fn poll_time_histogram_bucket_count(&self, worker: usize, bucket: usize) -> u64 {
-        self.handle.engine().histogram.as_ref().map_or(0, |histogram| histogram.count(worker, bucket))
+        let _exists = self.place(worker);
+        let Some(histogram) = &self.handle.engine().histogram else { return 0 };
+        if bucket >= histogram.shape.buckets() {
+            self.poll_time_histogram_bucket_range(bucket);
+        }
+        (worker..histogram.rows()).step_by(self.num_workers()).map(|row| histogram.count(row, bucket)).sum()
+    }
+
+    /// tokio's older name for [`poll_time_histogram_enabled`](RuntimeMetrics::poll_time_histogram_enabled).
+    #[deprecated = "renamed to `poll_time_histogram_enabled`"]
+    pub fn poll_count_histogram_enabled(&self) -> bool {
+        self.poll_time_histogram_enabled()
+    }
+
+    /// tokio's older name for [`poll_time_histogram_num_buckets`](RuntimeMetrics::poll_time_histogram_num_buckets).
+    #[deprecated = "renamed to `poll_time_histogram_num_buckets`"]
+    pub fn poll_count_histogram_num_buckets(&self) -> usize {
+        self.poll_time_histogram_num_buckets()
+    }
+
+    /// tokio's older name for [`poll_time_histogram_bucket_range`](RuntimeMetrics::poll_time_histogram_bucket_range).
+    #[deprecated = "renamed to `poll_time_histogram_bucket_range`"]
+    #[track_caller]
+    pub fn poll_count_histogram_bucket_range(&self, bucket: usize) -> Range<Duration> {
+        self.poll_time_histogram_bucket_range(bucket)
+    }
+
+    /// tokio's older name for [`poll_time_histogram_bucket_count`](RuntimeMetrics::poll_time_histogram_bucket_count).
+    #[deprecated = "renamed to `poll_time_histogram_bucket_count`"]
+    #[track_caller]
+    pub fn poll_count_histogram_bucket_count(&self, worker: usize, bucket: usize) -> u64 {
+        self.poll_time_histogram_bucket_count(worker, bucket)
     }
 
     /// A worker whose thread has never started has done nothing.
     #[track_caller]
     fn with<R: Default>(&self, worker: usize, f: impl FnOnce(&Place) -> R) -> R {
         self.place(worker).map(f).unwrap_or_default()
+    }
+
+    /// Of all threads that have, or had, the worker's number.
+    #[track_caller]
+    fn sum<R: Sum>(&self, worker: usize, f: impl Fn(&Place) -> R) -> R {
+        let _exists = self.place(worker);
+        self.handle.engine().places.iter().skip(worker).step_by(self.num_workers()).map(f).sum()
     }
 
     #[track_caller]
@@ -179,7 +288,31 @@ impl RuntimeMetrics {
     }
 }
 
-/// Which worker this thread is, if it is one: the number that [`RuntimeMetrics`] takes.
+/// Which worker this thread is, if it runs tasks: the number that [`RuntimeMetrics`] takes, below
+/// [`num_workers`](RuntimeMetrics::num_workers).
+///
+/// There may be more threads that run tasks than workers: some stand in for workers that are stuck, and one inside
+/// `block_on` runs tasks while it waits. Those share a number with a worker.
 pub fn worker_index() -> Option<usize> {
-    with_engine(|engine| engine.and_then(|engine| with_worker_of(engine, |worker| worker.map(|worker| worker.index()))))
+    with_engine(|engine| {
+        let engine = engine?;
+        with_worker_of(engine, |worker| worker.map(|worker| worker.index() % engine.config.workers))
+    })
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::runtime::Builder;
+
+    /// E23: 86 seconds of short polls without a sleep.
+    #[test]
+    fn d23_more_polls_than_32_bits_can_say() {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let metrics = runtime.metrics();
+        runtime.block_on(async {});
+        metrics.place(0).unwrap().polls.store(u64::from(u32::MAX), Ordering::Relaxed);
+        runtime.block_on(async { crate::spawn(crate::task::yield_now()).await.unwrap() });
+        assert_eq!(metrics.worker_poll_count(0), u64::from(u32::MAX) + 2);
+    }
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock, Weak};
 /// [`RuntimeMetrics::unhandled_panics`](super::RuntimeMetrics::unhandled_panics), whatever the policy.
 ///
 /// Works on every flavor. The tasks of a [`LocalSet`](crate::task::LocalSet) are reported by the runtime that polls the
-/// set.
+/// set; a set may have [a policy of its own](crate::task::LocalSet::unhandled_panic) besides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnhandledPanic {
@@ -87,8 +87,15 @@ impl PanicSink for Policy {
             // We may be in somebody's drop.
             contain(|| hook(&PanicInfo { id, payload }));
         }
+        self.action.report(id, payload);
+    }
+}
+
+impl UnhandledPanic {
+    /// What it does about a panic that nobody handled. (`ShutdownRuntime` has acted before.)
+    pub(crate) fn report(self, id: Id, payload: &(dyn Any + Send)) {
         let text = panic_text(payload).unwrap_or("(no text)");
-        match self.action {
+        match self {
             UnhandledPanic::Ignore | UnhandledPanic::ShutdownRuntime => {}
             UnhandledPanic::Log => {
                 say(&format!("runtime: task {id} panicked and nobody joined it: {text:?}"));

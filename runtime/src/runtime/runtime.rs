@@ -83,7 +83,8 @@ impl Runtime {
     /// If the future panics; inside async code (await there, or use `block_in_place`).
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let _role = may_block("Runtime::block_on");
+        let alone = self.handle.engine().config.flavor != Flavor::MultiThread;
+        let _role = may_block("Runtime::block_on", alone);
         let _entered = self.enter();
         self.handle.engine().block_on_as_worker(pin!(future))
     }

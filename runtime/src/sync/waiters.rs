@@ -241,15 +241,26 @@ impl<P> WaitList<P> {
         self.granted != NIL
     }
 
-    /// Is this a queued waiter's key? Unlike elsewhere, it may be stale.
-    pub(super) fn is_waiting(&self, key: Key) -> bool {
-        let node = self.nodes.get(key.index as usize);
-        node.is_some_and(|node| {
-            node.generation == key.generation && node.payload.is_some() && node.stands == Stands::Queued
-        })
+    /// Does `other` wait, to be woken by another waker than `key`? Unlike elsewhere, `other` may be stale.
+    pub(super) fn waits_with_another_waker(&self, other: Key, key: Key) -> bool {
+        let waker_of = |key: Key| {
+            let node = self.nodes.get(key.index as usize).filter(|node| node.generation == key.generation)?;
+            node.waker.as_ref().filter(|_| node.stands == Stands::Queued)
+        };
+        match (waker_of(other), waker_of(key)) {
+            (Some(some), Some(other)) => !some.will_wake(other),
+            _ => false,
+        }
     }
 
     /// What the primitive remembers about a waiter.
+    pub(super) fn peek(&self, key: Key) -> &P {
+        let node = &self.nodes[key.index as usize];
+        assert!(node.generation == key.generation, "BUG: stale key of a waiter: {key:?}");
+        node.payload.as_ref().expect("BUG: a live node has a payload")
+    }
+
+    /// Like [`peek`](Self::peek), to change it.
     pub(super) fn payload(&mut self, key: Key) -> &mut P {
         self.node(key).payload.as_mut().expect("BUG: a live node has a payload")
     }

@@ -10,10 +10,9 @@
 //! callback runs after it is given back.
 
 use super::{AbortHandle, JoinError, JoinHandle};
-use crate::engine::JoinCell;
 use crate::engine::atomics::Mutex;
 use crate::engine::budget::{Budget, with_budget};
-use crate::engine::contain;
+use crate::engine::{JoinCell, contain};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 

@@ -27,6 +27,7 @@ async fn everything() -> Result<u32, String> {
         Some(n) = ready(Some(1)), if !list.is_empty() => n,
         impossible = forever() => match impossible {},
         _ = never() => 3,
+        _ = pending() => 4,
     };
     runtime::select! {
         biased;

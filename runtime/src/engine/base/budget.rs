@@ -11,6 +11,12 @@ use std::task::{Context, Poll};
 
 thread_local! {
     static LEFT: Cell<Budget> = const { Cell::new(Budget::UNCONSTRAINED) };
+    static FORCED_YIELDS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How often an operation on this thread found no unit left and sent its task back.
+pub(crate) fn forced_yields() -> u64 {
+    FORCED_YIELDS.get()
 }
 
 /// Units left in the poll that runs on this thread.
@@ -49,6 +55,23 @@ pub(crate) fn has_remaining() -> bool {
     !LEFT.get().is_exhausted()
 }
 
+/// No unit is left: the task comes again.
+#[cold]
+fn send_back(cx: &Context<'_>) {
+    FORCED_YIELDS.set(FORCED_YIELDS.get().wrapping_add(1));
+    cx.waker().wake_by_ref();
+}
+
+/// `Ready` while there is a unit left, and takes none. Otherwise wakes the task and says `Pending`.
+#[inline]
+pub(crate) fn poll_remaining(cx: &Context<'_>) -> Poll<()> {
+    if has_remaining() {
+        return Poll::Ready(());
+    }
+    send_back(cx);
+    Poll::Pending
+}
+
 /// Takes a unit. With none left, wakes the task and says `Pending`.
 #[inline]
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
@@ -57,7 +80,7 @@ pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
         return Poll::Ready(RestoreOnPending(Cell::new(before), std::marker::PhantomData));
     }
     if before.is_exhausted() {
-        cx.waker().wake_by_ref();
+        send_back(cx);
         return Poll::Pending;
     }
     LEFT.set(Budget(before.0 - 1));

@@ -7,7 +7,6 @@ pub(crate) mod coarse;
 pub(crate) mod const_fn;
 pub(crate) mod contain;
 pub(crate) mod contention;
-pub(crate) mod fences;
 #[allow(unsafe_code)] // the allocator of models, which keeps what is freed
 pub(crate) mod heap;
 pub(crate) mod id;

@@ -33,7 +33,7 @@ pub(crate) mod word;
 mod model;
 
 pub(crate) use context::{Context, Inherited};
-pub(crate) use header::{Header, Name, Owner, Runnable, TaskInfo, TaskRef};
+pub(crate) use header::{ChildOfGroup, Header, Name, Owner, Runnable, TaskInfo, TaskRef};
 pub(crate) use join::JoinCell;
 pub use join_error::JoinError;
 pub(crate) use join_error::{PanicSink, panic_text};

@@ -58,6 +58,7 @@ impl<F: Future, O: Owner, N: Name> TableOf<F, O, N> {
         free: free::<F, O, N>,
         schedule: schedule::<O>,
         name: name::<F, O, N>,
+        is_child: N::IS_CHILD,
         context_at: Self::WITH_CONTEXT.1,
     };
 
@@ -76,7 +77,7 @@ pub(crate) fn allocate<F: Future, O: Owner, N: Name>(
     owner: NonNull<O>,
     info: TaskInfo<N>,
 ) -> (Runnable, JoinCell<F::Output>) {
-    let may_inherit = current::may_pass_on();
+    let may_inherit = current::has_context();
     // The allocation's size class is known when this is compiled, either way.
     let cell = if may_inherit {
         memory::take(TableOf::<F, O, N>::WITH_CONTEXT.0)

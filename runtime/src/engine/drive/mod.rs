@@ -42,6 +42,7 @@ use crate::engine::base::atomics::Mutex;
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use io_driver::{Driver, Events};
 use lead::Lead;
+pub(crate) use lead::WOKEN_MOST;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -151,7 +152,7 @@ impl Drive {
         if next != NEVER {
             let now = self.clock.tick();
             if next <= now {
-                while Reach::Other(wheel).fire(now, woken) {}
+                Reach::Other(wheel).visit(now, WOKEN_MOST, woken);
             }
         }
     }
@@ -164,6 +165,11 @@ impl Drive {
             self.notify();
         }
         Ok(Registration::new(source, self.io.clone()))
+    }
+
+    /// Counts of sockets and their events.
+    pub(crate) fn io(&self) -> &Driver {
+        &self.io
     }
 
     /// Was it made here?

@@ -1,6 +1,6 @@
 //! The timers of one place: a wheel that its worker uses without a lock, and others when they must.
 //!
-//! Owns: the wheel, its published next deadline, the list of timers that others gave up.   Imports: `base`, `bias`.
+//! Owns: the wheel, its published next deadline.   Imports: `base`, `bias`.
 //! Not here: whose wheel a timer is in (`sched/timer`), who fires them and when (`lead`, `sched`).
 //!
 //! A timer is an entry with a waker in it, and nothing else: whether it has fired is a question of time. A wheel says
@@ -11,34 +11,27 @@
 //! `next` never lies after the earliest timer. It is written inside the lock, and may name a moment at which nothing
 //! is due any more: a timer that is given up does not look for the next one. Whoever turns up then corrects it.
 //!
-//! A timer given up on another thread than its worker's is written down (`given_up`) for the worker to take out: to
-//! interrupt it would cost a system call. The list is short; whoever makes it long empties it himself.
-//!
 //! Wakers are user code: they come in by value and go out by value, and are cloned, dropped and woken outside.
 
 use super::bias::{Biased, Seat};
 use super::ticks::NEVER;
-use crate::engine::base::atomics::{AtomicU64, AtomicUsize, Mutex, Ordering};
+use crate::engine::base::atomics::{AtomicU64, Ordering};
 use std::mem;
 use std::task::Waker;
 pub(crate) use timer_wheel::Key;
 use timer_wheel::TimerWheel;
 
 /// So many timers are handled at a time; then others get a chance to set theirs (museum T20).
-pub(super) const BATCH: usize = if cfg!(test) { 2 } else { 128 };
+const BATCH: usize = if cfg!(test) { 2 } else { 128 };
 
-/// A worker that finds so many timers given up takes them out when it next sets one.
-const GIVEN_UP_MANY: usize = if cfg!(test) { 2 } else { 32 };
-
-/// And so many are taken out by whoever gives up one more, even if he has to interrupt the worker for it.
-pub(super) const GIVEN_UP_MOST: usize = if cfg!(test) { 4 } else { 512 };
+/// And so many batches at a visit. A million timers that share a slot of an hour take 20 ms to be sorted into finer ones:
+/// whoever visits has tasks to run in between.
+const BATCHES_OF_A_VISIT: usize = if cfg!(test) { 4 } else { 32 };
 
 pub(crate) struct Wheel {
     timers: Biased<Timers>,
     next: AtomicU64,
     elapsed: AtomicU64,
-    given_up: Mutex<Vec<Key>>,
-    given_up_count: AtomicUsize,
 }
 
 struct Timers {
@@ -75,8 +68,6 @@ impl Wheel {
             timers: Biased::new(Timers { wheel: TimerWheel::new(0), closed: false }),
             next: AtomicU64::new(NEVER),
             elapsed: AtomicU64::new(0),
-            given_up: Mutex::new(Vec::new()),
-            given_up_count: AtomicUsize::new(0),
         }
     }
 
@@ -117,9 +108,8 @@ impl WheelSeat<'_> {
         self.wheel
     }
 
-    /// The worker goes to sleep, or blocks: others may fire its timers without interrupting it.
+    /// The worker goes to sleep, or blocks: others may fire its timers without waiting for it.
     pub(crate) fn rest(&self) {
-        Reach::Own(self).take_out_given_up();
         self.seat.rest();
     }
 }
@@ -144,9 +134,6 @@ impl<'w> Reach<'w> {
     #[inline]
     pub(crate) fn set(self, tick: u64, waker: Waker) -> Set {
         let wheel = self.wheel();
-        if wheel.given_up_count.load(Ordering::Relaxed) >= GIVEN_UP_MANY {
-            self.take_out_given_up();
-        }
         let mut waker = Some(waker);
         // What is not set is dropped outside.
         self.with(|timers| {
@@ -168,40 +155,8 @@ impl<'w> Reach<'w> {
     /// The timer is not wanted any more.
     #[inline]
     pub(crate) fn give_up(self, key: Key) {
-        match self {
-            Reach::Own(seat) => drop(seat.seat.with(|timers| timers.wheel.cancel(key))),
-            Reach::Other(wheel) => match wheel.timers.with_if_shared(|timers| timers.wheel.cancel(key)) {
-                Some(waker) => drop(waker),
-                None => self.write_down(key),
-            },
-        }
-    }
-
-    #[cold]
-    fn write_down(self, key: Key) {
-        let wheel = self.wheel();
-        let mut given_up = wheel.given_up.lock();
-        given_up.push(key);
-        let count = given_up.len();
-        wheel.given_up_count.store(count, Ordering::Relaxed);
-        drop(given_up);
-        if count >= GIVEN_UP_MOST {
-            self.take_out_given_up();
-        }
-    }
-
-    pub(crate) fn take_out_given_up(self) {
-        let wheel = self.wheel();
-        if wheel.given_up_count.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        let keys = {
-            let mut given_up = wheel.given_up.lock();
-            wheel.given_up_count.store(0, Ordering::Relaxed);
-            mem::take(&mut *given_up)
-        };
-        let mut wakers = Vec::with_capacity(keys.len());
-        self.with(|timers| wakers.extend(keys.into_iter().filter_map(|key| timers.wheel.cancel(key))));
+        // The waker is dropped here, outside.
+        drop(self.with(|timers| timers.wheel.cancel(key)));
     }
 
     /// Gives a timer another tick. `None`: it is not in the wheel any more. `Some(true)`: none is due before it.
@@ -231,15 +186,26 @@ impl<'w> Reach<'w> {
         })
     }
 
-    /// Brings the wheel to `now` and takes a batch of what is due. `true`: there is more.
-    pub(crate) fn fire(self, now: u64, woken: &mut Vec<Waker>) -> bool {
-        self.take_out_given_up();
+    /// Brings the wheel to `now`, or some way there, and stops when `woken` has `most` wakers. What is left stays due: `next`
+    /// says so.
+    pub(crate) fn visit(self, now: u64, most: usize, woken: &mut Vec<Waker>) {
+        for _ in 0..BATCHES_OF_A_VISIT {
+            if woken.len() >= most || !self.fire(now, woken) {
+                return;
+            }
+        }
+    }
+
+    /// Takes a batch of what is due. `true`: there is more.
+    pub(super) fn fire(self, now: u64, woken: &mut Vec<Waker>) -> bool {
         let wheel = self.wheel();
         self.with(|timers| {
             timers.wheel.advance(now);
             wheel.elapsed.store(timers.wheel.now(), Ordering::Release);
             let more = timers.wheel.expire(BATCH, |waker| woken.push(waker));
-            wheel.next.store(timers.wheel.next_deadline().unwrap_or(NEVER), Ordering::Relaxed);
+            let next = timers.wheel.next_deadline().unwrap_or(NEVER);
+            // What waits to be sorted is work for now, though it may be due later.
+            wheel.next.store(if more { next.min(now) } else { next }, Ordering::Relaxed);
             more
         })
     }

@@ -61,7 +61,7 @@ impl Wheels {
     pub(super) fn fire_at_rest(&self, now: u64, most: usize, woken: &mut Vec<Waker>) {
         for wheel in self.iter() {
             if wheel.next() <= now && wheel.is_at_rest() {
-                while woken.len() < most && Reach::Other(wheel).fire(now, woken) {}
+                Reach::Other(wheel).visit(now, most, woken);
             }
         }
     }

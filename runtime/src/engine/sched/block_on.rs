@@ -8,7 +8,8 @@
 //! The price is documented at `Runtime::block_on`: a task that blocks this thread delays the future of `block_on`.
 
 use super::engine::Engine;
-use super::worker::{Root, Worker};
+use super::root::Root;
+use super::worker::Worker;
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::cell::current;

@@ -44,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) before_poll: Option<TaskCallback>,
     pub(crate) after_poll: Option<TaskCallback>,
     pub(crate) poll_histogram: Option<super::super::histogram::Shape>,
+    /// What a poll wakes runs next on a multi-thread flavor. (On the others the order is the queue's.)
+    pub(crate) next_task_slot: bool,
     /// Look at the inject queue first every so many polls.
     pub(crate) inject_interval: u32,
     /// Look at sockets, timers and shutdown every so many polls.

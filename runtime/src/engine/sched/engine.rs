@@ -95,7 +95,7 @@ impl Engine {
             watches_polls: config.before_poll.is_some()
                 || config.after_poll.is_some()
                 || config.poll_histogram.is_some(),
-            histogram: config.poll_histogram.clone().map(Histogram::new),
+            histogram: config.poll_histogram.map(Histogram::new),
             closing: AtomicBool::new(false),
             closed_by_panic: AtomicBool::new(false),
             bound_to: OnceLock::new(),
@@ -171,6 +171,7 @@ impl Engine {
     /// Queues what a turn of the guarantor found, with one wake-up.
     pub(crate) fn push_batch(&self, batch: Chain) {
         if !batch.is_empty() {
+            self.stats.remote_schedules.add_shared(batch.len() as u64);
             self.inject.push_chain(batch);
             self.wake(self.idle.submitted());
         }
@@ -232,7 +233,7 @@ impl Engine {
 
     /// A poll with hooks around it, or with a clock.
     #[cold]
-    pub(crate) fn poll_watched(&self, task: Runnable, place: &Place) {
+    pub(crate) fn poll_watched(&self, task: Runnable, worker: usize) {
         let header = task.header();
         let (id, spawned_at, name) = (header.id(), header.spawned_at(), header.name().map(str::to_owned));
         let facts = TaskFacts { id, spawned_at, name: name.as_deref() };
@@ -242,15 +243,11 @@ impl Engine {
         let begun = self.histogram.as_ref().map(|_| Instant::now());
         task.run();
         if let (Some(histogram), Some(begun)) = (&self.histogram, begun) {
-            histogram.record(self.place_index(place), begun.elapsed());
+            histogram.record(worker, begun.elapsed());
         }
         if let Some(hook) = &self.config.after_poll {
             hook(&facts);
         }
-    }
-
-    fn place_index(&self, place: &Place) -> usize {
-        self.places.iter().position(|other| std::ptr::eq(other, place)).unwrap_or(0)
     }
 }
 

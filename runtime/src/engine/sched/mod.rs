@@ -7,8 +7,10 @@
 //! Both flavors are this one engine. A current-thread runtime has one place, taken by whoever is inside `block_on`,
 //! and neither threads of its own nor a guarantor.
 
+mod accounts;
 mod batch;
 pub(crate) mod block_on;
+pub(crate) mod caller;
 pub(crate) mod clockwork;
 pub(crate) mod config;
 pub(crate) mod engine;
@@ -22,6 +24,7 @@ mod next_task;
 pub(crate) mod place;
 mod pool;
 mod rescue;
+mod root;
 mod search;
 mod shutdown;
 pub(crate) mod sizing;

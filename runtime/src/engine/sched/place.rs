@@ -17,7 +17,7 @@ use crate::engine::base::parker::Parker;
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::OwnedTasks;
 use crossbeam_deque::{Stealer, Worker as Deque};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(crate) struct Place {
     /// Written by its worker on every wake, by thieves seldom.
     pub(crate) next: Padded<NextTask>,
     /// How many polls the worker has begun: a number that stands still is a poll that takes long.
-    pub(crate) polls: Padded<AtomicU32>,
+    pub(crate) polls: Padded<AtomicU64>,
     pub(crate) stealer: Stealer<Runnable>,
     pub(crate) parker: Arc<Parker>,
     pub(crate) owned: OwnedTasks,
@@ -58,13 +58,16 @@ pub(crate) struct Place {
 impl Place {
     fn new() -> Self {
         let deque = Deque::new_fifo();
+        let stats = PlaceStats::default();
+        // As if asleep: no thread holds it.
+        stats.parks_and_unparks.add(1);
         Place {
             next: Padded(NextTask::new()),
-            polls: Padded(AtomicU32::new(0)),
+            polls: Padded(AtomicU64::new(0)),
             stealer: deque.stealer(),
             parker: Arc::new(Parker::new()),
             owned: OwnedTasks::new(),
-            stats: PlaceStats::default(),
+            stats,
             thread: Mutex::new(None),
             os_thread: AtomicU32::new(0),
             doing: AtomicU8::new(Doing::Nothing as u8),

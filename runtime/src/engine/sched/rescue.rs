@@ -131,7 +131,7 @@ impl Hands {
 /// What the last tick saw of one place.
 #[derive(Clone, Copy, Default)]
 struct Sample {
-    polls: u32,
+    polls: u64,
     still: u32,
     /// When the count was first seen standing still, and how long the thread had been on a CPU by then.
     since: Option<(Instant, Duration)>,

@@ -9,8 +9,9 @@
 //! pause instructions, and going to sleep at once (`docs/design/rejected.md` has the numbers).
 
 use super::place::Place;
+use super::root::Root;
 use super::thrift::Victim;
-use super::worker::{Root, Worker};
+use super::worker::Worker;
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
 use crossbeam_deque::Steal;
@@ -58,7 +59,10 @@ impl Worker<'_> {
                 self.spin.paid(round);
                 return None;
             }
-            since.get_or_insert_with(Instant::now);
+            if since.is_none() {
+                since = Some(Instant::now());
+                self.runs_dry(since);
+            }
             std::thread::yield_now();
         }
         self.spin.failed(since);
@@ -75,7 +79,8 @@ impl Worker<'_> {
             }
             let (place, victim) = (victim, self.engine.places.get(victim));
             let waiting = victim.stealer.len();
-            let polls = victim.polls.load(Ordering::Relaxed);
+            // Differences of it are what counts.
+            let polls = victim.polls.load(Ordering::Relaxed) as u32;
             if waiting > 0 {
                 if !self.thrift.allows(Victim { place, waiting, polls }, self.tick.get()) {
                     continue;

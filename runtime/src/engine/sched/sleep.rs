@@ -7,7 +7,8 @@
 //! looked at once more afterwards, and whoever submits meanwhile sees the announcement.
 
 use super::place::Doing;
-use super::worker::{Root, Worker};
+use super::root::Root;
+use super::worker::Worker;
 use crate::engine::cell::memory;
 use crate::engine::drive::Sleeper;
 use std::sync::atomic::Ordering;
@@ -29,7 +30,7 @@ impl Worker<'_> {
                 return true;
             }
         }
-        self.count_busy();
+        self.runs_dry(None);
         self.place.set_doing(Doing::Sleeping);
         let was_searching = self.searching.replace(false);
         let work_waits = |everywhere: bool| {
@@ -40,14 +41,18 @@ impl Worker<'_> {
         };
         // Before it counts as asleep: a leader that finds everybody asleep must find everybody's timers, too.
         self.rest();
-        let wait = || self.wait(root);
+        let wait = || {
+            self.parks();
+            let woken = self.wait(root);
+            self.unparks();
+            woken
+        };
         let (woken, searches) = self.engine.idle.sleep_through(self.index, was_searching, work_waits, wait);
         self.searching.set(searches);
         self.place.set_doing(Doing::Running);
         self.engine.guarantor_awake();
         let now = Instant::now();
-        self.awake_since.set(now);
-        self.place.stats.parks_and_unparks.add(1);
+        self.place.stats.busy.begin(now);
         if let Some(hook) = &self.engine.config.on_unpark {
             hook();
         }
@@ -58,8 +63,6 @@ impl Worker<'_> {
 
     /// As the leader if nobody else leads, else on the parker. `false`: it was a spare's time that ran out.
     fn wait(&self, root: &impl Root) -> bool {
-        self.place.stats.parks.add(1);
-        self.place.stats.parks_and_unparks.add(1);
         let engine = self.engine;
         let counted = self.place.counted.load(Ordering::Relaxed);
         let patience = (!counted).then_some(engine.config.blocking_keep_alive);
@@ -69,6 +72,7 @@ impl Worker<'_> {
         } else {
             patience
         };
+        let gives_back = (limit != patience).then(Instant::now);
         if let Some(mut lead) = engine.drive.try_lead() {
             let idle = || !root.is_woken() && engine.is_at_rest();
             let mut found = self.found.take();
@@ -90,7 +94,7 @@ impl Worker<'_> {
             self.place.parker.park(limit);
         }
         // It counts as asleep still, so nobody waits for it meanwhile.
-        if limit != patience && self.awake_since.get().elapsed() >= KEEPS_MEMORY {
+        if gives_back.is_some_and(|begun| begun.elapsed() >= KEEPS_MEMORY) {
             memory::give_all_back();
         }
         begun.is_none_or(|(begun, patience)| begun.elapsed() < patience)

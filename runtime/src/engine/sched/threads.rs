@@ -2,7 +2,8 @@
 
 use super::engine::Engine;
 use super::place::Doing;
-use super::worker::{End, NoRoot, Worker};
+use super::root::NoRoot;
+use super::worker::{End, Worker};
 use crate::engine::cell::Runnable;
 use crate::engine::entered::{self, Role};
 use crossbeam_deque::Worker as Deque;

@@ -1,7 +1,7 @@
 //! The thread that holds a place: takes tasks from here and there, polls them, and sleeps when there are none.
 //!
 //! Owns: the loop, this thread's pointer to its worker, its queue.   Imports: `base`, `cell`, `drive`.
-//! Not here: the next-task slot (`next_task`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
+//! Not here: the next-task slot (`next_task`), the future of `block_on` (`root`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
 //! (`idle`), what happens to a worker that is stuck (`rescue`), the end (`shutdown`).
 //!
 //! The order in which a worker looks for work:
@@ -15,23 +15,24 @@
 //! than a short task. What then waits behind a long poll is found by a searcher or, within a few milliseconds, by the
 //! guarantor.
 
+use super::accounts::Accounts;
 use super::config::Flavor;
 use super::engine::{Engine, wake_all};
 use super::place::Place;
+use super::root::{Root, Turn};
 use super::spin::Spin;
 use super::sys::ExactSleeps;
 use super::thrift::Thrift;
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
-use crate::engine::drive::{NEVER, Reach, WheelSeat};
+use crate::engine::drive::{NEVER, Reach, WOKEN_MOST, WheelSeat};
 use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
-use std::time::Instant;
 
 /// How often in a row the next-task slot goes before the queue: a pair of tasks that wake each other must not starve
 /// the rest (museum LW6).
@@ -41,32 +42,10 @@ const SLOT_STREAK: u32 = 3;
 /// on every send (12,370 context switches against 43 in the prototype's chain benchmark).
 const BACKLOG: usize = 2;
 
-/// So many wakers are collected before the first one is woken.
-const FOUND_MOST: usize = 4096;
-
 /// With so many tasks in its queue a busy worker leaves sockets to others, so often in a row. For long polls it is the
 /// guarantor's tick that bounds this.
 const LONG_QUEUE: usize = 32;
 const LEFT_LOOKS_MOST: u32 = 4;
-
-/// What a worker runs besides tasks: nothing, or the future of `block_on`.
-pub(crate) trait Root {
-    fn is_woken(&self) -> bool;
-    /// Polls if woken; `true` when it is complete.
-    fn poll(&mut self) -> bool;
-}
-
-/// For a thread of the runtime's own.
-pub(crate) struct NoRoot;
-
-impl Root for NoRoot {
-    fn is_woken(&self) -> bool {
-        false
-    }
-    fn poll(&mut self) -> bool {
-        false
-    }
-}
 
 /// Why the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,11 +64,12 @@ pub(crate) struct Worker<'e> {
     pub(super) tick: Cell<u32>,
     /// How many looks in a row were left to others.
     left_looks: Cell<u32>,
-    streak: Cell<u32>,
+    pub(super) streak: Cell<u32>,
+    pub(super) roots_turn: Cell<Turn>,
     pub(super) searching: Cell<bool>,
-    pushes: Cell<Pushes>,
+    pub(super) pushes: Cell<Pushes>,
     pub(super) spin: Spin,
-    pub(super) awake_since: Cell<Instant>,
+    pub(super) accounts: Accounts,
     wheel: WheelSeat<'e>,
     /// What the last look at sockets and timers found, until it is woken.
     pub(super) found: Cell<Vec<Waker>>,
@@ -103,18 +83,27 @@ thread_local! {
 /// Runs `f` with this thread's worker, if it is one of `engine`'s.
 #[inline]
 pub(crate) fn with_worker_of<R>(engine: &Engine, f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
+    with_worker(|worker| f(worker.filter(|worker| ptr::eq(Arc::as_ptr(worker.engine), engine))))
+}
+
+/// Runs `f` with this thread's worker, whichever engine it is of.
+#[inline]
+pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
     let worker = WORKER.get();
     // SAFETY: `Installed` puts the pointer there for as long as the worker lives on this thread's stack, and takes it
     // out before the worker goes.
-    let worker = unsafe { worker.as_ref() };
-    f(worker.filter(|worker| ptr::eq(Arc::as_ptr(worker.engine), engine)))
+    f(unsafe { worker.as_ref() })
 }
 
 /// Where this thread's wakes and spawns go.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pushes {
+pub(super) enum Pushes {
+    /// What the poll that runs has just touched goes next.
     Slot,
-    /// Events are dispatched: what they wake is not what this worker has just touched.
+    /// Behind all that is there: first in, first out.
+    InOrder,
+    /// Never to the slot. Events are dispatched, and what they wake is not what this worker has just touched; or this is a
+    /// current-thread flavor, where the order of tasks is part of what programs count on; or the builder said so.
     Queue,
     /// The worker blocks.
     Others,
@@ -154,10 +143,14 @@ impl<'e> Worker<'e> {
             tick: Cell::new(0),
             left_looks: Cell::new(0),
             streak: Cell::new(0),
+            roots_turn: Cell::new(Turn::Now),
             searching: Cell::new(searching),
-            pushes: Cell::new(Pushes::Slot),
+            pushes: Cell::new(match engine.config.flavor {
+                Flavor::MultiThread if engine.config.next_task_slot => Pushes::Slot,
+                Flavor::MultiThread | Flavor::CurrentThread | Flavor::Local => Pushes::Queue,
+            }),
             spin: Spin::new(),
-            awake_since: Cell::new(Instant::now()),
+            accounts: Accounts::new(),
             wheel: engine.drive.wheels.get(index as u32).take_seat(),
             found: Cell::new(Vec::new()),
             thrift: Thrift::new(),
@@ -171,6 +164,7 @@ impl<'e> Worker<'e> {
         let _exact = self.engine.config.precise_timers.then(ExactSleeps::begin);
         let this: *const Worker<'_> = &self;
         let installed = Installed(WORKER.replace(this.cast()));
+        self.open_accounts();
         let end = self.work(root);
         if end == End::Closing {
             self.engine.drain();
@@ -179,18 +173,14 @@ impl<'e> Worker<'e> {
             self.flush();
         }
         drop(installed);
-        self.count_busy();
+        self.close_accounts();
         (end, self.deque, self.searching.get())
     }
 
     fn work(&self, root: &mut impl Root) -> End {
         loop {
-            if root.is_woken() {
-                // Submitters wake nobody while somebody searches, and this poll may take long, or be the last.
-                self.stop_searching();
-                if root.poll() {
-                    return End::RootComplete;
-                }
+            if self.is_roots_turn(root) && self.poll_root(root) {
+                return End::RootComplete;
             }
             if self.tick.get().is_multiple_of(self.engine.config.event_interval) {
                 self.look_in_passing();
@@ -208,7 +198,9 @@ impl<'e> Worker<'e> {
             }
             if let Some(task) = task {
                 self.poll_task(task);
-            } else if !root.is_woken() && !self.sleep(root) {
+            } else if root.is_woken() {
+                self.root_goes_next();
+            } else if !self.sleep(root) {
                 return End::Retired;
             }
         }
@@ -219,10 +211,11 @@ impl<'e> Worker<'e> {
         self.stop_searching();
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
-        self.place.polls.store(tick, Ordering::Relaxed);
+        let polls = &self.place.polls;
+        polls.store(polls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         budget::refill(Budget::PER_POLL);
         if self.engine.watches_polls {
-            self.engine.poll_watched(task, self.place)
+            self.engine.poll_watched(task, self.index)
         } else {
             task.run()
         }
@@ -230,7 +223,7 @@ impl<'e> Worker<'e> {
     }
 
     #[inline]
-    fn stop_searching(&self) {
+    pub(super) fn stop_searching(&self) {
         if self.searching.replace(false) {
             self.found_work();
         }
@@ -238,6 +231,7 @@ impl<'e> Worker<'e> {
 
     /// The search is over. If nobody else searches and more waits, somebody else must look.
     fn found_work(&self) {
+        self.has_found_work();
         let last = self.engine.idle.stop_searching();
         if last && (!self.deque.is_empty() || !self.engine.inject.is_empty()) {
             self.engine.wake(self.engine.idle.submitted_locally());
@@ -266,6 +260,7 @@ impl<'e> Worker<'e> {
     /// A look while there is work. Events that a worker takes on top of a long queue wait there behind all of it, while
     /// in the kernel they are anybody's: such a worker leaves them for a while.
     fn look_in_passing(&self) {
+        self.pass_on();
         let leaves =
             self.engine.config.workers > 1 && self.deque.len() >= LONG_QUEUE && self.left_looks.get() < LEFT_LOOKS_MOST;
         self.left_looks.set(if leaves { self.left_looks.get() + 1 } else { 0 });
@@ -290,7 +285,7 @@ impl<'e> Worker<'e> {
         if next != NEVER {
             let now = drive.clock.tick();
             if next <= now {
-                while found.len() < FOUND_MOST && Reach::Own(&self.wheel).fire(now, &mut found) {}
+                Reach::Own(&self.wheel).visit(now, WOKEN_MOST, &mut found);
             }
         }
         self.found.set(found);
@@ -306,25 +301,23 @@ impl<'e> Worker<'e> {
             self.pushes.set(before);
         }
         // The memory is for the next time, unless that was a great many.
-        if found.capacity() <= FOUND_MOST {
+        if found.capacity() <= WOKEN_MOST {
             self.found.set(found);
         }
-    }
-
-    pub(super) fn count_busy(&self) {
-        let busy = self.awake_since.get().elapsed();
-        self.place.stats.busy_ns.add(busy.as_nanos() as u64);
-        self.awake_since.set(Instant::now());
-        self.place.stats.polls.add(u64::from(self.tick.get().wrapping_sub(self.place.stats.polls.get() as u32)));
     }
 
     /// A task has been woken by (or spawned from) what this worker polls.
     #[inline]
     pub(crate) fn push_next(&self, task: Runnable) {
-        match self.pushes.get() {
-            Pushes::Slot => {}
+        let pushes = self.pushes.get();
+        if pushes == Pushes::Others {
+            return self.engine.push_from_outside(task);
+        }
+        self.place.stats.local_schedules.add(1);
+        match pushes {
+            Pushes::Slot | Pushes::Others => {}
+            Pushes::InOrder => return self.push_in_order(task),
             Pushes::Queue => return self.push_back(task),
-            Pushes::Others => return self.engine.push_from_outside(task),
         }
         if let Some(displaced) = self.place.next.put(task) {
             self.push_back(displaced);
@@ -346,6 +339,7 @@ impl<'e> Worker<'e> {
     /// A yielding task: behind the others, and nobody is woken for it.
     #[inline]
     pub(crate) fn push_yielded(&self, task: Runnable) {
+        self.place.stats.local_schedules.add(1);
         self.deque.push(task);
     }
 
@@ -378,6 +372,11 @@ impl<'e> Worker<'e> {
     pub(super) fn rest(&self) {
         self.wheel.rest();
         self.engine.drive.settle(self.wheel.wheel().next());
+    }
+
+    /// Does it block already, further out on this thread's stack?
+    pub(crate) fn blocks(&self) -> bool {
+        self.pushes.get() == Pushes::Others
     }
 
     /// This worker is about to block, and says so: others take its tasks, and one more thread keeps the number of

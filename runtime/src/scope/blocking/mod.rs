@@ -5,11 +5,12 @@
 //!
 //! The children are those of a `TaskGroup` that nobody stops. What makes the borrow sound: [`scope_blocking`] does not
 //! return, by any way, before the group says that all of them are gone, and gone means that the future has been dropped. So
-//! from the first spawn on nothing may unwind through it: the closure's panic is caught, and so is whatever happens
-//! while it waits; the last wait, on a parked thread, can do neither.
+//! from the first spawn on nothing may unwind through it: the closure's panic is caught, so is that of stopping the
+//! children after it, and so is whatever happens while it waits; the last wait, on a parked thread, can do neither.
 //!
-//! What a child gives or throws stays inside its future until it is handed over: the channel's halves are the
-//! child's, dropped with it, and the caller's, which cannot leave the closure.
+//! What a child gives stays inside its future until it is handed over: the channel's halves are the child's, dropped
+//! with it, and the caller's, which cannot leave the closure. What it throws is put down with the scope, by the
+//! child's number, and a join takes it from there: so a panic is somebody's also when the child's handle was forgotten.
 
 #[allow(unsafe_code)] // makes a future that borrows one that does not say so
 mod erase;
@@ -23,6 +24,8 @@ use crate::sync::oneshot;
 use crate::task::{AbortHandle, Id, JoinError, block_in_place};
 use erase::erase;
 use std::any::Any;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -30,6 +33,7 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
@@ -69,7 +73,9 @@ type Payload = Box<dyn Any + Send>;
 /// # Panics
 /// - Outside of a runtime's context.
 /// - In async code of a current-thread runtime or of a `LocalSet`: nobody would run the tasks.
-/// - When all tasks are gone: if `body` panics (the tasks are aborted then), or if a task does whose panic nobody joined.
+/// - When all tasks are gone: if `body` panics (the tasks are aborted then), or if a task does whose panic nobody joined;
+///   the drop of its future and of an output that nobody joined are part of a task. As in std's scopes, a handle that was
+///   forgotten has joined nothing.
 #[track_caller]
 pub fn scope_blocking<'env, F, R>(body: F) -> R
 where
@@ -80,20 +86,26 @@ where
         let scope = BlockingScope {
             group: TaskGroup::settling(),
             engine,
-            unjoined: Arc::new(Mutex::new(Vec::new())),
+            spawned: AtomicU64::new(0),
+            panics: Arc::new(Panics(Mutex::new(BTreeMap::new()))),
             _scope: PhantomData,
             _env: PhantomData,
         };
-        let result = catch_unwind(AssertUnwindSafe(|| body(&scope)));
+        let mut result = catch_unwind(AssertUnwindSafe(|| body(&scope)));
         if result.is_err() {
-            scope.group.cancel();
+            // The body's panic is the one that goes on.
+            if let Err(second) = catch_unwind(AssertUnwindSafe(|| scope.group.cancel())) {
+                forget_payload(second);
+            }
         }
-        scope.wait();
-        let unjoined = std::mem::take(&mut *scope.unjoined.lock());
-        match (result, unjoined.into_iter().next()) {
-            (Err(panic), _) | (Ok(_), Some(panic)) => resume_unwind(panic),
-            (Ok(result), None) => result,
+        let thrown = scope.wait();
+        let unjoined = scope.panics.first();
+        if result.is_ok()
+            && let Some(panic) = unjoined.or(thrown)
+        {
+            result = Err(panic);
         }
+        result.unwrap_or_else(|panic| resume_unwind(panic))
     })
 }
 
@@ -101,46 +113,62 @@ where
 pub struct BlockingScope<'scope, 'env: 'scope> {
     group: TaskGroup<(), Infallible>,
     engine: Arc<Engine>,
-    /// Panics of tasks that nobody has joined.
-    unjoined: Arc<Mutex<Vec<Payload>>>,
+    spawned: AtomicU64,
+    panics: Arc<Panics>,
     // Neither lifetime may be shortened: tasks hold what lives for `'scope`.
     _scope: PhantomData<&'scope mut &'scope ()>,
     _env: PhantomData<&'env mut &'env ()>,
 }
 
 impl<'scope> BlockingScope<'scope, '_> {
-    /// Spawns a task on the current runtime. It may borrow what lives for `'scope`, the scope itself included.
-    ///
-    /// # Panics
-    /// If the body has left the runtime's context.
-    #[track_caller]
+    /// Spawns a task, on the runtime that was current when [`scope_blocking`] was called. It may borrow what lives for
+    /// `'scope`, the scope itself included.
     pub fn spawn<F>(&'scope self, future: F) -> ScopedTask<'scope, F::Output>
     where
         F: Future + Send + 'scope,
         F::Output: Send + 'scope,
     {
         let (sender, receiver) = oneshot::channel();
-        let unjoined = self.unjoined.clone();
+        let number = self.spawned.fetch_add(1, Ordering::Relaxed);
+        let panics = self.panics.clone();
         let task = async move {
-            let output = Caught(future).await;
-            if let Err(Err(panic)) = sender.send(output) {
-                unjoined.lock().push(panic);
+            let sent = match Caught::new(future).await {
+                Ok(output) => sender.send(Ok(output)),
+                Err(panic) => {
+                    // Before it is sent, which is when a join takes it.
+                    panics.put(number, panic);
+                    sender.send(Err(Panicked))
+                }
+            };
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(sent))) {
+                panics.put(number, panic);
             }
         };
         // `wait` is called before `'scope` ends; see the module's head.
         let task = erase(Box::pin(task));
+        // Whatever the body has entered meanwhile: the waits drive this engine and no other.
+        let _entered = entered::enter(self.engine.clone());
         let abort = self.group.spawn(async move {
             task.await;
             Ok(())
         });
-        let (engine, unjoined) = (self.engine.clone(), self.unjoined.clone());
-        ScopedTask { abort, receiver: Some(receiver), engine, unjoined, _scope: PhantomData }
+        let (engine, panics) = (self.engine.clone(), self.panics.clone());
+        ScopedTask { abort, receiver, number, engine, panics, _scope: PhantomData }
     }
 
-    /// Blocks until all tasks are gone. Does not unwind.
-    fn wait(&self) {
-        drive_until(&self.engine, |cx| self.group.poll_empty(cx));
-        block_parked(poll_fn(|cx| self.group.poll_empty(cx)));
+    /// Blocks until all tasks are gone; gives the first panic that came out of one past its own future (the drop of an
+    /// aborted one). Does not unwind.
+    fn wait(&self) -> Option<Payload> {
+        let mut thrown = None;
+        let mut poll = |cx: &mut Context<'_>| {
+            self.group.poll_panics(cx).map(|mut panics| {
+                thrown = thrown.take().or(panics.next());
+                panics.for_each(forget_payload);
+            })
+        };
+        drive_until(&self.engine, &mut poll);
+        block_parked(poll_fn(poll));
+        thrown
     }
 }
 
@@ -153,9 +181,11 @@ impl fmt::Debug for BlockingScope<'_, '_> {
 /// A task of [`scope_blocking`]. Dropping it changes nothing: the scope waits for the task.
 pub struct ScopedTask<'scope, T> {
     abort: AbortHandle,
-    receiver: Option<oneshot::Receiver<Result<T, Payload>>>,
+    receiver: oneshot::Receiver<Result<T, Panicked>>,
+    /// Which of the scope's tasks it is.
+    number: u64,
     engine: Arc<Engine>,
-    unjoined: Arc<Mutex<Vec<Payload>>>,
+    panics: Arc<Panics>,
     _scope: PhantomData<&'scope mut &'scope ()>,
 }
 
@@ -174,12 +204,15 @@ impl<T> ScopedTask<'_, T> {
             "cannot block here: `ScopedTask::join` was called inside async code.\n  Call it in the closure of \
              `scope_blocking`, which is none."
         );
-        let mut receiver = self.receiver.take().expect("BUG: a scoped task is joined twice");
-        let driven = drive_until(&self.engine, |cx| Pin::new(&mut receiver).poll(cx));
-        match driven.unwrap_or_else(|| block_parked(receiver)) {
+        let driven = drive_until(&self.engine, |cx| Pin::new(&mut self.receiver).poll(cx));
+        let id = self.id();
+        match driven.unwrap_or_else(|| block_parked(self.receiver)) {
             Ok(Ok(output)) => Ok(output),
-            Ok(Err(panic)) => Err(JoinError::panicked(self.id(), panic)),
-            Err(_) => Err(JoinError::cancelled(self.id())),
+            Ok(Err(Panicked)) => {
+                let panic = self.panics.take(self.number).expect("BUG: a scoped task's panic is taken twice");
+                Err(JoinError::panicked(id, panic))
+            }
+            Err(_) => Err(JoinError::cancelled(id)),
         }
     }
 
@@ -199,44 +232,88 @@ impl<T> ScopedTask<'_, T> {
     }
 }
 
-impl<T> Drop for ScopedTask<'_, T> {
-    fn drop(&mut self) {
-        let Some(mut receiver) = self.receiver.take() else { return };
-        // Closed first: what is not sent by now goes to `unjoined` by itself.
-        receiver.close();
-        if let Ok(Err(panic)) = receiver.try_recv() {
-            self.unjoined.lock().push(panic);
-        }
-    }
-}
-
 impl<T> fmt::Debug for ScopedTask<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScopedTask").field("id", &self.id()).finish()
     }
 }
 
-pin_project_lite::pin_project! {
-    /// A future whose panics are outputs.
-    struct Caught<F> {
-        #[pin]
-        future: F,
+/// The task's panic lies with the scope.
+struct Panicked;
+
+/// Panics of tasks that nobody has joined, by the task's number.
+struct Panics(Mutex<BTreeMap<u64, Payload>>);
+
+impl Panics {
+    /// The first one that a task has is kept.
+    fn put(&self, number: u64, panic: Payload) {
+        let late = match self.0.lock().entry(number) {
+            Entry::Vacant(place) => {
+                place.insert(panic);
+                None
+            }
+            Entry::Occupied(_) => Some(panic),
+        };
+        if let Some(late) = late {
+            forget_payload(late);
+        }
+    }
+
+    fn take(&self, number: u64) -> Option<Payload> {
+        self.0.lock().remove(&number)
+    }
+
+    /// That of the task that was spawned first. Asked when all tasks are gone.
+    fn first(&self) -> Option<Payload> {
+        let mut all = std::mem::take(&mut *self.0.lock()).into_values();
+        let first = all.next();
+        all.for_each(forget_payload);
+        first
     }
 }
 
-#[allow(non_snake_case)]
-fn Caught<F>(future: F) -> Caught<F> {
-    Caught { future }
+/// Its drop is user code, and may panic in its turn.
+fn forget_payload(payload: Payload) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload))).map_err(std::mem::forget);
+}
+
+pin_project_lite::pin_project! {
+    /// A future whose panics are outputs, those of its drop as well.
+    struct Caught<F> {
+        #[pin]
+        future: Option<F>,
+    }
+}
+
+impl<F> Caught<F> {
+    fn new(future: F) -> Self {
+        Caught { future: Some(future) }
+    }
 }
 
 impl<F: Future> Future for Caught<F> {
     type Output = Result<F::Output, Payload>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let future = self.project().future;
-        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
+        let mut slot = self.project().future;
+        let Some(future) = slot.as_mut().as_pin_mut() else { return Poll::Pending };
+        let polled = match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(output)) => Ok(output),
+            Err(panic) => Err(panic),
+        };
+        match (catch_unwind(AssertUnwindSafe(|| slot.set(None))), polled) {
+            (Ok(()), polled) => Poll::Ready(polled),
+            (Err(panic), Ok(output)) => {
+                if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(output))) {
+                    forget_payload(second);
+                }
+                Poll::Ready(Err(panic))
+            }
+            (Err(second), Err(first)) => {
+                forget_payload(second);
+                Poll::Ready(Err(first))
+            }
         }
     }
 }
@@ -248,7 +325,7 @@ fn drive_until<R>(engine: &Arc<Engine>, poll: impl FnMut(&mut Context<'_>) -> Po
         return None;
     }
     let driving = AssertUnwindSafe(|| {
-        let _role = entered::set_role(Role::Polls(Some(Location::caller())));
+        let _role = entered::set_role(Role::PollsAlone(Location::caller()));
         let _entered = entered::enter(engine.clone());
         engine.block_on_as_worker(poll_fn(poll))
     });

@@ -4,6 +4,10 @@
 //!
 //! Each child has a waker with its number. Whoever is woken first wakes the task; the others only put themselves on the list.
 //! No waker is cloned, woken or dropped under the lock.
+//!
+//! The danger: a waker on the list is a circle, since it owns the bell. While the scope lives its future empties the list. A
+//! waker may outlive the scope (a socket keeps the last one that polled it), so when that ends the bell is closed, under the
+//! lock, and takes nobody any more.
 
 use crate::engine::atomics::Mutex;
 use std::mem;
@@ -18,6 +22,8 @@ pub(super) struct Bell(Mutex<Rung>);
 struct Rung {
     woken: Vec<Arc<SlotWaker>>,
     waker: Option<Waker>,
+    /// The scope is over.
+    closed: bool,
 }
 
 /// What a child (or the body) finds as the waker of its task.
@@ -57,9 +63,11 @@ impl Bell {
         }
     }
 
-    pub(super) fn forget_waker(&self) {
+    /// The scope is over: whoever is woken from now on is not remembered.
+    pub(super) fn close(&self) {
         let (woken, waker) = {
             let mut rung = self.0.lock();
+            rung.closed = true;
             (mem::take(&mut rung.woken), rung.waker.take())
         };
         drop((woken, waker));
@@ -84,6 +92,9 @@ impl Wake for SlotWaker {
         }
         let waker = {
             let mut rung = self.bell.0.lock();
+            if rung.closed {
+                return;
+            }
             rung.woken.push(self.clone());
             rung.waker.take()
         };

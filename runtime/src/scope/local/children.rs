@@ -34,7 +34,7 @@ struct Spawned<C: ?Sized> {
 impl<C: ?Sized> Board<C> {
     // `Arc`, also where `C` keeps it on one thread: handles and the scope's future share it, as those of the other kind do.
     #[allow(clippy::arc_with_non_send_sync)]
-    pub(super) fn new() -> Arc<Self> {
+    fn new() -> Arc<Self> {
         let spawned = Spawned { children: Vec::new(), is_being_looked_at: false, closed: false };
         Arc::new(Board { spawned: Mutex::new(spawned), bell: Bell::new() })
     }
@@ -57,14 +57,15 @@ impl<C: ?Sized> Board<C> {
     }
 }
 
-/// Runs the body, and the children that are put down, until all of them are done.
-pub(super) async fn drive<C, B>(board: Arc<Board<C>>, body: B) -> B::Output
+/// Makes the body, and runs it and the children that are put down until all of them are done.
+pub(super) async fn drive<C, B>(body: impl FnOnce(Arc<Board<C>>) -> B) -> B::Output
 where
     C: ?Sized + Future<Output = ()>,
     B: Future,
 {
-    let mut children = Children { board, all: Vec::new(), vacant: Vec::new(), running: 0 };
-    let mut body = pin!(body);
+    // First: should `body` panic after a spawn, the board is closed all the same.
+    let mut children = Children { board: Board::new(), all: Vec::new(), vacant: Vec::new(), running: 0 };
+    let mut body = pin!(body(children.board.clone()));
     let body_waker = children.board.bell.waker(BODY);
     let mut output = None;
     body_waker.wake_by_ref();
@@ -151,7 +152,7 @@ impl<C: ?Sized> Drop for Children<C> {
             spawned.closed = true;
             mem::take(&mut spawned.children)
         };
-        self.board.bell.forget_waker();
+        self.board.bell.close();
         drop(unbegun);
     }
 }

@@ -79,9 +79,7 @@ where
     F: FnOnce(LocalScope<'env>) -> B,
     B: Future,
 {
-    let board = Board::new();
-    let body = body(LocalScope { board: board.clone() });
-    drive(board, body).await
+    drive(|board| body(LocalScope { board })).await
 }
 
 /// As [`scope_local`], and the children need not be [`Send`]; nor is the future.
@@ -128,9 +126,7 @@ where
     F: FnOnce(UnsendScope<'env>) -> B,
     B: Future,
 {
-    let board = Board::new();
-    let body = body(UnsendScope { board: board.clone() });
-    drive(board, body).await
+    drive(|board| body(UnsendScope { board })).await
 }
 
 /// Spawns children that borrow; given to the body of [`scope_local`]. Cheap to clone.

@@ -10,15 +10,15 @@
 //! somebody is in, it leaves a note, and whoever unlocks reads the notes.
 //!
 //! ```text
-//! unlocking:  unlock          - light -  load the notes
-//! noting:     add to the notes - heavy -  try the lock
+//! unlocking:  unlock            - fence U -  load the notes
+//! noting:     add to the notes  - fence N -  try the lock
 //! ```
 //!
-//! One of the two sees the other (`fences`): the note is acted on by whoever was in, or by its writer. Notes are written
+//! One fence comes first, so one of the two sees the other: the note is acted on by whoever was in, or by its writer. Notes are written
 //! with the tail locked and taken with the place locked.
 
-use crate::engine::atomics::{AtomicU32, AtomicU64, Ordering, ReentrantMutex, ReentrantMutexGuard};
-use crate::engine::{contention, fences};
+use crate::engine::atomics::{AtomicU32, AtomicU64, Ordering, ReentrantMutex, ReentrantMutexGuard, fence};
+use crate::engine::contention;
 use std::cell::RefCell;
 
 /// The position of nothing.
@@ -105,7 +105,7 @@ impl<T> Place<T> {
     fn after_note(&self) -> Option<T> {
         self.settle().unwrap_or_else(|_busy| {
             // Whoever is in may have looked for notes already.
-            fences::heavy();
+            fence(Ordering::SeqCst); // N
             self.settle().unwrap_or(None)
         })
     }
@@ -130,7 +130,7 @@ impl<T> Place<T> {
         while self.notes.load(Ordering::Relaxed) != 0 {
             let Ok(unwanted) = self.settle() else { return };
             drop(unwanted);
-            fences::light();
+            fence(Ordering::SeqCst); // U
         }
     }
 
@@ -193,7 +193,7 @@ impl<T> Drop for Visit<'_, T> {
         let done = self.place.wanted_by.load(Ordering::Relaxed) == 0;
         let unwanted = if done { self.value().try_borrow_mut().ok().and_then(|mut value| value.take()) } else { None };
         self.guard = None;
-        fences::light();
+        fence(Ordering::SeqCst); // U
         if self.place.notes.load(Ordering::Relaxed) != 0 {
             self.place.read_notes();
         }

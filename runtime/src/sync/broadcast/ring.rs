@@ -18,7 +18,6 @@
 
 use super::place::{MAX_RECEIVERS, Place};
 use crate::engine::atomics::{Arc, AtomicU64, Mutex, MutexGuard, Ordering};
-use crate::engine::fences;
 use crate::sync::waiters::WaitList;
 
 /// See the module's head.
@@ -64,7 +63,6 @@ impl<T> Tail<T> {
 
 impl<T> Ring<T> {
     pub(super) fn new(capacity: usize, receivers: usize) -> Self {
-        fences::prepare();
         Ring {
             places: (0..capacity.next_power_of_two()).map(|_| Place::empty()).collect(),
             next: AtomicU64::new(0),

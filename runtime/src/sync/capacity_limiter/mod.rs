@@ -158,7 +158,7 @@ impl CapacityLimiter {
         ledger.total.saturating_sub(ledger.borrowed())
     }
 
-    /// All of it at one moment.
+    /// All of it at one moment. Walks the borrowers and the queue, which stand still meanwhile: for logs and tests.
     pub fn statistics(&self) -> CapacityLimiterStatistics {
         let ledger = self.ledger.lock();
         CapacityLimiterStatistics {

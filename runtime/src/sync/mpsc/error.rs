@@ -106,6 +106,22 @@ impl fmt::Display for TryRecvError {
 
 impl Error for TryRecvError {}
 
+/// Nothing gives it: `recv` returns an `Option`. It is here for programs that name it, as tokio's is.
+#[doc(hidden)]
+#[deprecated = "nothing gives it: `recv` returns an `Option`"]
+#[derive(Clone, Debug)]
+pub struct RecvError(());
+
+#[allow(deprecated)] // of its own name
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(CLOSED)
+    }
+}
+
+#[allow(deprecated)] // of its own name
+impl Error for RecvError {}
+
 impl<T> fmt::Debug for SendTimeoutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -193,7 +193,7 @@ impl<T: ?Sized> Mutex<T> {
         if self.permits.available() > 0 { None } else { self.holder.read() }
     }
 
-    /// How many wait for the lock now.
+    /// How many wait for the lock now. Walks the queue, which stands still meanwhile: for logs and tests.
     pub fn waiting(&self) -> usize {
         self.permits.waiting()
     }

@@ -6,6 +6,7 @@
 use super::own_task::Own;
 use super::{Enqueued, Permits};
 use crate::engine::budget::{self, RestoreOnPending};
+use crate::engine::current;
 use crate::sync::futurelock::report;
 use crate::sync::waiters::Key;
 use crate::sync::wake::WakeBatch;
@@ -27,7 +28,7 @@ enum Stage {
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::sync) struct Closed;
 
-/// Takes permits; see [`Permits::acquire`]. Dropped before it is ready, it has taken nothing.
+/// Takes permits; see [`Permits::acquire_at`]. Dropped before it is ready, it has taken nothing.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub(in crate::sync) struct Acquire<'a> {
@@ -106,28 +107,36 @@ impl Acquire<'_> {
 
     /// `None`: it waits on. Otherwise, whether it has its permits.
     fn poll_queued(&self, key: Key, cx: &mut Context<'_>) -> Option<bool> {
+        let (now, waker) = (current::id(), cx.waker());
         let mut own = Own::Nobody;
         let (mut looked, mut batch) = (false, WakeBatch::new());
+        let (mut old_task, mut gone) = (None, None);
         let served = self.permits.waiters.check_or_wait(key, cx, |list, key| {
             if list.is_queued(key) {
-                // Once a poll: a mark of this poll proves nothing.
-                if looked || !list.has_granted() {
+                // Once a poll: two looks of one poll prove nothing.
+                if looked {
                     return None;
                 }
                 looked = true;
+                old_task = list.payload(key).asker.polled_again(now, waker);
+                if !list.has_granted() {
+                    return None;
+                }
                 own = self.permits.look_for_own(list, key, &mut batch);
                 if !matches!(own, Own::Resolved(..)) {
                     return None;
                 }
             }
-            // A served node has no waker, so nothing foreign is dropped here.
-            let served = list.remove(key).0.missing == 0;
+            let (claim, _) = list.remove(key);
+            let served = claim.missing == 0;
+            gone = Some(claim);
             self.permits.patience.note_handed_over(list.has_granted());
             Some(served)
         });
+        drop((old_task, gone));
         match own {
             Own::Nobody => {}
-            Own::Marked => cx.waker().wake_by_ref(),
+            Own::Noted => cx.waker().wake_by_ref(),
             Own::Resolved(found, waker) => {
                 batch.wake_all();
                 drop(waker);

@@ -8,11 +8,12 @@
 
 use crate::engine::entered::with_engine;
 use crate::engine::{Chain, Header, Next, OwnedTasks, Owner, PanicSink, Runnable};
+use crate::runtime::UnhandledPanic;
 use crate::task::Id;
 use parking_lot::Mutex;
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
 pub(super) struct LocalQueue {
@@ -22,6 +23,10 @@ pub(super) struct LocalQueue {
     waker: Mutex<Option<Waker>>,
     alive: AtomicU64,
     closing: AtomicBool,
+    /// What the set does about panics of its tasks, from its first use on.
+    policy: OnceLock<UnhandledPanic>,
+    /// A task has panicked, and the policy is to shut down.
+    closed_by_panic: AtomicBool,
     this: Weak<LocalQueue>,
 }
 
@@ -33,12 +38,29 @@ impl LocalQueue {
             waker: Mutex::new(None),
             alive: AtomicU64::new(0),
             closing: AtomicBool::new(false),
+            policy: OnceLock::new(),
+            closed_by_panic: AtomicBool::new(false),
             this: this.clone(),
         })
     }
 
+    /// `false`: the set is in use.
+    #[must_use]
+    pub(super) fn set_policy(&self, policy: UnhandledPanic) -> bool {
+        self.policy.set(policy).is_ok()
+    }
+
+    fn policy(&self) -> UnhandledPanic {
+        *self.policy.get_or_init(UnhandledPanic::default)
+    }
+
+    pub(super) fn closed_by_panic(&self) -> bool {
+        self.closed_by_panic.load(Ordering::Relaxed)
+    }
+
     /// A task has been spawned: counts and queues it, or cancels it when the set is going.
     pub(super) fn adopt(&self, task: Runnable) {
+        let _decided = self.policy();
         self.alive.fetch_add(1, Ordering::Relaxed);
         if self.closing.load(Ordering::Relaxed) {
             return task.cancel();
@@ -60,6 +82,7 @@ impl LocalQueue {
 
     /// Remembers whom to wake when a task is woken. Before the queue is looked at, so that no wake falls between.
     pub(super) fn set_waker(&self, waker: &Waker) {
+        let _decided = self.policy();
         let new = waker.clone();
         let old = self.waker.lock().replace(new);
         drop(old);
@@ -79,27 +102,37 @@ impl LocalQueue {
 
     /// Cancels every task, on the set's own thread.
     pub(super) fn close(&self) {
-        self.closing.store(true, Ordering::Relaxed);
-        self.owned.close();
-        while self.alive() > 0 {
-            let mut found = false;
-            loop {
-                match self.owned.cancel_one() {
-                    Next::Cancel(task) => task.run(),
-                    Next::Elsewhere => {}
-                    Next::Empty => break,
-                }
-                found = true;
-            }
-            while let Some(task) = self.pop() {
-                task.cancel();
-                found = true;
+        loop {
+            let found = self.cancel_all();
+            if self.alive() == 0 {
+                return;
             }
             if !found {
                 // A thread is between waking a task and pushing it.
                 std::thread::yield_now();
             }
         }
+    }
+
+    /// Cancels the tasks that are not between two queues or in a poll right now; those are by the next call. What is
+    /// spawned from now on is cancelled at once. `false`: there was none.
+    pub(super) fn cancel_all(&self) -> bool {
+        self.closing.store(true, Ordering::Relaxed);
+        self.owned.close();
+        let mut found = false;
+        loop {
+            match self.owned.cancel_one() {
+                Next::Cancel(task) => task.run(),
+                Next::Elsewhere => {}
+                Next::Empty => break,
+            }
+            found = true;
+        }
+        while let Some(task) = self.pop() {
+            task.cancel();
+            found = true;
+        }
+        found
     }
 }
 
@@ -126,19 +159,32 @@ impl Owner for LocalQueue {
     }
 
     fn panic_sink(&self) -> Option<Arc<dyn PanicSink>> {
-        let sink = with_engine(|engine| engine.and_then(|engine| engine.config.panic_sink.clone()))?;
-        Some(Arc::new(ReportsOnly(sink)))
+        let runtimes = with_engine(|engine| engine.and_then(|engine| engine.config.panic_sink.clone()));
+        Some(Arc::new(Policies { set: self.this.clone(), policy: self.policy(), runtimes }))
     }
 }
 
-/// The policy of the runtime that polls the set, for tasks that are not the runtime's own: it hears of what nobody has
-/// handled, but a panic that somebody may still join does not shut it down.
-struct ReportsOnly(Arc<dyn PanicSink>);
+/// The set's policy, and that of the runtime that polls the set: this one hears of what nobody has handled, but a panic
+/// of a task that is not its own does not shut it down.
+struct Policies {
+    set: Weak<LocalQueue>,
+    policy: UnhandledPanic,
+    runtimes: Option<Arc<dyn PanicSink>>,
+}
 
-impl PanicSink for ReportsOnly {
-    fn panicked(&self, _id: Id) {}
+impl PanicSink for Policies {
+    fn panicked(&self, _id: Id) {
+        if self.policy == UnhandledPanic::ShutdownRuntime
+            && let Some(set) = self.set.upgrade()
+        {
+            set.closed_by_panic.store(true, Ordering::Relaxed);
+        }
+    }
 
     fn unhandled(&self, id: Id, payload: &(dyn Any + Send)) {
-        self.0.unhandled(id, payload);
+        if let Some(runtimes) = &self.runtimes {
+            runtimes.unhandled(id, payload);
+        }
+        self.policy.report(id, payload);
     }
 }

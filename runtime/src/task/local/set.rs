@@ -7,7 +7,7 @@ use crate::engine::budget::{Budget, with_budget};
 use crate::engine::config::Flavor;
 use crate::engine::entered::{self, Role};
 use crate::engine::{Engine, Name, TaskInfo, allocate};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, UnhandledPanic};
 use pin_project_lite::pin_project;
 use std::cell::RefCell;
 use std::fmt;
@@ -129,6 +129,36 @@ impl LocalSet {
         crate::runtime::Id::new(self.id)
     }
 
+    /// What the set does when one of its tasks panics; nothing by default. The policy of the runtime that polls the set
+    /// applies besides, but for shutting it down.
+    ///
+    /// With [`ShutdownRuntime`](UnhandledPanic::ShutdownRuntime) it is the *set* that shuts down, at the first panic of
+    /// a task, joined or not: all its tasks are cancelled, and whoever polls the set, or is inside
+    /// [`run_until`](LocalSet::run_until), panics, then and whenever he tries again.
+    ///
+    /// ```
+    /// use runtime::runtime::{Runtime, UnhandledPanic};
+    /// use runtime::task::LocalSet;
+    ///
+    /// let rt = Runtime::new().unwrap();
+    /// let mut set = LocalSet::new();
+    /// set.unhandled_panic(UnhandledPanic::Log);
+    /// drop(set.spawn_local(async { panic!("a line on standard error") }));
+    /// set.block_on(&rt, async {});
+    /// ```
+    ///
+    /// # Panics
+    /// If the set has been polled already, or a task was spawned on it.
+    #[track_caller]
+    pub fn unhandled_panic(&mut self, behavior: UnhandledPanic) -> &mut Self {
+        assert!(
+            self.queue.set_policy(behavior),
+            "a `LocalSet` in use is told what to do about panics.\n  Call `unhandled_panic` once, before the first task is \
+             spawned."
+        );
+        self
+    }
+
     /// Enters the set: until the guard is dropped, [`spawn_local`] on this thread spawns here.
     pub fn enter(&self) -> LocalEnterGuard {
         ENTERED.with(|entered| entered.borrow_mut().push(self.queue.clone()));
@@ -173,16 +203,25 @@ impl LocalSet {
     }
 
     /// Runs woken tasks. `true`: more are woken than one poll may run.
+    #[track_caller]
     fn run_some(&self) -> bool {
+        if self.queue.closed_by_panic() {
+            shut_down_by_a_panic();
+        }
         for _ in 0..TASKS_PER_POLL {
             let Some(task) = self.queue.pop() else { return false };
             let _role = entered::set_role(Role::PollsLocal);
             with_budget(Budget::PER_POLL, || task.run());
+            if self.queue.closed_by_panic() {
+                self.queue.cancel_all();
+                shut_down_by_a_panic();
+            }
         }
         self.queue.has_woken()
     }
 
     /// Runs tasks, inside the set, for the task of `cx`.
+    #[track_caller]
     fn turn(&self, cx: &mut Context<'_>) {
         self.queue.set_waker(cx.waker());
         if self.run_some() {
@@ -215,6 +254,14 @@ impl fmt::Debug for LocalSet {
     }
 }
 
+#[track_caller]
+fn shut_down_by_a_panic() -> ! {
+    panic!(
+        "a task of a `LocalSet` has panicked, and the set shuts down on unhandled panics: it cannot go on.\n  See the \
+         panic's own message above; `LocalSet::unhandled_panic` sets what happens."
+    )
+}
+
 pin_project! {
     struct RunUntil<'a, F> {
         set: &'a LocalSet,
@@ -230,6 +277,9 @@ impl<F: Future> Future for RunUntil<'_, F> {
         let this = self.project();
         let _inside = this.set.enter();
         this.set.queue.set_waker(cx.waker());
+        if this.set.queue.closed_by_panic() {
+            shut_down_by_a_panic();
+        }
         if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(output);
         }

@@ -1,0 +1,101 @@
+//! The future of `block_on` among the tasks of the worker that polls it.
+//!
+//! Owns: when it has its turn, and the order of what it spawns and wakes.   Imports: `cell`, the `worker` it extends.
+//! Not here: its waker, and how a thread becomes a worker for it (`block_on`).
+//!
+//! Where one thread does everything (the current-thread flavors), programs count on an order, that of every `#[test]`: a
+//! future of `block_on` that was woken waits behind what is ready, and behind what that makes ready, for `event_interval`
+//! polls at the most. So a `yield_now` lets everybody run, and a small task that whoever woke it has spawned (to put a
+//! connection back into a pool) is done before it. On the multi-thread flavor it goes first: others run the tasks.
+//!
+//! What it spawns and wakes runs in that order. It may lie in the next-task slot only where nothing is before it: a
+//! last-in first-out slot gave 4 0 1 2 3 for five spawns. On the current-thread flavors nothing goes there at all.
+
+use super::config::Flavor;
+use super::worker::{Pushes, Worker};
+use crate::engine::cell::Runnable;
+
+/// What a worker runs besides tasks: nothing, or the future of `block_on`.
+pub(crate) trait Root {
+    fn is_woken(&self) -> bool;
+    /// Polls if woken; `true` when it is complete.
+    fn poll(&mut self) -> bool;
+}
+
+/// For a thread of the runtime's own.
+pub(crate) struct NoRoot;
+
+impl Root for NoRoot {
+    fn is_woken(&self) -> bool {
+        false
+    }
+    fn poll(&mut self) -> bool {
+        false
+    }
+}
+
+/// How a root that may have been woken stands to the tasks.
+#[derive(Clone, Copy)]
+pub(super) enum Turn {
+    /// Nobody has seen it woken since its last poll.
+    Asleep,
+    /// Woken; seen so when the worker had begun so many polls.
+    Waits(u32),
+    /// It goes next.
+    Now,
+}
+
+impl Worker<'_> {
+    /// Is the root woken, and is it its turn?
+    #[inline]
+    pub(super) fn is_roots_turn(&self, root: &impl Root) -> bool {
+        if !root.is_woken() {
+            return false;
+        }
+        if self.engine.config.flavor == Flavor::MultiThread {
+            return true;
+        }
+        match self.roots_turn.get() {
+            Turn::Now => true,
+            Turn::Waits(since) => self.tick.get().wrapping_sub(since) >= self.engine.config.event_interval,
+            Turn::Asleep => {
+                self.roots_turn.set(Turn::Waits(self.tick.get()));
+                false
+            }
+        }
+    }
+
+    /// Nothing is ready, so nothing is before it.
+    pub(super) fn root_goes_next(&self) {
+        self.roots_turn.set(Turn::Now);
+    }
+
+    /// `true`: the root is complete.
+    pub(super) fn poll_root(&self, root: &mut impl Root) -> bool {
+        // Submitters wake nobody while somebody searches, and this poll may take long, or be the last.
+        self.stop_searching();
+        self.polls_root();
+        let complete = if self.pushes.get() == Pushes::Slot {
+            self.pushes.set(Pushes::InOrder);
+            let complete = root.poll();
+            self.pushes.set(Pushes::Slot);
+            complete
+        } else {
+            root.poll()
+        };
+        self.roots_turn.set(if root.is_woken() { Turn::Waits(self.tick.get()) } else { Turn::Asleep });
+        complete
+    }
+
+    /// Behind everything that this worker has.
+    pub(super) fn push_in_order(&self, task: Runnable) {
+        if !self.place.next.is_empty() || !self.deque.is_empty() {
+            return self.push_back(task);
+        }
+        // The slot is a place in the queue like any other here, so it is not passed over.
+        self.streak.set(0);
+        if let Some(displaced) = self.place.next.put(task) {
+            self.push_back(displaced);
+        }
+    }
+}
