@@ -1,6 +1,7 @@
 //! The command line. Cargo adds `--bench` under `cargo bench` and nothing under `cargo test --benches`; the latter wants to
 //! know whether the workloads work, not how fast they are.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::net::{self, ServerAsk, Service};
@@ -13,6 +14,8 @@ cargo bench -- [NAME…] [options]      measure ours against tokio, smol and oth
   --quick       fewer and shorter rounds; everything within three minutes
   --rounds N    exactly N rounds instead of as many as the spread asks for
   --workers N   worker threads of each peer (2)
+  --keep FILE   add this run's ratios to tokio to FILE
+  --baseline FILE   say which rows lost since the runs in FILE, a file of --keep
   --bench       measure; cargo bench adds it. Without it every workload is run once to see whether it works
 
 Reports go to target/bench-report/. docs/design/measure.md says how to read them.
@@ -74,6 +77,8 @@ pub(crate) struct Args {
     pub(crate) help: bool,
     pub(crate) rounds: Option<usize>,
     pub(crate) workers: usize,
+    pub(crate) keep: Option<PathBuf>,
+    pub(crate) baseline: Option<PathBuf>,
     pub(crate) fresh_process: Option<FreshProcess>,
     pub(crate) serve: Option<ServerAsk>,
 }
@@ -88,6 +93,8 @@ impl Args {
             help: false,
             rounds: None,
             workers: 2,
+            keep: None,
+            baseline: None,
             fresh_process: None,
             serve: None,
         };
@@ -106,6 +113,8 @@ impl Args {
                 "--help" | "-h" => args.help = true,
                 "--rounds" => args.rounds = Some(positive(&flag, next())?),
                 "--workers" => args.workers = positive(&flag, next())?,
+                "--keep" => args.keep = Some(file(&flag, next())?),
+                "--baseline" => args.baseline = Some(file(&flag, next())?),
                 serve if serve == net::FLAG => args.serve = Some(server(next)?),
                 fresh if fresh == crate::fresh::FLAG => args.fresh_process = Some(fresh_process(next)?),
                 unknown if unknown.starts_with('-') => {
@@ -127,6 +136,19 @@ impl Args {
     pub(crate) fn picks(&self, name: &str) -> bool {
         self.names.is_empty() || self.names.iter().any(|part| name.contains(part.as_str()))
     }
+}
+
+/// Cargo runs us in the package's folder; a path is meant from where the user stands, which cargo does not tell. So a
+/// relative one that is not there is looked for in the workspace's folder, too.
+fn file(flag: &str, value: Option<String>) -> Result<PathBuf, String> {
+    let path = PathBuf::from(
+        value.filter(|path| !path.is_empty()).ok_or_else(|| format!("`{flag}` needs a file behind it."))?,
+    );
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    Ok(package.as_deref().and_then(Path::parent).map_or(path.clone(), |workspace| workspace.join(path)))
 }
 
 fn positive(flag: &str, value: Option<String>) -> Result<usize, String> {
@@ -185,6 +207,12 @@ mod tests {
     }
 
     #[test]
+    fn runs_may_be_kept_and_compared() {
+        let args = parse("--bench --keep /after --baseline=/before").expect("valid");
+        assert_eq!((args.keep, args.baseline), (Some("/after".into()), Some("/before".into())));
+    }
+
+    #[test]
     fn bad_arguments_are_named() {
         for (line, part) in [
             ("--fast", "unknown argument `--fast`"),
@@ -195,6 +223,8 @@ mod tests {
             ("--workers -1", "`--workers -1`"),
             ("--serve http", "needs SERVICE PEER"),
             ("--serve ftp tokio", "`ftp` is no service"),
+            ("--keep", "`--keep` needs a file"),
+            ("--baseline=", "`--baseline` needs a file"),
             ("--quick=yes", "`--quick` takes no value"),
         ] {
             let error = parse(line).expect_err(line);

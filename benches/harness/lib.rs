@@ -5,7 +5,7 @@
 //! machine for a second disturbs both sides of a ratio. `docs/design/measure.md` says how to run it and how to read it.
 //!
 //! Owns: peers (`peer`, `timers` and one file for each), servers and their clients (`net`), measuring (`meter`, `workload`), running (`rounds`, `fresh`, `settle`,
-//! `watchdog`), reading (`stats`, `row`, `curve`) and showing (`table`, `files`, `chart`, `curve_chart`, `progress`).
+//! `watchdog`), reading (`stats`, `row`, `curve`, `baseline`) and showing (`table`, `files`, `chart`, `curve_chart`, `progress`).
 //! Imports: the public API of `runtime`, and the peers.
 //! Not here: the workloads; they stand in `workloads/`, one file per family, and know nothing of rounds or reports.
 //!
@@ -16,6 +16,7 @@
 //! move results by more than what is to be resolved.
 
 mod args;
+mod baseline;
 mod chart;
 mod curve;
 mod curve_chart;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::args::{Args, HELP, Mode};
+use crate::baseline::{self, Runs};
 use crate::progress::Progress;
 use crate::row::{Column, Row};
 use crate::settle::Settle;
@@ -63,6 +64,8 @@ fn refuse(error: &str) -> ExitCode {
 
 fn run(args: &Args, picked: &[&Workload]) -> Result<(), String> {
     let since = Instant::now();
+    // Before everything, so that a wrong name does not cost a whole run.
+    let before = args.baseline.as_deref().map(Runs::read).transpose()?;
     print!("{}", table::head(args));
     let mut runner = Runner::new(args, picked.len());
     let mut rows = Vec::new();
@@ -82,6 +85,13 @@ fn run(args: &Args, picked: &[&Workload]) -> Result<(), String> {
     }
     print!("{}", table::overview(&rows));
     print!("{}", table::verdict(&rows));
+    let mut after = Runs::of(&rows);
+    if let Some(path) = &args.keep {
+        after = after.keep(path)?;
+    }
+    if let Some(before) = &before {
+        print!("{}", baseline::report(before, &after));
+    }
     let written = files::write(&rows, args)?;
     println!("\n{} s. Report: {}", since.elapsed().as_secs(), written.display());
     Ok(())

@@ -3,12 +3,12 @@
 //! Owns: the kernel side, the bell, the registry.   Imports: `kernel`, `bell`, `registry`, `source`.
 //! Not here: who turns when, threads, time, tasks (the caller's affair).
 //!
-//! A turn: wait; look up the batch's keys under the table's lock; without any lock mark each source and call its
-//! wakers. A key that names nobody is counted and ignored. The order of events within a batch is the kernel's.
+//! A turn: wait; look up the batch's keys under the table's lock; without any lock mark each source and give its wakers
+//! away. A key that names nobody is counted and ignored. The order of events within a batch is the kernel's.
 //!
 //! Rejected: `Poller::wait` on Linux. It makes five system calls where one is enough (810 ns against 97 ns measured),
-//! and a second thread in it returns at once. Rejected: giving the sink owned wakers. It would cost a clone per wait;
-//! a sink that batches clones what it must and knows its own wakers by their vtable.
+//! and a second thread in it returns at once. Rejected: lending the sink its wakers. One that batches would have to clone
+//! them, which is user code, perhaps under a lock of its own.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -111,7 +111,7 @@ impl Driver {
         result
     }
 
-    /// Waits for events, marks the sources, and calls `wake` with every waker that is to be woken.
+    /// Waits for events, marks the sources, and gives `wake` every waker that is to be woken.
     ///
     /// It waits until an event or a notification comes, at most for `timeout`: `None` without a limit, zero not at all.
     /// A timeout is never cut short by rounding; below 16 ms it is as exact as the system's timers, above it may take up
@@ -130,7 +130,7 @@ impl Driver {
         &self,
         events: &mut Events,
         timeout: Option<Duration>,
-        mut wake: impl FnMut(&Waker),
+        mut wake: impl FnMut(Waker),
     ) -> io::Result<Turn> {
         let cut_off = events.is_cut_off();
         if cut_off {

@@ -86,8 +86,8 @@ impl Events {
         !self.due.is_empty() || !self.called.is_empty()
     }
 
-    /// Marks what was read and calls `wake` for everyone concerned. A panic in `wake` leaves the rest for next time.
-    pub(crate) fn deliver(&mut self, wake: &mut impl FnMut(&Waker)) {
+    /// Marks what was read and gives `wake` everyone concerned. A panic in `wake` leaves the rest for next time.
+    pub(crate) fn deliver(&mut self, wake: &mut impl FnMut(Waker)) {
         if self.due.len() >= MANY {
             self.due.iter().for_each(|(cell, _)| cell.ask_for_task());
         }

@@ -22,7 +22,7 @@
 //! assert!(source.poll_ready(Direction::Read, &mut cx).is_pending());
 //! far.write_all(b"hello")?;
 //! let mut events = Events::with_capacity(64);
-//! driver.turn(&mut events, None, |waker| waker.wake_by_ref())?;
+//! driver.turn(&mut events, None, Waker::wake)?;
 //!
 //! let Poll::Ready(event) = source.poll_ready(Direction::Read, &mut cx) else { panic!("no event") };
 //! let mut buffer = [0; 16];

@@ -50,7 +50,7 @@ fn event(registry: &Registry, key: u64, ready: Ready) -> usize {
     registry.resolve(|each| each(key, ready), |cell, ready| found.push((cell, ready)));
     let hits = found.len();
     for (cell, ready) in found {
-        cell.deliver(ready, &mut Vec::new(), &mut |waker| waker.wake_by_ref());
+        cell.deliver(ready, &mut Vec::new(), &mut Waker::wake);
     }
     hits
 }
@@ -278,8 +278,7 @@ fn a_short_read_never_clears_a_newer_event() {
 
 /// An event while the seat's waker is being set or changed: the task that waits last is woken, or has seen the event.
 ///
-/// Planted: `poll_seat` without its second look; the second look before the lock; `FromSeats::drop` that puts the old
-/// waker back without looking whether a new one sits there.
+/// Planted: `poll_seat` without its second look; the second look before the lock.
 #[test]
 fn an_event_and_a_change_of_waker() {
     loom::model(|| {
@@ -395,8 +394,7 @@ fn museum_s8_registering_against_shutdown() {
 /// However a shutdown meets a waiter and an event: afterwards no source keeps a waker, so that one that owns its source
 /// does not keep both alive.
 ///
-/// Planted: `poll_seat` that leaves its waker in the seat of a source that is shut; `FromSeats` that puts one back
-/// without a look at the word.
+/// Planted: `poll_seat` that leaves its waker in the seat of a source that is shut; `take_all` that leaves the seats.
 #[test]
 fn d27_after_a_shutdown_no_source_keeps_a_waker() {
     loom::model(|| {

@@ -148,10 +148,6 @@ impl Readiness {
         }
     }
 
-    pub(crate) fn is_shut(&self) -> bool {
-        Word(self.read.load(Ordering::Acquire)).is_shut()
-    }
-
     /// What of `mask` is ready now, with the ticks of the directions that `mask` touches.
     pub(crate) fn look(&self, mask: Ready) -> Look {
         let mut event = ReadyEvent { ready: Ready::EMPTY, read_tick: 0, write_tick: 0 };

@@ -71,13 +71,12 @@ impl Registry {
     /// more. May be repeated.
     pub(crate) fn shut(&self, wake: impl FnMut(Waker)) {
         let all = self.slots.shut();
-        let (mut called, mut idle) = (Vec::new(), Vec::new());
+        let mut called = Vec::new();
         for cell in &all {
             cell.readiness.shut();
-            cell.take_wakers(&mut called, &mut idle);
+            cell.take_wakers(&mut called);
         }
         called.into_iter().for_each(wake);
-        drop(idle);
     }
 
     pub(crate) fn is_shut(&self) -> bool {

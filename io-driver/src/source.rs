@@ -15,16 +15,20 @@
 //! mark. `model.rs` runs both orders.
 //!
 //! User code (a waker's clone, wake and drop) never runs under the lock: wakers are cloned before it, and moved out of
-//! it to be called or dropped. A seat's waker is moved out, called, and moved back unless a new one sits there by then.
+//! it to be called or dropped. Nor does a driver clone any: who waits puts a clone there, and the event takes it away, so
+//! that a turn's caller can collect wakers under a lock of its own.
 //!
 //! After the shutdown no source keeps a waker. One that owns its source would keep both alive for ever:
 //!
 //! ```text
-//! shutdown:         mark the word  -  lock, take all wakers, unlock  -  call and drop them
-//! wait, move back:                    lock, look at the word, put the waker there unless it is marked, unlock
+//! shutdown:  mark the word  -  lock, take all wakers, unlock  -  call them
+//! wait:                        lock, arm the waker, look at the word once more, take it back if that is marked, unlock
 //! ```
 //!
 //! Whoever locks second sees what the first has done.
+//!
+//! Rejected: a waker that stays in its seat, disarmed, for the next wait. It saves the clone only if the turn's caller needs
+//! none of its own, and an idle source keeps the memory of its last task.
 
 use std::io;
 use std::task::{Context, Poll, Waker};
@@ -64,20 +68,17 @@ impl SourceCell {
 
     /// The caller is about to wake who reads from it, after others.
     pub(crate) fn ask_for_task(&self) {
-        if let Some(waker) = &self.waiters.lock().seat(Direction::Read).waker {
+        if let Some(waker) = &self.waiters.lock().seat(Direction::Read) {
             prefetch::ask_for(waker.data().cast(), TASK);
         }
     }
 
-    /// An event came: marks the readiness and calls `wake` with each waker it concerns.
+    /// An event came: marks the readiness and gives `wake` each waker it concerns.
     ///
-    /// If `wake` panics, the wakers not yet called stay where the next delivery finds them: in `called` or armed.
-    pub(crate) fn deliver(&self, ready: Ready, called: &mut Vec<Waker>, wake: &mut impl FnMut(&Waker)) {
+    /// If `wake` panics, the wakers not yet given to it stay in `called`.
+    pub(crate) fn deliver(&self, ready: Ready, called: &mut Vec<Waker>, wake: &mut impl FnMut(Waker)) {
         self.readiness.mark(ready);
-        let mut from_seats = FromSeats { cell: self, wakers: [None, None], told: [false; 2] };
-        self.waiters.lock().call(ready, &mut from_seats.wakers, called);
-        from_seats.tell(wake);
-        drop(from_seats);
+        self.waiters.lock().call(ready, called);
         tell_all(called, wake);
     }
 
@@ -88,82 +89,40 @@ impl SourceCell {
             return Poll::Ready(seen);
         }
         let mut waiters = self.waiters.lock();
-        let mut replaced = None;
-        if !waiters.seat(direction).holds(cx.waker()) {
+        let mut left = None;
+        if !waiters.seat(direction).as_ref().is_some_and(|held| held.will_wake(cx.waker())) {
             drop(waiters);
             let waker = cx.waker().clone();
             waiters = self.waiters.lock();
-            replaced = waiters.seat(direction).waker.replace(waker);
+            left = waiters.seat(direction).replace(waker);
         }
         // The second look of the protocol above. It must be under the lock.
         let seen = self.readiness.look(mask);
         let pending = matches!(seen, Look::Nothing(_));
-        let seat = waiters.seat(direction);
-        seat.armed = pending;
-        let too_late = if matches!(seen, Look::Shut) { seat.waker.take() } else { None };
+        let too_late = if pending { None } else { waiters.seat(direction).take() };
         drop(waiters);
-        drop((replaced, too_late));
+        drop((left, too_late));
         if pending { Poll::Pending } else { Poll::Ready(seen) }
     }
 
-    /// After a shutdown: takes every waker. `called` gets those that wait, whatever for, `idle` the others.
-    pub(crate) fn take_wakers(&self, called: &mut Vec<Waker>, idle: &mut Vec<Waker>) {
-        self.waiters.lock().take_all(called, idle);
+    /// After a shutdown: takes every waker.
+    pub(crate) fn take_wakers(&self, called: &mut Vec<Waker>) {
+        self.waiters.lock().take_all(called);
     }
 
     /// Empties both seats. What they held is dropped here, after the lock.
     pub(crate) fn empty_seats(&self) {
         let mut waiters = self.waiters.lock();
-        let held = [Direction::Read, Direction::Write].map(|direction| std::mem::take(waiters.seat(direction)));
+        let held = [Direction::Read, Direction::Write].map(|direction| waiters.seat(direction).take());
         drop(waiters);
         drop(held);
     }
 }
 
-/// Calls what `called` holds, one by one: a panic leaves the rest in it.
-pub(crate) fn tell_all(called: &mut Vec<Waker>, wake: &mut impl FnMut(&Waker)) {
+/// Gives `wake` what `called` holds, one by one: a panic leaves the rest in it.
+pub(crate) fn tell_all(called: &mut Vec<Waker>, wake: &mut impl FnMut(Waker)) {
     while let Some(waker) = called.pop() {
-        wake(&waker);
-    }
-}
-
-/// Wakers that were moved out of their seats, and go back to them.
-struct FromSeats<'a> {
-    cell: &'a SourceCell,
-    wakers: [Option<Waker>; 2],
-    told: [bool; 2],
-}
-
-impl FromSeats<'_> {
-    fn tell(&mut self, wake: &mut impl FnMut(&Waker)) {
-        for (waker, told) in self.wakers.iter().zip(&mut self.told) {
-            if let Some(waker) = waker {
-                // Before the call: a waker that panics is not called again.
-                *told = true;
-                wake(waker);
-            }
-        }
-    }
-}
-
-impl Drop for FromSeats<'_> {
-    fn drop(&mut self) {
-        if self.wakers.iter().all(Option::is_none) {
-            return;
-        }
-        let mut waiters = self.cell.waiters.lock();
-        if self.cell.readiness.is_shut() {
-            return; // What we hold is dropped with `self`, after the lock.
-        }
-        for ((waker, told), direction) in self.wakers.iter_mut().zip(self.told).zip([Direction::Read, Direction::Write])
-        {
-            let seat = waiters.seat(direction);
-            // Where a new waker sits by now, ours is dropped with `self`, after the lock.
-            if waker.is_some() && seat.waker.is_none() {
-                seat.waker = waker.take();
-                seat.armed = !told;
-            }
-        }
+        wake(waker);
     }
 }
 
@@ -190,7 +149,7 @@ impl Source {
     /// Waits until the direction is ready. The last caller's task is the one that is woken; use [`Source::ready`]
     /// where several tasks wait.
     ///
-    /// A ready source answers without taking a lock, and a task that comes back with the same waker clones nothing.
+    /// A ready source answers without taking a lock, and a task that comes back before the event clones nothing.
     ///
     /// # Errors
     ///
@@ -256,10 +215,10 @@ impl Source {
         self.cell.readiness.disprove(&event);
     }
 
-    /// Marks the source ready as if the kernel had said so, and calls `wake` with each waker this concerns.
+    /// Marks the source ready as if the kernel had said so, and gives `wake` each waker this concerns.
     ///
     /// For layers above that know more than the kernel tells, and for simulations.
-    pub fn set(&self, ready: Ready, mut wake: impl FnMut(&Waker)) {
+    pub fn set(&self, ready: Ready, mut wake: impl FnMut(Waker)) {
         self.cell.deliver(ready, &mut Vec::new(), &mut wake);
     }
 }

@@ -3,9 +3,7 @@
 //! Owns: seats, bench.   Imports: `ready`.
 //! Not here: the lock around it, and the rule that no waker is cloned, woken or dropped under that lock (`source`).
 //!
-//! A *seat* belongs to a `poll_*` function: the last caller's waker is the one that counts. Its waker stays where it is
-//! after it was woken, only disarmed, so that a task which reads from one socket all its life clones it once. The price:
-//! an idle seat keeps the memory of its last task alive until the next caller or the end of the source.
+//! A *seat* belongs to a `poll_*` function: the last caller's waker is the one that counts. The event takes it out.
 //!
 //! The *bench* serves `Source::ready`: each future owns one place on it, from its first pending poll to its end. Only
 //! its owner gives a place back, so a place's number cannot come to mean another future. Places are reused: a million
@@ -18,19 +16,6 @@ use std::task::Waker;
 use crate::ready::{Direction, Ready};
 
 const NO_PLACE: u32 = u32::MAX;
-
-#[derive(Debug, Default)]
-pub(crate) struct Seat {
-    pub(crate) waker: Option<Waker>,
-    /// Whether the next event of this direction wakes the waker.
-    pub(crate) armed: bool,
-}
-
-impl Seat {
-    pub(crate) fn holds(&self, waker: &Waker) -> bool {
-        self.waker.as_ref().is_some_and(|held| held.will_wake(waker))
-    }
-}
 
 /// A future's place on the bench.
 #[derive(Debug)]
@@ -47,7 +32,7 @@ pub(crate) enum Place {
 
 #[derive(Debug)]
 pub(crate) struct Waiters {
-    seats: [Seat; 2],
+    seats: [Option<Waker>; 2],
     places: Vec<Place>,
     free: u32,
 }
@@ -67,20 +52,12 @@ impl Waiters {
         Waiters { seats: Default::default(), places: Vec::new(), free: NO_PLACE }
     }
 
-    pub(crate) fn seat(&mut self, direction: Direction) -> &mut Seat {
+    pub(crate) fn seat(&mut self, direction: Direction) -> &mut Option<Waker> {
         &mut self.seats[direction as usize]
     }
 
-    /// Takes the wakers that `ready` concerns: the seats' into `from_seats`, to be put back, the bench's into `called`.
-    pub(crate) fn call(&mut self, ready: Ready, from_seats: &mut [Option<Waker>; 2], called: &mut Vec<Waker>) {
-        for ((seat, direction), taken) in
-            self.seats.iter_mut().zip([Direction::Read, Direction::Write]).zip(from_seats.iter_mut())
-        {
-            if seat.armed && ready.intersects(direction.interest().mask()) {
-                seat.armed = false;
-                *taken = seat.waker.take();
-            }
-        }
+    /// Takes the wakers that `ready` concerns.
+    pub(crate) fn call(&mut self, ready: Ready, called: &mut Vec<Waker>) {
         for place in &mut self.places {
             let Place::Waiting { mask, .. } = place else { continue };
             let told = ready & *mask;
@@ -91,14 +68,16 @@ impl Waiters {
                 called.push(waker);
             }
         }
+        for direction in [Direction::Write, Direction::Read] {
+            if ready.intersects(direction.interest().mask()) {
+                called.extend(self.seat(direction).take());
+            }
+        }
     }
 
-    /// Takes all wakers for good: those that wait into `called`, the others into `idle`.
-    pub(crate) fn take_all(&mut self, called: &mut Vec<Waker>, idle: &mut Vec<Waker>) {
-        for seat in &mut self.seats {
-            let taken = if std::mem::take(&mut seat.armed) { &mut *called } else { &mut *idle };
-            taken.extend(seat.waker.take());
-        }
+    /// Takes all wakers.
+    pub(crate) fn take_all(&mut self, called: &mut Vec<Waker>) {
+        called.extend(self.seats.iter_mut().filter_map(Option::take));
         for place in &mut self.places {
             if !matches!(place, Place::Waiting { .. }) {
                 continue;

@@ -7,6 +7,7 @@ mod block_in_place;
 mod block_on;
 mod builder;
 mod coop;
+mod generic_auto_traits;
 mod handle;
 mod io_auto_traits;
 mod io_buffers;
@@ -18,6 +19,8 @@ mod io_lines;
 mod io_pipes;
 mod io_read;
 mod io_stdio;
+mod io_text;
+mod io_vectored;
 mod io_write;
 mod join_error;
 mod join_handle;
@@ -45,7 +48,10 @@ mod net_sendfile;
 mod net_tcp;
 mod net_udp;
 mod net_unix;
+mod net_unix_peers;
 // Beyond tokio.
+mod panics_and_drops;
+mod refused_threads;
 #[cfg(not(feature = "oracle"))]
 mod scope_blocking;
 #[cfg(not(feature = "oracle"))]
@@ -58,7 +64,12 @@ mod scope_group;
 mod scope_group_edges;
 #[cfg(not(feature = "oracle"))]
 mod scope_local;
+#[cfg(not(feature = "oracle"))]
+mod scope_many;
+#[cfg(not(feature = "oracle"))]
+mod scope_shields;
 mod shutdown;
+mod shutdown_edges;
 // Beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod shutdown_sockets;
@@ -77,6 +88,9 @@ mod sync_event;
 mod sync_futurelock;
 #[cfg(not(feature = "oracle"))]
 mod sync_limiter;
+// Permits of tokio's wrap.
+#[cfg(not(feature = "oracle"))]
+mod sync_limits;
 mod sync_locks;
 mod sync_models;
 mod sync_mpsc;
@@ -104,4 +118,5 @@ mod time_interval;
 mod time_paused;
 mod time_sleep;
 mod time_timeout;
+mod wakers;
 mod yield_now;

@@ -6,10 +6,11 @@ use runtime_tests::{Flavor, WakeCount, for_each_flavor, poll_once};
 use std::fs::File;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::task::Context;
 
 for_each_flavor!(
@@ -29,6 +30,9 @@ for_each_flavor!(
     what_cannot_be_waited_for,
     after_the_runtime,
     priority,
+    d6_an_object_without_its_descriptor_is_dropped_and_given_back,
+    d6_a_number_that_is_a_strangers_by_now_stays_registered,
+    d20_what_is_not_open_is_an_error,
 );
 
 // `new` is `register` without the word `unsafe`.
@@ -350,4 +354,108 @@ fn priority(flavor: Flavor) {
         rustix::net::send(&far, b"!", rustix::net::SendFlags::OOB).unwrap();
         assert!(fd.ready(Interest::PRIORITY).await.unwrap().ready().is_priority());
     });
+}
+
+/// Says -1 once its descriptor was taken out, as wrappers around an `Option` do.
+#[derive(Debug)]
+struct Losing(Option<OwnedFd>);
+
+impl AsRawFd for Losing {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_ref().map_or(-1, AsRawFd::as_raw_fd)
+    }
+}
+
+fn losing() -> (AsyncFd<Losing>, UnixStream) {
+    let (near, far) = UnixStream::pair().unwrap();
+    near.set_nonblocking(true).unwrap();
+    (register(Losing(Some(near.into()))), far)
+}
+
+/// `drop` and `into_inner` panicked.
+fn d6_an_object_without_its_descriptor_is_dropped_and_given_back(flavor: Flavor) {
+    flavor.build().block_on(async {
+        let (mut fd, _far) = losing();
+        drop(fd.get_mut().0.take());
+        drop(fd);
+        let (mut fd, _far) = losing();
+        let taken = fd.get_mut().0.take();
+        assert!(fd.into_inner().0.is_none());
+        drop(taken);
+    });
+}
+
+/// The number is given out anew when a descriptor is closed. Forgetting the one must not forget the other.
+fn d6_a_number_that_is_a_strangers_by_now_stays_registered(flavor: Flavor) {
+    flavor.build().block_on(async {
+        // A number that nobody else in this process gets to.
+        static NEXT: AtomicI32 = AtomicI32::new(700);
+        let number = NEXT.fetch_add(10, Ordering::Relaxed);
+        let placed = |fd: UnixStream| {
+            let placed = rustix::io::fcntl_dupfd_cloexec(&fd, number).unwrap();
+            rustix::io::ioctl_fionbio(&placed, true).unwrap();
+            placed
+        };
+        let (near, _far) = UnixStream::pair().unwrap();
+        let mut fd = register(Losing(Some(placed(near))));
+        drop(fd.get_mut().0.take());
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let other = register(placed(near));
+        assert_eq!(other.as_raw_fd(), number);
+        drop(fd);
+        far.write_all(b"x").unwrap();
+        let soon = runtime::time::timeout(std::time::Duration::from_secs(10), other.readable());
+        assert!(soon.await.expect("it is not registered any more").is_ok());
+    });
+}
+
+#[expect(deprecated, reason = "tests contain no unsafe code")]
+fn d20_what_is_not_open_is_an_error(flavor: Flavor) {
+    /// Has no descriptor, and says so with any of the numbers that are none.
+    #[derive(Debug)]
+    struct NotOpen(RawFd);
+    impl AsRawFd for NotOpen {
+        fn as_raw_fd(&self) -> RawFd {
+            self.0
+        }
+    }
+    flavor.build().block_on(async {
+        for number in [-1, -7, RawFd::MIN, RawFd::MAX, 1_000_000] {
+            let bad = |error: io::Error| assert_eq!(error.raw_os_error(), Some(9), "{number}: {error:?}");
+            bad(AsyncFd::new(NotOpen(number)).unwrap_err());
+            bad(AsyncFd::with_interest(NotOpen(number), Interest::READABLE).unwrap_err());
+            let (object, error) = AsyncFd::try_new(NotOpen(number)).unwrap_err().into_parts();
+            assert_eq!(object.0, number);
+            bad(error);
+            let error = AsyncFd::try_with_interest(NotOpen(number), Interest::WRITABLE).unwrap_err();
+            bad(error.into());
+        }
+    });
+}
+
+/// Only their types matter: none is polled.
+#[test]
+fn d6_what_borrows_alone_is_send_for_what_is_not_sync() {
+    /// `Send`, and not `Sync`.
+    struct Counting(UnixStream, std::cell::Cell<u8>);
+    impl AsRawFd for Counting {
+        fn as_raw_fd(&self) -> RawFd {
+            self.1.set(self.1.get() + 1);
+            self.0.as_raw_fd()
+        }
+    }
+    fn is_send<T: Send>(_: T) {}
+
+    #[expect(dead_code, reason = "its body is what is checked")]
+    fn check(fd: &mut AsyncFd<Counting>) {
+        is_send(fd.readable_mut());
+        is_send(fd.writable_mut());
+        is_send(fd.ready_mut(Interest::READABLE));
+        is_send(fd.async_io_mut(Interest::READABLE, |_| Ok(())));
+        is_send(async {
+            let mut guard = fd.readable_mut().await?;
+            guard.clear_ready();
+            fd.async_io_mut(Interest::READABLE, |_| Ok(())).await
+        });
+    }
 }

@@ -70,6 +70,30 @@ fn d16_a_poll_that_sees_the_end_is_told_nothing() {
     });
 }
 
+/// The task of another executor: its waker owns it, and it owns the listener that it waits for.
+struct Elsewhere(parking_lot::Mutex<Option<TcpListener>>);
+
+impl Wake for Elsewhere {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn d27_a_waker_that_owns_its_listener_goes_with_the_runtime() {
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(2), Flavor::CurrentThread] {
+        let runtime = flavor.build();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let task = Arc::new(Elsewhere(None.into()));
+        let waker = Waker::from(task.clone());
+        assert!(listener.poll_accept(&mut Context::from_waker(&waker)).is_pending());
+        *task.0.lock() = Some(listener);
+        let weak = Arc::downgrade(&task);
+        drop((waker, task));
+        drop(runtime);
+        assert_eq!(weak.strong_count(), 0, "the waker and the listener keep each other alive");
+    }
+}
+
 /// Who does not wait finds nothing ready.
 #[test]
 fn d16_try_operations_would_block() {
@@ -97,6 +121,40 @@ fn d16_try_operations_would_block() {
     drop(runtime);
     opener.join().unwrap();
     assert_eq!(*kinds.lock(), [ErrorKind::WouldBlock; 2]);
+}
+
+/// Who blocks in place for a socket would keep the runtime from ending: he is told.
+#[test]
+fn d16_who_blocks_in_place_is_told() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    let socket = runtime.block_on(UdpSocket::bind("127.0.0.1:0")).unwrap();
+    let started = Event::new();
+    let starts = started.clone();
+    let task = runtime.spawn(async move {
+        runtime::task::block_in_place(|| {
+            let woken = Event::new();
+            let waker = Waker::from(Arc::new(Unblocks(woken.clone())));
+            let mut recv = std::pin::pin!(socket.readable());
+            assert!(recv.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            starts.set();
+            woken.wait_blocking();
+            recv.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
+        })
+    });
+    started.wait_blocking();
+    drop(runtime);
+    let mut task = task;
+    let told = runtime_tests::poll_once(&mut task);
+    assert!(matches!(told, Poll::Ready(Ok(true))), "{told:?}");
+}
+
+struct Unblocks(Event);
+
+impl Wake for Unblocks {
+    fn wake(self: Arc<Self>) {
+        self.0.set();
+    }
 }
 
 /// The waker of a task, and whether it was called.

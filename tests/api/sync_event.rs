@@ -134,6 +134,33 @@ fn museum_lw13_a_condvar_passes_a_call_on() {
 
 /// As many calls as items, random cancels in between: nobody sleeps on an item.
 #[test]
+fn d10_a_call_for_all_is_not_passed_on_to_one_who_comes_later() {
+    for (calls, woken) in [(1, true), (2, false)] {
+        let (mutex, condvar) = (Arc::new(Mutex::new(0)), Condvar::new());
+        let mut first: [Pin<Box<dyn Future<Output = ()>>>; 2] = [
+            Box::pin(async { drop(condvar.wait(mutex.lock().await).await) }),
+            Box::pin(async { drop(condvar.wait_owned(mutex.clone().lock_owned().await).await) }),
+        ];
+        for waits in &mut first[..calls] {
+            assert!(poll(waits.as_mut()).is_pending());
+        }
+        if calls == 1 {
+            assert!(condvar.notify_one())
+        } else {
+            condvar.notify_all()
+        }
+        let later = mutex.try_lock().unwrap();
+        for waits in &mut first[..calls] {
+            assert!(poll(waits.as_mut()).is_pending(), "called, and waits for the lock");
+        }
+        let (mut later, wakes) = (Box::pin(condvar.wait(later)), Wakes::new());
+        assert!(poll_with(later.as_mut(), &wakes.waker()).is_pending());
+        drop(first);
+        assert_eq!(wakes.count() == 1, woken, "{calls} were called");
+    }
+}
+
+#[test]
 fn condvar_calls_are_conserved() {
     no_deadlock(|| {
         let (mutex, condvar) = (Mutex::new(0usize), Condvar::new());

@@ -1,10 +1,11 @@
 //! A task that waits for itself: found, resolved, reported.
 
 use runtime::sync::futurelock::{self, Futurelock};
-use runtime::sync::{Mutex, Notify, RwLock, Semaphore, mpsc};
+use runtime::sync::queue::Queue;
+use runtime::sync::{Mutex, Notify, OnceCell, RwLock, Semaphore, mpsc};
 use runtime_tests::hostile::{Dice, Wakes, no_deadlock, poll, poll_with};
 use runtime_tests::{Flavor, for_each_flavor};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex as StdMutex, Once};
 use std::task::Poll;
@@ -71,6 +72,12 @@ fn museum_y3_the_program_of_rfd_609_ends(flavor: Flavor) {
     assert!(report.task().is_some() && text.starts_with("futurelock in task "), "{text}");
 }
 
+/// Polls it once, for the task that runs this.
+async fn waits<F: Future>(mut future: Pin<&mut F>) {
+    let pending = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await;
+    assert!(pending);
+}
+
 /// Polls `idle` once and then `second` alone, as one task with one waker, until `second` is ready.
 async fn aside<A: Future, B: Future>(mut idle: Pin<&mut A>, second: B) -> B::Output {
     let mut second = pin!(second);
@@ -132,6 +139,44 @@ async fn release_between(resolved: impl Future<Output = ()>, release: impl FnOnc
     .await;
 }
 
+/// Reports name the lines of the caller, also of functions that ask for permits on the way.
+#[test]
+fn d21_reports_name_the_lines_of_callers() {
+    collect();
+    let first_line = line!();
+    Flavor::CurrentThread.build().block_on(async {
+        let queue = Queue::new(1);
+        queue.try_put(0).unwrap();
+        let mut idle = pin!(queue.put(1));
+        let resolved = async { aside(idle.as_mut(), queue.put(2)).await.unwrap() };
+        release_between(resolved, || assert_eq!(queue.try_get(), Ok(0))).await;
+        assert_eq!(queue.try_get(), Ok(2));
+        idle.await.unwrap();
+        assert_eq!(queue.try_get(), Ok(1));
+
+        let mut idle = pin!(queue.get());
+        let resolved = async { assert_eq!(aside(idle.as_mut(), queue.get()).await, Ok(3)) };
+        release_between(resolved, || queue.try_put(3).unwrap()).await;
+        assert!(queue.close());
+        assert!(idle.await.is_err());
+
+        let cell = OnceCell::new();
+        let mut maker = Box::pin(cell.get_or_init(std::future::pending::<u8>));
+        waits(maker.as_mut()).await;
+        let mut idle = pin!(cell.get_or_init(async || 4));
+        let resolved = async {
+            let made = aside(idle.as_mut(), cell.get_or_try_init(async || Ok::<u8, ()>(5))).await;
+            assert_eq!(made, Ok(&5));
+        };
+        release_between(resolved, || drop(maker)).await;
+    });
+    let reports = reports_between(first_line, line!());
+    let lines: Vec<_> = reports.iter().map(|report| (report.idle().line(), report.waiting().line())).collect();
+    assert_eq!(lines.iter().map(|(idle, _)| idle - first_line).collect::<Vec<_>>(), [4, 11, 20]);
+    assert_eq!(lines.iter().map(|(_, waiting)| waiting - first_line).collect::<Vec<_>>(), [5, 12, 22]);
+    assert!(reports.iter().all(|report| report.waiting().file() == file!()));
+}
+
 /// Outside of any runtime the waker stands for the task; one that stands for nobody moves nothing.
 #[test]
 fn other_executors_are_helped_as_far_as_their_wakers_tell() {
@@ -145,8 +190,8 @@ fn other_executors_are_helped_as_far_as_their_wakers_tell() {
         assert!(poll_with(idle.as_mut(), &waker).is_pending());
         assert!(poll_with(second.as_mut(), &waker).is_pending());
         drop(held);
-        for n in 0..3 {
-            let expected = known && n == 1;
+        for n in 0..4 {
+            let expected = known && n == 2;
             let polled = poll_with(second.as_mut(), &waker);
             assert_eq!(polled.is_ready(), expected, "known {known}, poll {n}");
             if expected {
@@ -174,11 +219,13 @@ fn other_tasks_are_not_overtaken() {
     assert!(poll_with(third.as_mut(), &own.waker()).is_pending());
     drop(held);
     assert_eq!((own.count(), stranger.count()), (1, 0));
-    // The task is polled: both that wait look, one of them asks for another poll.
-    assert!(poll_with(second.as_mut(), &own.waker()).is_pending());
-    assert!(poll_with(third.as_mut(), &own.waker()).is_pending());
-    assert_eq!(own.count(), 2);
-    assert!(poll_with(between.as_mut(), &stranger.waker()).is_pending(), "it is not its turn");
+    // The task is polled: both that wait look, and ask for another poll each time.
+    for n in 1..3 {
+        assert!(poll_with(second.as_mut(), &own.waker()).is_pending());
+        assert!(poll_with(third.as_mut(), &own.waker()).is_pending());
+        assert_eq!(own.count(), 1 + 2 * n);
+        assert!(poll_with(between.as_mut(), &stranger.waker()).is_pending(), "it is not its turn");
+    }
     let Poll::Ready(guard) = poll_with(second.as_mut(), &own.waker()) else { panic!("not resolved") };
     assert!(poll_with(third.as_mut(), &own.waker()).is_pending());
     drop(guard);
@@ -190,6 +237,117 @@ fn other_tasks_are_not_overtaken() {
     let Poll::Ready(guard) = poll_with(between.as_mut(), &stranger.waker()) else { panic!("next") };
     drop(guard);
     assert!(poll_with(third.as_mut(), &own.waker()).is_ready());
+}
+
+for_each_flavor!(d10_futures_put_aside_do_not_bar_another);
+
+/// Any number of futures are put aside: the first with the lock, the others after they have seen that.
+fn d10_futures_put_aside_do_not_bar_another(flavor: Flavor) {
+    collect();
+    no_deadlock(move || {
+        let test = async {
+            for idle in 1..5 {
+                let mutex = Mutex::new(());
+                let held = mutex.try_lock().unwrap();
+                let mut aside: Vec<_> = (0..idle).map(|_| Box::pin(mutex.lock())).collect();
+                for future in &mut aside {
+                    waits(future.as_mut()).await;
+                }
+                drop(held);
+                for others in &mut aside[1..] {
+                    waits(others.as_mut()).await;
+                    runtime::task::yield_now().await;
+                }
+                drop(mutex.lock().await);
+                // And everybody has kept a place.
+                for future in aside {
+                    drop(future.await);
+                }
+            }
+        };
+        let runtime = flavor.build();
+        runtime.block_on(test);
+        drop(runtime);
+    });
+}
+
+/// A task that polls everything, in another order each time: one future comes after the permit was given in one round, and
+/// first in the next.
+#[test]
+fn d10_a_changed_order_of_polls_is_no_futurelock() {
+    collect();
+    let first_line = line!();
+    let (mutex, task) = (Mutex::new(()), Wakes::new());
+    let held = mutex.try_lock().unwrap();
+    let (mut first, mut second) = (Box::pin(mutex.lock()), Box::pin(mutex.lock()));
+    assert!(poll_with(first.as_mut(), &task.waker()).is_pending());
+    drop(held);
+    assert!(poll_with(second.as_mut(), &task.waker()).is_pending());
+    // The next round begins with the other.
+    assert!(poll_with(second.as_mut(), &task.waker()).is_pending(), "the first had no chance");
+    assert!(poll_with(first.as_mut(), &task.waker()).is_ready());
+    assert!(poll_with(second.as_mut(), &task.waker()).is_ready());
+    assert!(reports_between(first_line, line!()).is_empty());
+}
+
+/// Outside of our tasks, a waker is gone when its future has been called, and the next one may lie where it was.
+#[test]
+fn d3_a_waker_at_the_address_of_another_is_another() {
+    collect();
+    let first_line = line!();
+    for _ in 0..50 {
+        let mutex = Mutex::new(());
+        let held = mutex.try_lock().unwrap();
+        let (mut first, mut second) = (Box::pin(mutex.lock()), Box::pin(mutex.lock()));
+        let one = Wakes::new();
+        assert!(poll_with(first.as_mut(), &one.waker()).is_pending());
+        drop(one);
+        drop(held);
+        let other = Wakes::new();
+        for _ in 0..5 {
+            assert!(poll_with(second.as_mut(), &other.waker()).is_pending(), "it took the place of a stranger");
+        }
+        assert!(poll_with(first.as_mut(), &Wakes::new().waker()).is_ready());
+        assert!(poll_with(second.as_mut(), &other.waker()).is_ready());
+    }
+    assert!(reports_between(first_line, line!()).is_empty());
+}
+
+/// A future that was polled by one task and then given to another belongs to that one.
+#[test]
+fn d3_a_future_that_moves_to_another_task_is_its_own_no_more() {
+    collect();
+    let first_line = line!();
+    let runtime = Flavor::CurrentThread.build();
+    let task = runtime.spawn(async {
+        let mutex = Arc::new(Mutex::new(()));
+        let held = mutex.try_lock().unwrap();
+        let (take, taken) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let mut moved = Box::pin(mutex.clone().lock_owned());
+        waits(moved.as_mut()).await;
+        let other = runtime::spawn({
+            let (take, taken) = (take.clone(), taken.clone());
+            async move {
+                waits(moved.as_mut()).await;
+                taken.notify_one();
+                take.notified().await;
+                drop(moved.await);
+            }
+        });
+        taken.notified().await;
+        drop(held);
+        let mut own = Box::pin(mutex.lock());
+        for _ in 0..6 {
+            // The other came first.
+            waits(own.as_mut()).await;
+            runtime::task::yield_now().await;
+        }
+        take.notify_one();
+        drop(own.await);
+        other.await.unwrap();
+    });
+    runtime.block_on(task).unwrap();
+    assert!(reports_between(first_line, line!()).is_empty());
 }
 
 /// Tasks that poll all their futures are left alone: the order in which they asked is the order in which they get.

@@ -183,31 +183,43 @@ fn no_room_at_all_is_refused() {
     assert!(text.contains("room for 0 items") && text.contains("`unbounded`"), "{text}");
 }
 
+/// Compares its numbers, or panics if told so.
+struct Touchy(u32, &'static AtomicBool, #[expect(dead_code)] Arc<()>);
+
+impl Ord for Touchy {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self.1.load(SeqCst) {
+            runtime_tests::planned_panic();
+        }
+        self.0.cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Touchy {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Touchy {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Touchy {}
+
 /// A comparison that panics: counts stay right, and the queue goes on.
 #[test]
 fn a_comparison_that_panics_leaves_the_queue_usable() {
     static ARMED: AtomicBool = AtomicBool::new(false);
-    #[derive(PartialEq, Eq)]
-    struct Touchy(u32);
-    impl PartialOrd for Touchy {
-        fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-            Some(self.cmp(other))
-        }
-    }
-    impl Ord for Touchy {
-        fn cmp(&self, other: &Self) -> Ordering {
-            if ARMED.load(SeqCst) {
-                runtime_tests::planned_panic();
-            }
-            self.0.cmp(&other.0)
-        }
-    }
+    let item = |n| Touchy(n, &ARMED, Arc::default());
     let queue = PriorityQueue::new(8);
     for n in 0..4 {
-        queue.try_put(Touchy(n)).unwrap();
+        queue.try_put(item(n)).unwrap();
     }
     ARMED.store(true, SeqCst);
-    assert!(catch_unwind(AssertUnwindSafe(|| queue.try_put(Touchy(9)))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| queue.try_put(item(9)))).is_err());
     assert!(catch_unwind(AssertUnwindSafe(|| queue.try_get())).is_err());
     ARMED.store(false, SeqCst);
     let mut rest = 0;
@@ -218,9 +230,40 @@ fn a_comparison_that_panics_leaves_the_queue_usable() {
     assert_eq!(statistics.put, statistics.got);
     assert_eq!((statistics.len, rest as u64), (0, statistics.got - 1));
     for n in 0..8 {
-        assert!(queue.try_put(Touchy(n)).is_ok(), "room {n} was lost");
+        assert!(queue.try_put(item(n)).is_ok(), "room {n} was lost");
     }
-    assert!(queue.try_put(Touchy(8)).is_err());
+    assert!(queue.try_put(item(8)).is_err());
+}
+
+/// The items are dropped then, all of them, and nobody waits for them.
+#[test]
+fn d10_close_now_counts_also_if_a_comparison_panics() {
+    static ARMED: AtomicBool = AtomicBool::new(false);
+    let (queue, alive) = (PriorityQueue::unbounded(), Arc::new(()));
+    for n in 0..8 {
+        assert!(queue.try_put(Touchy(n, &ARMED, alive.clone())).is_ok());
+    }
+    let mut join = pin!(queue.join());
+    assert!(poll(join.as_mut()).is_pending());
+    ARMED.store(true, SeqCst);
+    assert!(catch_unwind(AssertUnwindSafe(|| queue.close_now())).is_err());
+    let statistics = queue.statistics();
+    assert_eq!((statistics.len, statistics.unfinished, Arc::strong_count(&alive)), (0, 0, 1));
+    assert!(poll(join).is_ready());
+    assert!(queue.close_now().is_empty() && queue.try_get().is_err());
+}
+
+/// `task_done` does not ask whether the item was got. What is called too early must not cost the items.
+#[test]
+fn d10_close_now_gives_all_items_after_an_early_task_done() {
+    let queue = Queue::new(4);
+    for n in 0..3 {
+        queue.try_put(n).unwrap();
+    }
+    queue.task_done();
+    assert_eq!(queue.close_now(), [0, 1, 2]);
+    assert_eq!(queue.statistics().unfinished, 0);
+    assert!(poll(pin!(queue.join())).is_ready());
 }
 
 /// Items in, items out and items left, with puts and gets cancelled at random: 100,000 of them.

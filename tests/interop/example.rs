@@ -1,7 +1,7 @@
 //! The examples as processes.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 
 /// Name and program of each example with a socket.
 pub(crate) const ALL: [(&str, &str); 4] = [
@@ -37,17 +37,35 @@ impl Example {
         Example::start(env!("CARGO_BIN_EXE_example-proxy"), &["127.0.0.1:0", target])
     }
 
+    /// Under `tracer`, with its complaints going where the test reads them.
+    pub(crate) fn traced_server(tracer: &mut Command) -> (Example, ChildStderr) {
+        tracer.args([env!("CARGO_BIN_EXE_example-server"), "127.0.0.1:0"]).stderr(Stdio::piped());
+        let mut server = Example::run(tracer);
+        let complaints = server.child.stderr.take().expect("its errors are a pipe");
+        (server, complaints)
+    }
+
+    /// How much memory it holds, in bytes.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it has ended");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has no memory");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
     fn start(program: &str, arguments: &[&str]) -> Example {
-        let mut command = Command::new(program);
+        Example::run(Command::new(program).args(arguments))
+    }
+
+    fn run(command: &mut Command) -> Example {
         // What it writes after its first line (a few lines per test) fits into the pipe.
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {program}: {error}"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let mut written = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let mut line = String::new();
         written.read_line(&mut line).expect("its output is text");
         let address = line.trim().trim_start_matches("listening on ").trim_start_matches("http://");
         let address = address.trim_end_matches('/').to_owned();
-        assert!(address.starts_with("127.0.0.1:"), "{program} began with {line:?}");
+        assert!(address.starts_with("127.0.0.1:"), "{command:?} began with {line:?}");
         Example { child, written, address }
     }
 

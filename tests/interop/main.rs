@@ -12,6 +12,7 @@ use runtime_tests::watchdog_secs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 const SECONDS: u64 = 20;
 
@@ -149,6 +150,57 @@ fn the_server_ends_when_its_input_ends() {
     client.read_to_end(&mut rest).expect("the server resets an idle connection");
     assert!(rest.ends_with(b"Hello, World!\n"));
     TcpStream::connect(&server.address).expect_err("somebody still listens");
+}
+
+/// 400 clients that had sent something large once, and then nothing, held 398 MiB.
+#[test]
+fn d37_the_server_gives_large_buffers_back() {
+    let _watch = watchdog_secs(SECONDS);
+    let server = Example::server();
+    let body = vec![b'x'; 1 << 20];
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut client = TcpStream::connect(&server.address).expect("the server takes no connection");
+        write!(client, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len()).expect("no head");
+        client.write_all(&body).expect("the server takes no body");
+        client.read_exact(&mut [0; 10]).expect("the server does not answer");
+        clients.push(client);
+    }
+    // All of them idle: 64 KiB each, and the program. The last one may be about to give its buffer back.
+    let few = CLIENTS as u64 * (64 << 10) + (24 << 20);
+    let since = Instant::now();
+    while server.resident() > few {
+        let held = server.resident() >> 20;
+        assert!(since.elapsed() < Duration::from_secs(5), "{held} MiB are held for {CLIENTS} idle clients");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(clients);
+}
+
+const CLIENTS: usize = 80;
+
+/// A server in a sandbox, started and forgotten, wrote 12 GB in 23 minutes.
+#[test]
+fn d37_the_server_tells_the_same_error_once_a_second() {
+    let _watch = watchdog_secs(SECONDS);
+    let Some(strace) = tools::program("strace") else { return };
+    if !strace().args(["-o", "/dev/null", "true"]).output().is_ok_and(|probe| probe.status.success()) {
+        eprintln!("skipped: strace may not trace here");
+        return;
+    }
+    let inject = ["-f", "-o", "/dev/null", "-e", "inject=accept4:error=EPERM"];
+    let (mut server, mut complaints) = Example::traced_server(strace().args(inject));
+    let client = TcpStream::connect(&server.address).expect("nobody listens");
+    let since = Instant::now();
+    std::thread::sleep(Duration::from_millis(2200));
+    let (status, _) = server.ends();
+    let seconds = since.elapsed().as_secs() as usize;
+    assert!(status.success(), "{status}");
+    let mut told = String::new();
+    complaints.read_to_string(&mut told).expect("its complaints are text");
+    let lines = told.lines().filter(|line| line.contains("cannot accept: ")).count();
+    assert!((1..=seconds + 1).contains(&lines), "{lines} complaints in {seconds} s:\n{told}");
+    drop(client);
 }
 
 #[test]

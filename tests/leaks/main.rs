@@ -3,7 +3,9 @@
 //! Each test repeats its scenario, lets caches and lazily freed garbage settle in a warm-up, and then asks that a
 //! hundred more rounds add less than half a block each: a leak of one block per round cannot hide in that.
 
+mod channels;
 mod net;
+mod stores;
 // beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod scope;
@@ -405,5 +407,36 @@ fn queues_of_delays() {
             }
             queue.next().await.expect("an item");
         });
+    });
+}
+
+/// D26: the memory of a large set goes with its tasks, not in one poll with the last.
+#[test]
+fn d26_no_join_next_frees_more_than_a_few_blocks() {
+    let _watch = watchdog_secs(60);
+    let _alone = process::alone();
+    Flavor::CurrentThread.build().block_on(async {
+        let mut set: JoinSet<()> = (0..50_000).map(|_| async {}).collect();
+        let metrics = runtime::runtime::Handle::current().metrics();
+        while metrics.num_alive_tasks() > 0 {
+            task::yield_now().await;
+        }
+        let full = live();
+        let mut most = Live { blocks: 0, bytes: 0 };
+        loop {
+            let before = live();
+            if set.join_next().await.is_none() {
+                break;
+            }
+            let after = live();
+            most.blocks = most.blocks.max(before.blocks - after.blocks);
+            most.bytes = most.bytes.max(before.bytes - after.bytes);
+        }
+        let left = live();
+        assert!(most.blocks <= 1100 && most.bytes <= 128 * 1024, "{most:?} freed by one call");
+        assert!(full.bytes - left.bytes > 50_000 * 100, "{full:?} before, {left:?} after");
+        // The set is as good as new.
+        set.spawn(async {});
+        assert!(set.join_next().await.unwrap().is_ok());
     });
 }

@@ -3,12 +3,13 @@
 use super::{PLACES, assert_flat};
 use runtime::runtime::Runtime;
 use runtime::scope::{
-    CancelScope, LocalScope, TaskGroup, UnsendScope, cancelled, gather_settled, move_on_after, scope_blocking,
-    scope_local, scope_unsend,
+    CancelScope, LocalScope, TaskGroup, UnsendScope, cancelled, deadline, fail_after, gather_settled, move_on_after,
+    move_on_at, scope_blocking, scope_local, scope_unsend,
 };
 use runtime::sync::CancellationToken;
 use runtime::task::{self, yield_now};
-use runtime::time::{call_later, call_soon};
+use runtime::time::{Instant, call_later, call_soon};
+use runtime_tests::counting_alloc::made_by_this_thread;
 use runtime_tests::{Flavor, World, catch, planned_panic, process, watchdog_secs};
 use std::future::{Ready, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -87,6 +88,52 @@ fn groups_that_are_joined_dropped_and_abandoned() {
             })
         }));
         assert!(panics.is_err());
+    });
+}
+
+/// D9: also those with shields inside, however these end.
+#[test]
+fn d9_shields_in_children_that_end_or_are_dropped() {
+    let _watch = watchdog_secs(120);
+    in_both_flavors(|runtime| {
+        let shielded = |waits: bool| async move {
+            let mut shield = Box::pin(CancelScope::new().shield().run(pending::<()>()));
+            assert!(runtime_tests::WakeCount::new().poll(&mut shield).is_pending());
+            if waits {
+                yield_now().await;
+            }
+            drop(shield);
+            Ok(vec![1; 50])
+        };
+        runtime.block_on(async {
+            for cancels in [false, true] {
+                let group = Group::new();
+                group.spawn(shielded(false));
+                group.spawn(async move {
+                    let below = Group::new();
+                    below.spawn(shielded(true));
+                    below.spawn(async {
+                        CancelScope::new()
+                            .shield()
+                            .deadline_after(Duration::ZERO)
+                            .run(pending())
+                            .await
+                            .unwrap_or(Ok(vec![]))
+                    });
+                    below.join().await.map(|all| all.concat()).map_err(|_| "below".to_owned())
+                });
+                yield_now().await;
+                if cancels {
+                    group.cancel();
+                }
+                drop(group.join().await);
+                // Dropped with a shield inside.
+                let group = Group::new();
+                group.spawn(async { CancelScope::new().shield().run(pending()).await.unwrap() });
+                yield_now().await;
+                group.cancel();
+            }
+        });
     });
 }
 
@@ -337,5 +384,33 @@ fn callbacks_of_tasks() {
         let bytes = vec![1_u8; 100];
         world.spawn(pending::<()>()).on_done(move |_| drop(bytes));
         world.block_on(yield_now());
+    });
+}
+
+/// D31: a scope with a deadline whose body never waits, or that nobody inside asks for, is a timer and nothing else.
+#[test]
+fn d31_a_scope_that_is_never_waited_in_allocates_nothing() {
+    let _watch = watchdog_secs(60);
+    let _alone = process::alone();
+    Flavor::CurrentThread.build().block_on(async {
+        let made_by = async |times: usize, asks: bool| {
+            let before = made_by_this_thread();
+            for n in 0..times {
+                let body = async move { if asks { deadline::current().map_or(0, |_| n) } else { n } };
+                assert_eq!(move_on_after(HOUR, body).await, Some(n));
+                assert_eq!(fail_after(HOUR, std::future::ready(n)).await, Ok(n));
+                assert_eq!(move_on_at(Instant::now() + HOUR, fail_after(HOUR, async { n })).await, Some(Ok(n)));
+            }
+            made_by_this_thread() - before
+        };
+        made_by(1, true).await;
+        assert_eq!(made_by(100, false).await, 0);
+        assert!(made_by(100, true).await >= 100, "this test sees no allocation");
+        // One that waits pays for its timer, once the timers' store is as large as it must be.
+        let mut waits = Box::pin(move_on_after(HOUR, pending::<()>()));
+        let before = made_by_this_thread();
+        assert!(runtime_tests::WakeCount::new().poll(&mut waits).is_pending());
+        let timer = made_by_this_thread() - before;
+        assert!(timer <= 3, "{timer} blocks for a timer and the test's own waker");
     });
 }

@@ -2,6 +2,10 @@
 //!
 //! The words are what a reader needs to find: what happened, and what to do.
 
+mod arguments;
+mod outside;
+mod places;
+
 use runtime::runtime::{Builder, Handle};
 use runtime::task::{self, JoinSet, LocalSet};
 use runtime::time::{self, Duration, Instant};
@@ -296,7 +300,7 @@ fn clocks_that_are_so_already() {
         assert_panics_here!(time::pause(), "stands still already", "time::resume");
         time::resume();
     });
-    // An async function has no caller to blame.
+    // A future is polled elsewhere: `outside` has whose line it names.
     let caught =
         runtime_tests::catch(|| runtime.block_on(time::advance(Duration::ZERO))).expect_err("it did not panic");
     assert!(cfg!(feature = "oracle") || caught.message.contains("not held still"), "{}", caught.message);

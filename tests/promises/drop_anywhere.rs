@@ -1,8 +1,11 @@
-//! A `Runtime` may be dropped anywhere, inside async code too: the wait is handed to a background thread.
+//! A `Runtime` may be dropped anywhere, inside async code and on its own threads too: the wait is handed to a background
+//! thread.
 
-use runtime_tests::{Drops, Event, Flavor, for_each_flavor, wait_until};
+use runtime::runtime::Runtime;
+use runtime::task;
+use runtime_tests::{Drops, Event, Flavor, for_each_flavor, wait_until, watchdog};
 use std::future::pending;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 fn inside_the_main_future_of_another_runtime(flavor: Flavor) {
@@ -85,3 +88,28 @@ for_each_flavor!(
     while_its_closures_are_still_running,
     shutdown_timeout_inside_async_code
 );
+
+/// The last handle of a runtime, dropped by `on` on a thread of its own.
+fn dropped_on_its_own_thread(on: impl FnOnce(&Runtime, Box<dyn FnOnce() + Send>)) {
+    let runtime = Arc::new(Flavor::MultiThread(2).build());
+    let (go, gone) = mpsc::channel::<()>();
+    let (ended, ends) = mpsc::channel();
+    let own = runtime.clone();
+    let last_drop = move || {
+        let _ = gone.recv();
+        drop(own);
+        ended.send(()).unwrap();
+    };
+    on(&runtime, Box::new(last_drop));
+    drop(runtime);
+    go.send(()).unwrap();
+    ends.recv().unwrap();
+}
+
+#[test]
+fn d28_the_end_on_a_thread_of_its_own() {
+    let _watch = watchdog();
+    dropped_on_its_own_thread(|runtime, last_drop| drop(runtime.spawn_blocking(last_drop)));
+    dropped_on_its_own_thread(|runtime, last_drop| drop(runtime.spawn(async { task::block_in_place(last_drop) })));
+    dropped_on_its_own_thread(|runtime, last_drop| drop(runtime.spawn(async { last_drop() })));
+}

@@ -86,6 +86,26 @@ fn a_timeout_fires_although_all_workers_compute() {
     });
 }
 
+/// D31: the time of a timeout counts from the call, however long it lies before it is polled.
+#[test]
+fn a_timeout_that_is_polled_late_ends_no_later() {
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(2), Flavor::CurrentThread] {
+        let late = flavor.build().block_on(async {
+            let mut late = Vec::new();
+            for _ in 0..3 {
+                let waits = timeout(Duration::from_millis(40), pending::<()>());
+                std::thread::sleep(Duration::from_millis(60));
+                let polled = Instant::now();
+                assert!(waits.await.is_err());
+                late.push(polled.elapsed());
+            }
+            late.into_iter().min().unwrap()
+        });
+        assert!(late < Duration::from_millis(30), "its time was up, and it waited for {late:?}");
+    }
+}
+
 /// Tens of thousands, on both flavors, with work beside them.
 #[test]
 fn no_timer_fires_early() {

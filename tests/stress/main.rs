@@ -2,6 +2,8 @@
 //!
 //! Short by default. `STRESS_SECONDS` is the time that each storm rages, `TEST_SEED` repeats one.
 
+#[allow(unsafe_code)] // carries a guard to a thread where it must not be, for ThreadSanitizer to report
+mod planted_race;
 // beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod scope;

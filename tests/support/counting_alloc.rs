@@ -6,6 +6,7 @@
 //! ```
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 static BLOCKS: AtomicIsize = AtomicIsize::new(0);
@@ -28,7 +29,20 @@ pub fn live() -> Live {
     Live { blocks: BLOCKS.load(Ordering::SeqCst), bytes: BYTES.load(Ordering::SeqCst) }
 }
 
+thread_local! {
+    static MADE_HERE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How many blocks this thread has ever asked for, if this binary opted in.
+pub fn made_by_this_thread() -> usize {
+    MADE_HERE.get()
+}
+
 fn count(blocks: isize, bytes: isize) {
+    if blocks > 0 {
+        // Without a destructor, so it is there as long as the thread is.
+        MADE_HERE.set(MADE_HERE.get() + 1);
+    }
     BLOCKS.fetch_add(blocks, Ordering::Relaxed);
     BYTES.fetch_add(bytes, Ordering::Relaxed);
 }

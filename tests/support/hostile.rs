@@ -1,12 +1,13 @@
-//! Wakers that count, and wakers that misbehave: they call back into the object, or panic, on clone, wake or drop.
+//! Wakers that count, and wakers that misbehave: they call back into the object, or panic, on clone, wake or drop; or have
+//! another address after each clone.
 //!
 //! Also the little that tests of runtime-free objects need: polling by hand, a `block_on`, random numbers, a watchdog.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use std::time::Duration;
 
@@ -108,6 +109,49 @@ pub fn hostile(script: Script) -> Waker {
     unsafe { Waker::from_raw(RawWaker::new(Arc::into_raw(Arc::new(script)).cast(), &VTABLE)) }
 }
 
+/// Where a waker of [`moving`] has what it is; empty while it is free.
+type Slot = Mutex<Option<Arc<Wakes>>>;
+
+thread_local! {
+    /// The last one to be freed on this thread is the next one to be used.
+    static FREE_SLOTS: RefCell<Vec<&'static Slot>> = const { RefCell::new(Vec::new()) };
+}
+
+fn fill_slot(wakes: Arc<Wakes>) -> RawWaker {
+    let slot = FREE_SLOTS.with_borrow_mut(Vec::pop).unwrap_or_else(|| Box::leak(Box::default()));
+    *slot.lock().expect("a slot") = Some(wakes);
+    RawWaker::new(std::ptr::from_ref(slot).cast(), &MOVING)
+}
+
+fn slot(data: *const ()) -> &'static Slot {
+    // SAFETY: `fill_slot` made the pointer from a `&'static Slot`.
+    unsafe { &*data.cast::<Slot>() }
+}
+
+fn empty_slot(data: *const ()) -> Arc<Wakes> {
+    let wakes = slot(data).lock().expect("a slot").take().expect("a waker that was dropped before");
+    FREE_SLOTS.with_borrow_mut(|free| free.push(slot(data)));
+    wakes
+}
+
+fn look_into_slot(data: *const ()) -> Arc<Wakes> {
+    slot(data).lock().expect("a slot").clone().expect("a waker that was dropped before")
+}
+
+static MOVING: RawWakerVTable = RawWakerVTable::new(
+    |data| fill_slot(look_into_slot(data)),
+    |data| Wake::wake(empty_slot(data)),
+    |data| Wake::wake(look_into_slot(data)),
+    |data| drop(empty_slot(data)),
+);
+
+/// A waker that counts at `wakes`, and whose clones each have another address than it. An address is used again at once:
+/// made where another one has just been dropped, this one stands in its place.
+pub fn moving(wakes: &Arc<Wakes>) -> Waker {
+    // SAFETY: every waker of the table has a slot of its own from its making to its end, and slots are never freed.
+    unsafe { Waker::from_raw(fill_slot(wakes.clone())) }
+}
+
 /// One poll.
 pub fn poll_with<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
@@ -147,7 +191,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Runs `f` on a thread of its own and fails if it takes longer than ten seconds: a deadlock.
+/// Runs `f` on a thread of its own and fails if it takes longer than ten seconds (or the environment's
+/// `WATCHDOG_SECONDS`): a deadlock.
 #[track_caller]
 pub fn no_deadlock<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     let (tx, rx) = std::sync::mpsc::channel();
@@ -156,8 +201,9 @@ pub fn no_deadlock<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) ->
         let _ = tx.send(());
         result
     });
-    if rx.recv_timeout(Duration::from_secs(10)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-        panic!("not finished after ten seconds: a deadlock");
+    let limit = crate::watch::limit_from_env().unwrap_or(Duration::from_secs(10));
+    if rx.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+        panic!("not finished after {limit:?}: a deadlock");
     }
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -4,6 +4,7 @@
 //! [`watchdog`], so that a hang is a failure that names the test; it uses no part of the runtime that it does not
 //! test (hence the tests' own [`Event`] instead of the channels in `sync`).
 
+pub mod auto_traits;
 pub mod counting_waker;
 pub mod event;
 pub mod evil;
@@ -22,6 +23,11 @@ pub mod counting_alloc;
 // A `RawWaker` of its own, because `Wake` has no hook for clone and drop.
 #[allow(unsafe_code)]
 pub mod hostile;
+
+// Code between `fork` and `exec` is as unsafe as can be.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+pub mod fork;
 
 /// Threads, descriptors and memory of this process, as the kernel sees them.
 pub mod process;

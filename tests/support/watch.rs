@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// What a test may take unless it says otherwise. The environment's `WATCHDOG_SECONDS` replaces it (for sanitizers).
+/// What a test may take unless it says otherwise. The environment's `WATCHDOG_SECONDS` raises it (for sanitizers).
 const TEST_LIMIT: Duration = Duration::from_secs(30);
 
 struct Watched {
@@ -59,13 +59,19 @@ impl Drop for Watchdog {
 /// Aborts the process, naming the caller, if the guard is still there after the usual limit.
 #[track_caller]
 pub fn watchdog() -> Watchdog {
-    let limit = std::env::var("WATCHDOG_SECONDS").ok().and_then(|text| text.parse().ok());
-    watchdog_secs(limit.unwrap_or(TEST_LIMIT.as_secs()))
+    watchdog_secs(TEST_LIMIT.as_secs())
 }
 
-/// [`watchdog`] with a limit in seconds.
+/// The limit that the environment asks for.
+pub(crate) fn limit_from_env() -> Option<Duration> {
+    let seconds = std::env::var("WATCHDOG_SECONDS").ok()?;
+    seconds.parse().ok().map(Duration::from_secs)
+}
+
+/// [`watchdog`] with a limit in seconds, which the environment's may raise.
 #[track_caller]
 pub fn watchdog_secs(limit: u64) -> Watchdog {
+    let limit = limit_from_env().map_or(limit, |asked| limit.max(asked.as_secs()));
     crate::panics::install_hook();
     let here = Location::caller();
     let test = std::thread::current().name().unwrap_or("unnamed thread").to_owned();

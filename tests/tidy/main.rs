@@ -18,6 +18,7 @@
 mod cancel_safety;
 mod cfgs;
 mod dependencies;
+mod generic_types;
 mod layers;
 mod leftovers;
 mod length;

@@ -5,6 +5,8 @@
 //! compared on the version that made them, the one named below, and elsewhere only checked to fail.
 //! `renamed/` is a package that knows this crate as `tokio` only.
 
+mod manifests;
+
 use std::path::Path;
 use std::process::Command;
 

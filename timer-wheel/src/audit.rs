@@ -8,6 +8,7 @@ use crate::wheel::{OPEN, TimerWheel};
 impl<T> TimerWheel<T> {
     /// Panics if an invariant does not hold.
     pub(crate) fn audit(&self) {
+        self.arena.audit();
         assert!(self.position <= self.now);
         let mut count = self.audit_list(&self.open, OPEN, |_| ());
         for level in 0..LEVELS {

@@ -48,8 +48,8 @@ pub(crate) const OPEN: u32 = (LEVELS * SLOTS) as u32;
 /// **Cost.** [`insert`](Self::insert), [`cancel`](Self::cancel), [`reset`](Self::reset), [`advance`](Self::advance)
 /// and [`next_deadline`](Self::next_deadline) take constant time. A timer that comes due has cost one step for each
 /// level it went down, at most eleven and mostly one or two; time that passes without timers costs nothing, however
-/// much. Nothing is allocated while the number of timers stays below its highest so far, but for the kilobyte of a
-/// level when a timer first needs it.
+/// much. Memory comes and goes with the number of timers, 512 at a time; while that stays about the same, nothing is
+/// allocated, but for the kilobyte of a level when a timer first needs it.
 ///
 /// ```
 /// use timer_wheel::TimerWheel;
@@ -270,10 +270,11 @@ impl<T> TimerWheel<T> {
         self.levels[level].list(slot).map(|list| list.earliest)
     }
 
-    /// Gives back the memory that the present timers do not need: that of levels without any, and that of entries
-    /// behind the last one in use. Takes time in proportion to the most timers there have been since the last call.
+    /// Gives back what memory the present timers do not need: that of levels without any, and that of entries which was
+    /// kept for the next few or [reserved](Self::reserve). Takes time in proportion to the most timers there have been, by
+    /// the 512.
     ///
-    /// Worth calling after a peak; keys stay valid, those that are stale stay stale.
+    /// Keys stay valid, those that are stale stay stale.
     pub fn shrink(&mut self) {
         self.levels.iter_mut().for_each(Level::shrink);
         self.arena.shrink();
@@ -295,7 +296,7 @@ impl<T> TimerWheel<T> {
         index.map(|index| self.arena.key(index))
     }
 
-    /// Makes room for so many more timers.
+    /// Makes room for so many more timers, and keeps it until it is [given back](Self::shrink).
     ///
     /// # Panics
     /// When memory is exhausted, as `Vec::reserve` does.

@@ -5,11 +5,13 @@
 //! does: it accepts nothing more, finishes what is under way, and goes.
 //!
 //! Connections are kept alive, requests may be pipelined, sizes and times are limited. `http.rs` reads requests and
-//! writes answers, `selftest.rs` is the client; this file is the server itself.
+//! writes answers, `complaints.rs` keeps the log short, `selftest.rs` is the client; this file is the server itself.
 
+mod complaints;
 mod http;
 mod selftest;
 
+use complaints::Complaints;
 use http::{Answer, Next, Request};
 use runtime::io::{AsyncReadExt, AsyncWriteExt};
 use runtime::net::{TcpListener, TcpStream};
@@ -31,6 +33,9 @@ const WRITE_MAX: Duration = Duration::from_secs(30);
 const FAREWELL_MAX: Duration = Duration::from_secs(5);
 
 const READ_SIZE: usize = 16 << 10;
+
+/// What a connection keeps for its next request. A large body's room is given back: most connections wait most of the time.
+const KEPT_MAX: usize = 64 << 10;
 
 #[runtime::main]
 async fn main() -> ExitCode {
@@ -83,7 +88,7 @@ async fn asked_to_stop() {
 /// Serves until `stopped`, then until the requests under way are answered. Returns how many connections did not end in
 /// time.
 async fn serve(listener: TcpListener, mut stopped: watch::Receiver<bool>) -> usize {
-    let mut connections = JoinSet::new();
+    let (mut connections, mut complaints) = (JoinSet::new(), Complaints::default());
     let stop = stopped.clone();
     let mut stopping = pin!(wait_for_stop(&mut stopped));
     loop {
@@ -91,10 +96,10 @@ async fn serve(listener: TcpListener, mut stopped: watch::Receiver<bool>) -> usi
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => drop(connections.spawn(connection(stream, stop.clone()))),
                 // Out of descriptors, perhaps; `accept` then waits a little by itself.
-                Err(error) => eprintln!("server: cannot accept: {error}"),
+                Err(error) => complaints.tell(format!("cannot accept: {error}")),
             },
             Some(ended) = connections.join_next() => if let Err(error) = ended {
-                eprintln!("server: a connection's task: {error}");
+                complaints.tell(format!("a connection's task: {error}"));
             },
             () = &mut stopping => break,
         }
@@ -139,6 +144,9 @@ async fn requests(stream: &mut TcpStream, stopped: &mut watch::Receiver<bool>) -
         }
         if ending && input.is_empty() {
             return Ok(());
+        }
+        for buffer in [&mut input, &mut output].into_iter().filter(|buffer| buffer.is_empty()) {
+            buffer.shrink_to(KEPT_MAX);
         }
         runtime::select! {
             read = timeout_at(deadline, stream.read_buf(&mut input)) => match read {

@@ -1,6 +1,6 @@
 //! Which runtime this thread has entered, and whether it may block.
 //!
-//! Owns: two thread-local cells and the guards that set them.   Imports: `sched::engine`.
+//! Owns: the thread-local cells that say so, and the guards that set them.   Imports: `sched::engine`.
 //!
 //! The pointer is not counted: every guard borrows or holds a count of its engine for as long as it lives. Cells
 //! without a destructor, so that they answer in other thread-locals' destructors too (museum W6).
@@ -20,6 +20,8 @@ pub(crate) enum Role {
     Outside,
     /// It polls futures: inside `block_on`, since that line of the caller's, or as a thread of the runtime's own.
     Polls(Option<&'static Location<'static>>),
+    /// It polls inside `block_on`, since that line, and nobody else polls the tasks of that runtime.
+    PollsAlone(&'static Location<'static>),
     /// It polls tasks that stay on this thread (a `LocalSet`'s).
     PollsLocal,
     /// It polls, and has said that it blocks now (`block_in_place`).
@@ -28,6 +30,8 @@ pub(crate) enum Role {
 
 thread_local! {
     static ENGINE: Cell<*const Engine> = const { Cell::new(ptr::null()) };
+    /// Whose own thread this is.
+    static OWNER: Cell<*const Engine> = const { Cell::new(ptr::null()) };
     static ROLE: Cell<Role> = const { Cell::new(Role::Outside) };
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
@@ -45,7 +49,7 @@ pub(crate) fn role() -> Role {
 
 /// Is this thread polling futures, so that it must not wait for one of them?
 pub(crate) fn in_async_context() -> bool {
-    matches!(role(), Role::Polls(_) | Role::PollsLocal)
+    matches!(role(), Role::Polls(_) | Role::PollsAlone(_) | Role::PollsLocal)
 }
 
 /// Puts back what was there before. Holds a count of the engine.
@@ -85,8 +89,14 @@ impl Drop for Entered {
     }
 }
 
+/// Is this one of the engine's own threads, whatever it has entered since?
+pub(crate) fn is_thread_of(engine: &Engine) -> bool {
+    ptr::eq(OWNER.get(), engine)
+}
+
 /// Enters for the whole life of one of the engine's own threads.
 pub(crate) fn enter_thread(engine: &Arc<Engine>) -> Entered {
+    OWNER.set(Arc::as_ptr(engine));
     enter(engine.clone())
 }
 

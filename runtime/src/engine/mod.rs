@@ -4,7 +4,7 @@
 //! |--------------|-------------------------------------------------------------------------------------------|
 //! | one runtime  | [`Engine`]: `new`, `spawn`, `spawn_blocking`, `block_on_*`, `close`, `drain`, its counters   |
 //! | its settings | [`config`]                                                                                |
-//! | this thread  | [`entered`] (which runtime, may it block), [`current`] (which task), [`budget`], [`contention`], random |
+//! | this thread  | [`entered`] (which runtime, may it block; [`Caller`], who needs one), [`current`] (which task), [`budget`], [`contention`], random |
 //! | its time     | [`Timer`], [`clockwork`]; [`TimerWheel`], to order deadlines with                         |
 //! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]                                   |
 //! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model          |
@@ -35,17 +35,18 @@ pub(crate) use base::value_lock::{ValueLock, ValueRef};
 pub use cell::JoinError;
 pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{
-    Context, Header, Inherited, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate, current,
-    panic_text,
+    ChildOfGroup, Context, Header, Inherited, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate,
+    current, panic_text,
 };
 pub(crate) use drive::Key as WheelKey;
 pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, ShutDown, TimerWheel};
 pub(crate) use entered::in_async_context;
+pub(crate) use sched::caller::{Caller, is_entered};
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::inject::Chain;
 pub(crate) use sched::place;
 pub(crate) use sched::sizing;
 pub(crate) use sched::sockets::{NoDriver, ends_with_its_task, register};
 pub(crate) use sched::timer::{NoTimer, Timer, far_from};
-pub(crate) use sched::worker::with_worker_of;
+pub(crate) use sched::worker::{with_worker, with_worker_of};
 pub(crate) use sched::{clockwork, config};

@@ -76,5 +76,5 @@ pub use ready::Ready;
 pub use seek::AsyncSeek;
 pub use std::io::{Error, ErrorKind, Result, SeekFrom};
 pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
-pub(crate) use watched::Watched;
+pub(crate) use watched::{Watched, expect_runtime};
 pub use write::AsyncWrite;

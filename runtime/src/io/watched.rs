@@ -84,6 +84,11 @@ impl<S: AsFd> Watched<S> {
         &self.parts().1
     }
 
+    /// `None`: it was taken apart.
+    pub(crate) fn get_if_whole(&self) -> Option<&S> {
+        self.parts.as_ref().map(|(_, object)| object)
+    }
+
     pub(crate) fn get_mut(&mut self) -> &mut S {
         &mut self.parts.as_mut().expect("BUG: a watched descriptor is used after it was taken apart").1
     }
@@ -93,7 +98,13 @@ impl<S: AsFd> Watched<S> {
         self.take_apart().expect("BUG: a watched descriptor was taken apart twice")
     }
 
-    fn take_apart(&mut self) -> Option<S> {
+    /// Gives the object back without a word to the kernel's list: its descriptor is somebody else's business now.
+    pub(crate) fn abandon(&mut self) -> Option<S> {
+        self.parts.take().map(|(_, object)| object)
+    }
+
+    /// Ends the registration and gives the object back, the first time.
+    pub(crate) fn take_apart(&mut self) -> Option<S> {
         let (registration, object) = self.parts.take()?;
         // It fails if somebody else has closed the descriptor; then there is nothing left to end.
         let _ = registration.end(object.as_fd());
@@ -106,15 +117,6 @@ impl<S: AsFd> Watched<S> {
 
     pub(crate) fn clear(&self, event: ReadyEvent) {
         self.registration().clear(event);
-    }
-
-    /// A task that is about to be dropped, since its runtime ends, waits.
-    #[inline]
-    fn unless_dropped<R>(&self, answer: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
-        match answer {
-            Poll::Ready(Err(error)) if engine::ends_with_its_task(self.registration(), &error) => Poll::Pending,
-            answer => answer,
-        }
     }
 
     /// The same for who does not wait: nothing is ready.
@@ -132,7 +134,7 @@ impl<S: AsFd> Watched<S> {
     #[inline]
     pub(crate) fn poll_event(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
         let unit = ready!(budget::poll_proceed(cx));
-        let event = ready!(self.unless_dropped(self.registration().poll_ready(direction, cx)));
+        let event = ready!(unless_dropped(self.registration(), self.registration().poll_ready(direction, cx)));
         unit.made_progress();
         Poll::Ready(event)
     }
@@ -143,15 +145,17 @@ impl<S: AsFd> Watched<S> {
     }
 
     /// Any number of tasks; costs a unit of budget when it is ready. Cancelling it loses nothing.
-    pub(crate) async fn event(&self, interest: Interest) -> io::Result<ReadyEvent> {
-        let mut wait = self.registration().ready(interest.get());
+    ///
+    /// Not an `async fn`: its future borrows the registration only, so it is `Send` whatever the object is.
+    pub(crate) fn event(&self, interest: Interest) -> impl Future<Output = io::Result<ReadyEvent>> {
+        let registration = self.registration();
+        let mut wait = registration.ready(interest.get());
         poll_fn(move |cx| {
             let unit = ready!(budget::poll_proceed(cx));
-            let event = ready!(self.unless_dropped(Pin::new(&mut wait).poll(cx)));
+            let event = ready!(unless_dropped(registration, Pin::new(&mut wait).poll(cx)));
             unit.made_progress();
             Poll::Ready(event)
         })
-        .await
     }
 
     pub(crate) async fn ready(&self, interest: Interest) -> io::Result<Ready> {
@@ -168,7 +172,7 @@ impl<S: AsFd> Watched<S> {
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(self.unless_dropped(registration.poll_io(direction, cx, || operation(object))));
+        let done = ready!(unless_dropped(registration, registration.poll_io(direction, cx, || operation(object))));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -182,7 +186,7 @@ impl<S: AsFd> Watched<S> {
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(self.unless_dropped(registration.poll_short_reads(cx, || operation(object))));
+        let done = ready!(unless_dropped(registration, registration.poll_short_reads(cx, || operation(object))));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -247,6 +251,15 @@ impl<S: AsFd> Watched<S> {
     }
 }
 
+/// A task that is about to be dropped, since its runtime ends, waits.
+#[inline]
+fn unless_dropped<R>(registration: &Registration, answer: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+    match answer {
+        Poll::Ready(Err(error)) if engine::ends_with_its_task(registration, &error) => Poll::Pending,
+        answer => answer,
+    }
+}
+
 impl<S: AsFd> Drop for Watched<S> {
     fn drop(&mut self) {
         drop(self.take_apart());
@@ -256,6 +269,15 @@ impl<S: AsFd> Drop for Watched<S> {
 impl<S: AsFd + fmt::Debug> fmt::Debug for Watched<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
+    }
+}
+
+/// Panics if this thread has entered no runtime, for the public function `what`.
+#[inline]
+#[track_caller]
+pub(crate) fn expect_runtime(what: &str) {
+    if !engine::is_entered() {
+        no_runtime_here(what);
     }
 }
 

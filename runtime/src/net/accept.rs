@@ -8,6 +8,9 @@
 //! twice as long after each further failure up to 100 ms, and ends with the first connection: ten attempts a second
 //! cost nothing, and a tenth of a second is how long a free descriptor may go unnoticed.
 //!
+//! The same danger where `accept` fails for good (a sandbox answers EPERM or ENOSYS, somebody has made a stream of the
+//! socket): no list of errors is complete, so any error rests that is one too many in a row.
+//!
 //! Rejected: hiding the error and retrying. The program would never learn why nobody can connect.
 
 use crate::engine::{Direction, Timer, clockwork};
@@ -21,6 +24,10 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
+
+/// So many errors in a row, whatever they are, begin a rest as well. One that is the connection's own (a firewall's, a
+/// network's that went away) concerns few of them in a row, and waiting for 5 ms after eight costs nobody much.
+const ERRORS_IN_A_ROW: u32 = 8;
 
 const REST_FIRST: Duration = Duration::from_millis(5);
 const REST_MAX: Duration = Duration::from_millis(100);
@@ -43,7 +50,7 @@ impl<S: AsFd> Acceptor<S> {
         self.io.into_inner()
     }
 
-    /// Any number of tasks.
+    /// Any number of tasks. Not an `async fn` further out, since its callers keep who has called them.
     pub(super) async fn accept<T>(&self, accept: impl Fn(&S) -> io::Result<T>) -> io::Result<T> {
         if let Some(until) = self.rest.until()
             && let Ok(mut timer) = Timer::new(until)
@@ -88,13 +95,14 @@ fn is_exhausted(error: &io::Error) -> bool {
 /// How long not to accept.
 #[derive(Default)]
 struct Rest {
-    /// Is there one? Spares the lock on the way that is always taken.
+    /// Is there one, or the beginning of one? Spares the lock on the way that is always taken.
     begun: AtomicBool,
     state: Mutex<Resting>,
 }
 
 #[derive(Default)]
 struct Resting {
+    errors: u32,
     until: Option<Instant>,
     length: Duration,
     /// Of `poll_accept`, which has no future to keep it in.
@@ -129,10 +137,13 @@ impl Rest {
 
     fn after<T>(&self, accepted: &io::Result<T>) {
         match accepted {
-            Err(error) if is_exhausted(error) => {
+            Err(error) => {
                 let mut state = self.state.lock();
-                state.length = (state.length * 2).clamp(REST_FIRST, REST_MAX);
-                state.until = Some(clockwork::now() + state.length);
+                state.errors = state.errors.saturating_add(1);
+                if is_exhausted(error) || state.errors >= ERRORS_IN_A_ROW {
+                    state.length = (state.length * 2).clamp(REST_FIRST, REST_MAX);
+                    state.until = Some(clockwork::now() + state.length);
+                }
                 drop(state);
                 self.begun.store(true, Ordering::Relaxed);
             }
@@ -141,7 +152,7 @@ impl Rest {
                 let ended = std::mem::take(&mut *self.state.lock());
                 drop(ended);
             }
-            _ => {}
+            Ok(_) => {}
         }
     }
 }

@@ -6,6 +6,7 @@
 //! Literals never leave the thread. A name goes to the blocking pool, because `getaddrinfo` blocks; a lookup that is
 //! given up before a thread has begun it is taken back.
 
+use crate::engine::Caller;
 use crate::task::JoinHandle;
 use crate::task::blocking::spawn_blocking_for;
 use std::fmt;
@@ -41,36 +42,40 @@ pub trait ToSocketAddrs: sealed::Resolve {}
 ///
 /// # Cancel safety
 /// Cancelling it loses nothing. A lookup that has begun goes on, for nobody, on its thread.
-pub async fn lookup_host<T: ToSocketAddrs>(host: T) -> io::Result<impl Iterator<Item = SocketAddr>> {
-    resolve(host).await
+#[track_caller]
+pub fn lookup_host<T: ToSocketAddrs>(host: T) -> impl Future<Output = io::Result<impl Iterator<Item = SocketAddr>>> {
+    let caller = Caller::of("net::lookup_host");
+    async move { resolve(host, caller).await }
 }
 
-/// The lookup, without borrowing `host`.
-pub(super) fn resolve<T: ToSocketAddrs>(host: T) -> T::Future {
-    host.resolve(sealed::Ours(()))
+/// The lookup, without borrowing `host`, for `caller`.
+pub(super) fn resolve<T: ToSocketAddrs>(host: T, caller: Caller) -> T::Future {
+    host.resolve(sealed::Ours(caller))
 }
 
 /// Tries `attempt` with each address until one works.
 pub(super) async fn with_each<A: ToSocketAddrs, R>(
     addresses: A,
-    what: &str,
+    caller: Caller,
     mut attempt: impl FnMut(SocketAddr) -> io::Result<R>,
 ) -> io::Result<R> {
     let mut last = None;
-    for address in resolve(addresses).await? {
+    for address in resolve(addresses, caller).await? {
         match attempt(address) {
             Ok(done) => return Ok(done),
             Err(error) => last = Some(error),
         }
     }
-    Err(last.unwrap_or_else(|| no_address(what)))
+    Err(last.unwrap_or_else(|| no_address(caller)))
 }
 
-pub(super) fn no_address(what: &str) -> io::Error {
+pub(super) fn no_address(caller: Caller) -> io::Error {
+    let what = caller.what();
     io::Error::new(io::ErrorKind::InvalidInput, format!("`{what}` got no address to try: the host has none"))
 }
 
 pub(super) mod sealed {
+    use crate::engine::Caller;
     use std::future::Future;
     use std::io;
     use std::net::SocketAddr;
@@ -82,8 +87,8 @@ pub(super) mod sealed {
         fn resolve(&self, _: Ours) -> Self::Future;
     }
 
-    /// Nobody else can make one, so nobody else can call `resolve`.
-    pub struct Ours(pub(in crate::net) ());
+    /// Nobody else can make one, so nobody else can call `resolve`. Says who has asked.
+    pub struct Ours(pub(in crate::net) Caller);
 }
 
 use sealed::{Ours, Resolve};
@@ -141,12 +146,12 @@ impl Resolve for str {
     type Iter = Addresses;
     type Future = Lookup;
 
-    fn resolve(&self, _: Ours) -> Lookup {
+    fn resolve(&self, ours: Ours) -> Lookup {
         match self.parse() {
             Ok(address) => Lookup::literal(address),
             Err(_) => {
                 let host = self.to_owned();
-                Lookup::begin(move || std::net::ToSocketAddrs::to_socket_addrs(&host))
+                Lookup::begin(ours, move || std::net::ToSocketAddrs::to_socket_addrs(&host))
             }
         }
     }
@@ -169,13 +174,13 @@ impl Resolve for (&str, u16) {
     type Iter = Addresses;
     type Future = Lookup;
 
-    fn resolve(&self, _: Ours) -> Lookup {
+    fn resolve(&self, ours: Ours) -> Lookup {
         let (host, port) = *self;
         match host.parse::<IpAddr>() {
             Ok(ip) => Lookup::literal(SocketAddr::new(ip, port)),
             Err(_) => {
                 let host = host.to_owned();
-                Lookup::begin(move || std::net::ToSocketAddrs::to_socket_addrs(&(&host[..], port)))
+                Lookup::begin(ours, move || std::net::ToSocketAddrs::to_socket_addrs(&(&host[..], port)))
             }
         }
     }
@@ -230,7 +235,8 @@ impl Lookup {
         Lookup(Looking::Literal(address))
     }
 
-    fn begin(lookup: impl FnOnce() -> io::Result<vec::IntoIter<SocketAddr>> + Send + 'static) -> Lookup {
+    fn begin(ours: Ours, lookup: impl FnOnce() -> io::Result<vec::IntoIter<SocketAddr>> + Send + 'static) -> Lookup {
+        ours.0.needs_runtime();
         Lookup(Looking::InPool(spawn_blocking_for("net::lookup_host", lookup)))
     }
 }

@@ -4,7 +4,7 @@ macro_rules! datagram {
     ($Socket:ident, $std:ty) => {
         impl $Socket {
             #[track_caller]
-            fn over(socket: $std, what: &str) -> io::Result<$Socket> {
+            pub(in crate::net) fn over(socket: $std, what: &str) -> io::Result<$Socket> {
                 Ok($Socket { io: Watched::new_writable(socket, what)? })
             }
 

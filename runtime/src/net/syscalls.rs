@@ -66,7 +66,24 @@ pub(super) fn recv_into_from(
 
 #[inline]
 pub(super) fn send_to(fd: impl AsFd, buf: &[u8], target: SocketAddr) -> io::Result<usize> {
+    let target = for_rustix(target);
     Ok(retry_on_intr(|| rustix::net::sendto(fd.as_fd(), buf, NO_SIGNAL, &target))?)
+}
+
+/// std hands the bytes of a flow label to the system as they are; `rustix` takes them for a number and turns them. Turned
+/// once more before, they arrive as std's would.
+#[inline]
+pub(super) fn for_rustix(mut address: SocketAddr) -> SocketAddr {
+    if let SocketAddr::V6(address) = &mut address {
+        address.set_flowinfo(address.flowinfo().to_be());
+    }
+    address
+}
+
+/// The other way. `None` if it is none of IPv4 or IPv6.
+#[inline]
+pub(super) fn as_std(address: SocketAddrAny) -> Option<SocketAddr> {
+    SocketAddr::try_from(address).ok().map(for_rustix)
 }
 
 #[inline]

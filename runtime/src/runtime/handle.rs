@@ -120,7 +120,7 @@ impl Handle {
     /// Inside async code, where it would block a worker; `block_in_place` allows it there.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let _role = may_block("Handle::block_on");
+        let _role = may_block("Handle::block_on", false);
         let _entered = self.enter();
         self.engine.block_on_parked(pin!(future))
     }
@@ -210,11 +210,12 @@ pub(crate) fn no_runtime_here(what: &str) -> ! {
     )
 }
 
-/// Says that this thread polls from here on; refuses if it does so already.
+/// Says that this thread polls from here on; refuses if it does so already. `alone`: it is the one thread that polls the tasks of
+/// its runtime.
 #[track_caller]
-pub(super) fn may_block(what: &str) -> entered::InRole {
+pub(super) fn may_block(what: &str, alone: bool) -> entered::InRole {
     let polls = match entered::role() {
-        Role::Polls(Some(since)) => format!("this thread polls futures since {since}"),
+        Role::Polls(Some(since)) | Role::PollsAlone(since) => format!("this thread polls futures since {since}"),
         Role::Polls(None) => "this is a worker thread of a runtime".to_owned(),
         Role::PollsLocal => "this thread polls the tasks of a `LocalSet`".to_owned(),
         Role::Outside | Role::Blocks => String::new(),
@@ -226,5 +227,6 @@ pub(super) fn may_block(what: &str) -> entered::InRole {
              `task::spawn_blocking`."
         );
     }
-    entered::set_role(Role::Polls(Some(Location::caller())))
+    let since = Location::caller();
+    entered::set_role(if alone { Role::PollsAlone(since) } else { Role::Polls(Some(since)) })
 }

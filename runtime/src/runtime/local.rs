@@ -1,10 +1,9 @@
 //! A current-thread runtime whose tasks need not be `Send`.
 
 use super::handle::may_block;
-use super::runtime::{deadline, end};
+use super::runtime::end;
 use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
 use crate::engine::Engine;
-use crate::engine::entered;
 use crate::task::JoinHandle;
 use crate::task::large::Large;
 use std::future::Future;
@@ -12,7 +11,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Options of a [`LocalRuntime`]. There are none yet.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +91,7 @@ impl LocalRuntime {
     /// If the future panics; inside async code.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let _role = may_block("LocalRuntime::block_on");
+        let _role = may_block("LocalRuntime::block_on", true);
         let _entered = self.enter();
         self.handle.engine().block_on_as_worker(pin!(future))
     }
@@ -107,22 +106,22 @@ impl LocalRuntime {
         self.handle.metrics()
     }
 
-    /// Ends the runtime, and waits for `duration` at the most. Inside async code it does not wait, as
-    /// [`shutdown_background`](LocalRuntime::shutdown_background).
+    /// Ends the runtime, and waits for `duration` at the most, as [`Runtime::shutdown_timeout`](super::Runtime): what is
+    /// left then are blocking closures. Inside async code it does not wait.
     pub fn shutdown_timeout(self, duration: Duration) {
-        end(&self.handle, Some(deadline(duration)));
+        end(&self.handle, Some(duration));
     }
 
-    /// Ends the runtime without waiting for blocking closures.
+    /// Drops the tasks, and ends the runtime without waiting for blocking closures.
     pub fn shutdown_background(self) {
-        end(&self.handle, Some(Some(Instant::now())));
+        end(&self.handle, Some(Duration::ZERO));
     }
 }
 
 impl Drop for LocalRuntime {
     fn drop(&mut self) {
         if !self.handle.engine().is_closing() || self.handle.engine().closed_by_panic() {
-            end(&self.handle, entered::in_async_context().then(|| Some(Instant::now())));
+            end(&self.handle, None);
         }
     }
 }

@@ -15,11 +15,19 @@ use std::time::{Duration, Instant};
 ///
 /// # Ending
 ///
-/// Dropping a runtime cancels every task (its future is dropped where it is suspended), waits for polls that are under
-/// way and for blocking closures that have begun, and cancels closures that have not. It waits as long as that takes;
+/// Dropping a runtime cancels every task (its future is dropped where it is suspended, without another poll), and waits
+/// for polls that are under way and for blocking closures. It waits as long as that takes;
 /// [`shutdown_timeout`](Runtime::shutdown_timeout) waits no longer than it is told to, and
-/// [`shutdown_background`](Runtime::shutdown_background) not at all. A runtime that is dropped inside async code does
-/// not wait either: its threads finish in the background.
+/// [`shutdown_background`](Runtime::shutdown_background) not at all. A runtime that is dropped inside async code, or on
+/// one of its own threads (in a blocking closure of its own, inside `block_in_place`), does not wait either: its threads
+/// finish in the background.
+///
+/// A closure of [`spawn_blocking`](Runtime::spawn_blocking) that has not begun runs all the same, unless it waits because
+/// [`max_blocking_threads`](Builder::max_blocking_threads) of them are running: those are cancelled. What is spawned
+/// from now on is cancelled at once.
+///
+/// In a process that was forked off without `exec` the threads do not exist: there the end of a runtime waits for
+/// nothing and drops nothing.
 #[derive(Debug)]
 pub struct Runtime {
     handle: Handle,
@@ -68,14 +76,18 @@ impl Runtime {
     ///
     /// On either flavor the thread inside `block_on` is one of the workers. A task that blocks it for long delays the
     /// future given here (and no other task); servers that care put their work into a task and await that.
-    /// On a current-thread runtime only one thread runs tasks at a time; a second one in `block_on` takes over when
+    ///
+    /// On a current-thread runtime tasks run first in, first out, and the future given here, once woken, has its turn when
+    /// none is ready, or after [`event_interval`](Builder::event_interval) polls: one `yield_now` lets them all run.
+    /// Only one thread runs tasks at a time; a second one in `block_on` takes over when
     /// the first leaves.
     ///
     /// # Panics
     /// If the future panics; inside async code (await there, or use `block_in_place`).
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let _role = may_block("Runtime::block_on");
+        let alone = self.handle.engine().config.flavor != Flavor::MultiThread;
+        let _role = may_block("Runtime::block_on", alone);
         let _entered = self.enter();
         self.handle.engine().block_on_as_worker(pin!(future))
     }
@@ -90,18 +102,22 @@ impl Runtime {
         self.handle.metrics()
     }
 
-    /// Ends the runtime, and waits for `duration` at the most. What still runs then (a poll or a closure that blocks)
-    /// goes on in the background, and its thread ends with it.
+    /// Ends the runtime, and waits for `duration` at the most. What still runs then goes on in the background, and its
+    /// thread ends with it: a poll that has not returned, with its task; and blocking closures, also those that have not
+    /// begun and that a thread can be had for. All other tasks have been dropped.
     ///
-    /// Inside async code it does not wait, as [`shutdown_background`](Runtime::shutdown_background): the poll that
-    /// calls it may be what it would wait for. (Inside [`block_in_place`](crate::task::block_in_place) it does.)
+    /// Inside async code and on a thread of this runtime it does not wait, as
+    /// [`shutdown_background`](Runtime::shutdown_background): the poll or closure that calls it may be what it would wait
+    /// for. (Inside [`block_in_place`](crate::task::block_in_place) of another runtime it does.)
     pub fn shutdown_timeout(self, duration: Duration) {
-        end(&self.handle, Some(deadline(duration)));
+        end(&self.handle, Some(duration));
     }
 
-    /// Ends the runtime without waiting for anything.
+    /// Ends the runtime without waiting for anything. Its threads drop the tasks, finish the polls that are under way and
+    /// run the blocking closures that [`shutdown_timeout`](Runtime::shutdown_timeout) would leave; if the program ends
+    /// meanwhile, they do not.
     pub fn shutdown_background(self) {
-        end(&self.handle, Some(Some(Instant::now())));
+        end(&self.handle, Some(Duration::ZERO));
     }
 }
 
@@ -109,7 +125,7 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         // After `shutdown_*` the engine is closed already, and whoever waited has given up.
         if !self.handle.engine().is_closing() || self.handle.engine().closed_by_panic() {
-            end(&self.handle, entered::in_async_context().then(|| Some(Instant::now())));
+            end(&self.handle, None);
         }
     }
 }
@@ -130,22 +146,26 @@ pub fn is_rt_shutdown_err(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<ShutDown>())
 }
 
-/// When a shutdown that may take so long gives up. `None`: a time beyond the clock's range, as good as for ever.
-pub(super) fn deadline(duration: Duration) -> Option<Instant> {
-    let patience = if entered::in_async_context() { Duration::ZERO } else { duration };
-    Instant::now().checked_add(patience)
-}
-
-/// Ends an engine. `until`: `None` waits for ever; `Some(None)` too, for a deadline beyond the clock's range.
-pub(super) fn end(handle: &Handle, until: Option<Option<Instant>>) {
+/// Ends an engine, and waits for `patience` at the most. `None`: as long as it takes.
+pub(super) fn end(handle: &Handle, patience: Option<Duration>) {
     let engine = handle.engine();
-    let deadline = until.flatten();
+    if engine.is_of_another_process() {
+        // Its tasks are not dropped either, and may be woken still.
+        std::mem::forget(engine.count());
+        return;
+    }
+    // It would wait for the poll, or for the thread, that it is called in.
+    let at_once = entered::in_async_context() || entered::is_thread_of(engine);
+    let patience = if at_once { Some(Duration::ZERO) } else { patience };
+    // A time beyond the clock's range is as good as for ever.
+    let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
+    // Tasks may be dropped here.
+    let _entered = handle.enter();
     engine.close();
     engine.blocking.close();
     if engine.config.flavor == Flavor::MultiThread {
         engine.end_workers(deadline);
     } else {
-        let _entered = handle.enter();
         // Its tasks belong to this thread; there is nobody else to drop them.
         engine.drain_until(deadline);
     }

@@ -10,7 +10,8 @@
 //! before a closure sees it.
 
 use super::Abort;
-use super::cancel::runner::Runner;
+use super::cancel::runner::{Child, Runner};
+use super::place::{Place, take_seat};
 use crate::engine::{Context as Inheritance, Inherited, TaskRef, current};
 use pin_project_lite::pin_project;
 use std::any::{Any, type_name};
@@ -26,6 +27,8 @@ use std::task::{Context, Poll};
 pub(super) struct Scoped {
     /// What the code runs in, if it is in a scope.
     pub(super) runner: Option<Arc<Runner>>,
+    /// Outside of scopes, in a child of a group that stands somewhere: where.
+    pub(super) above: Option<Arc<Place>>,
     values: Values,
     /// The values that new tasks get, in a context of their own if those are not all.
     heritage: OnceLock<Heritage>,
@@ -50,7 +53,13 @@ enum Heritage {
 
 impl Scoped {
     fn new(runner: Option<Arc<Runner>>, values: Values) -> Self {
-        Scoped { runner, values, heritage: OnceLock::new() }
+        Scoped { runner, above: None, values, heritage: OnceLock::new() }
+    }
+
+    /// No values: what is in force where a child is spawned of a group that stands at `place`, and then in that child.
+    pub(super) fn at(place: &Arc<Place>) -> Self {
+        let above = if place.runner.is_some() { None } else { Some(place.clone()) };
+        Scoped { above, ..Scoped::new(place.runner.clone(), None) }
     }
 
     fn values(&self) -> &[Entry] {
@@ -66,7 +75,8 @@ impl Scoped {
     fn with_value(outer: Option<&Scoped>, entry: Entry) -> Self {
         let others = outer.into_iter().flat_map(Scoped::values).filter(|other| other.key != entry.key);
         let values = others.cloned().chain([entry.clone()]).collect();
-        Scoped::new(outer.and_then(|outer| outer.runner.clone()), Some(values))
+        let above = outer.and_then(|outer| outer.above.clone());
+        Scoped { above, ..Scoped::new(outer.and_then(|outer| outer.runner.clone()), Some(values)) }
     }
 
     fn inherited_values(&self) -> Values {
@@ -80,7 +90,7 @@ impl Scoped {
     fn heritage(&self) -> &Heritage {
         self.heritage.get_or_init(|| match self.values().iter().filter(|entry| entry.inherited).count() {
             0 => Heritage::Nothing,
-            all if all == self.values().len() => Heritage::Everything,
+            all if all == self.values().len() && self.above.is_none() => Heritage::Everything,
             _ => Heritage::Some(Inheritance::new(Scoped::new(None, self.inherited_values()))),
         })
     }
@@ -88,9 +98,22 @@ impl Scoped {
 
 impl Inherited for Scoped {
     fn for_task(&self, this: &Arc<Inheritance>, task: &TaskRef) -> Option<Arc<Inheritance>> {
-        if let Some(runner) = &self.runner {
-            let runner = runner.for_task(Box::new(task.clone()));
+        let seat = take_seat();
+        let place = seat.as_deref().and_then(|group| group.runner.as_ref());
+        // Whom somebody outside of scopes spawns into a group stands in the scope where that stands.
+        if let Some(runner) = self.runner.as_ref().or(place) {
+            let header = task.header();
+            let child = header.is_child().then(|| Child { id: header.id(), group: seat.clone() });
+            let runner = runner.for_task(Box::new(task.clone()), child);
             return Some(Inheritance::new(Scoped::new(Some(runner), self.inherited_values())));
+        }
+        if let Some(group) = seat {
+            let same = self.above.as_ref().is_some_and(|above| Arc::ptr_eq(above, &group)) && self.values.is_none();
+            return Some(if same {
+                this.clone()
+            } else {
+                Inheritance::new(Scoped { above: Some(group), ..Scoped::new(None, self.inherited_values()) })
+            });
         }
         match self.heritage() {
             Heritage::Nothing => None,

@@ -35,6 +35,7 @@
 //! stays. In here nothing is: what is begun inside ends inside.
 
 mod blocking;
+mod by_task;
 mod cancel;
 mod context;
 pub mod deadline;
@@ -42,6 +43,10 @@ mod group;
 mod local;
 #[cfg(all(test, loom))]
 mod model;
+mod place;
+mod shields;
+mod slab;
+mod turns;
 mod wakes;
 
 pub use blocking::{BlockingScope, ScopedTask, scope_blocking};

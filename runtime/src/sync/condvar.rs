@@ -48,7 +48,8 @@ pub struct Condvar {
     line: Line<()>,
 }
 
-/// Passes a call on if its owner is dropped between being called and having the lock.
+/// Passes a call on if its owner is dropped between being called and having the lock, and if nobody else was called with
+/// it: whoever waits after a call for everybody has not been called.
 struct PassOn<'a>(Option<&'a Line<()>>);
 
 impl Drop for PassOn<'_> {
@@ -79,8 +80,8 @@ impl Condvar {
     /// Dropping it leaves the mutex unlocked. A call that it had been given goes to the next waiter.
     pub async fn wait<'a, T: ?Sized>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         let mutex: &'a Mutex<T> = MutexGuard::mutex(&guard);
-        self.unlock_and_wait(guard).await;
-        let mut pass_on = PassOn(Some(&self.line));
+        let called_alone = self.unlock_and_wait(guard).await;
+        let mut pass_on = PassOn(called_alone.then_some(&self.line));
         let guard = mutex.lock().await;
         pass_on.0 = None;
         guard
@@ -92,8 +93,8 @@ impl Condvar {
     /// The same as of [`wait`](Self::wait).
     pub async fn wait_owned<T: ?Sized>(&self, guard: OwnedMutexGuard<T>) -> OwnedMutexGuard<T> {
         let mutex = Arc::clone(OwnedMutexGuard::mutex(&guard));
-        self.unlock_and_wait(guard).await;
-        let mut pass_on = PassOn(Some(&self.line));
+        let called_alone = self.unlock_and_wait(guard).await;
+        let mut pass_on = PassOn(called_alone.then_some(&self.line));
         let guard = mutex.lock_owned().await;
         pass_on.0 = None;
         guard
@@ -117,11 +118,12 @@ impl Condvar {
         guard
     }
 
-    async fn unlock_and_wait<G>(&self, guard: G) {
+    /// `true`: this waiter alone was called.
+    async fn unlock_and_wait<G>(&self, guard: G) -> bool {
         let mut called = self.line.wait(|()| false);
         called.enter();
         drop(guard);
-        called.await;
+        called.await
     }
 
     /// Calls the task that has waited longest. `false`: nobody waits.

@@ -26,26 +26,43 @@
 //! futurelock::set_hook(|report| eprintln!("please fix: {report}"));
 //! ```
 
-use crate::engine::{Id, current};
+use crate::engine::{Id, contain, current};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-/// Whose poll it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Task {
+/// Whose poll it was, the last time.
+#[derive(Debug)]
+pub(super) enum Task {
     Ours(Id),
-    /// Polled outside of our tasks: the data pointer of the waker stands for the task.
-    Foreign(NonZeroUsize),
-    /// By a waker that stands for nobody.
+    /// Polled outside of our tasks: the waker stands for the task. It is a clone of our own, which is kept until the permits
+    /// are taken. The waker in the queue is gone when they are granted, and the next one may lie at its address.
+    Foreign(Kept),
+    /// By a waker that stands for nobody, or by several.
     Unknown,
 }
 
-/// Who asks for permits, and from which line.
-#[derive(Clone, Copy, Debug)]
+/// A clone that nobody will wake. Its drop concerns nobody, so a panic of it ends here: the futures that hold it drop another
+/// clone of the same waker beside it, and two panics at once would be the end of the process.
+#[derive(Debug)]
+pub(super) struct Kept(Option<Waker>);
+
+impl Kept {
+    fn will_wake(&self, other: &Waker) -> bool {
+        self.0.as_ref().is_some_and(|waker| waker.will_wake(other))
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        contain(|| drop(self.0.take()));
+    }
+}
+
+/// Who asks for permits, and from which line. Dropped without a lock: the waker in it is the user's.
+#[derive(Debug)]
 pub(super) struct Asker {
     task: Task,
     place: &'static Location<'static>,
@@ -56,13 +73,32 @@ impl Asker {
     pub(super) fn now(waker: &Waker, place: &'static Location<'static>) -> Self {
         let task = match current::id() {
             Some(id) => Task::Ours(id),
-            None => NonZeroUsize::new(waker.data().addr()).map_or(Task::Unknown, Task::Foreign),
+            None if waker.data().is_null() => Task::Unknown,
+            None => Task::Foreign(Kept(Some(waker.clone()))),
         };
         Asker { task, place }
     }
 
+    /// It is polled again: by `now`, if that is a task of ours, and with `waker`. A future may have moved to another task.
+    /// Gives what is to be dropped after unlocking.
+    pub(super) fn polled_again(&mut self, now: Option<Id>, waker: &Waker) -> Option<Task> {
+        let is_same = match (&self.task, now) {
+            (Task::Ours(before), Some(now)) => *before == now,
+            (Task::Foreign(before), None) => before.will_wake(waker),
+            (Task::Unknown, None) => true,
+            _ => false,
+        };
+        // Not the new waker: it would have to be cloned, and who changes wakers changes them again.
+        (!is_same).then(|| std::mem::replace(&mut self.task, now.map_or(Task::Unknown, Task::Ours)))
+    }
+
     pub(super) fn is_same_task(&self, other: &Asker) -> bool {
-        self.task == other.task && self.task != Task::Unknown
+        match (&self.task, &other.task) {
+            (Task::Ours(some), Task::Ours(other)) => some == other,
+            // Both exist, so the same address is the same waker.
+            (Task::Foreign(some), Task::Foreign(Kept(Some(other)))) => some.will_wake(other),
+            _ => false,
+        }
     }
 }
 
@@ -76,8 +112,8 @@ pub struct Futurelock {
 
 impl Futurelock {
     pub(super) fn between(idle: &Asker, waiting: &Asker) -> Self {
-        let task = match waiting.task {
-            Task::Ours(id) => Some(id),
+        let task = match &waiting.task {
+            Task::Ours(id) => Some(*id),
             Task::Foreign(_) | Task::Unknown => None,
         };
         Futurelock { task, idle: idle.place, waiting: waiting.place }

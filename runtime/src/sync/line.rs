@@ -135,7 +135,8 @@ enum Stage {
     Done,
 }
 
-/// The future of [`Line::wait`].
+/// The future of [`Line::wait`]. It gives whether the call was for this waiter alone: if so, and if the waiter that had it
+/// is cancelled after all, the call is to be passed on. A call for everybody is over with them.
 #[must_use = "futures do nothing unless polled"]
 pub(super) struct InLine<'a, S, C> {
     line: &'a Line<S>,
@@ -160,9 +161,9 @@ impl<S, C: FnMut(&mut S) -> bool> InLine<'_, S, C> {
 }
 
 impl<S, C: FnMut(&mut S) -> bool> Future for InLine<'_, S, C> {
-    type Output = ();
+    type Output = bool;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
         // The place in line is taken even when the budget is used up (museum Y2).
         let unit = budget::poll_proceed(cx);
         self.enter();
@@ -182,8 +183,9 @@ impl<S, C: FnMut(&mut S) -> bool> Future for InLine<'_, S, C> {
         }
         let Poll::Ready(unit) = unit else { return Poll::Pending };
         unit.made_progress();
+        let alone = matches!(self.stage, Stage::Due { alone: true });
         self.stage = Stage::Done;
-        Poll::Ready(())
+        Poll::Ready(alone)
     }
 }
 

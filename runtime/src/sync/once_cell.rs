@@ -13,6 +13,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 
 /// A cell that is written once, usually by the first who needs its value.
 ///
@@ -150,14 +151,18 @@ impl<T> OnceCell<T> {
     ///
     /// # Cancel safety
     /// Cancelling it drops the future of `f`, if it was running, and sets nothing.
-    pub async fn get_or_init<F, Fut>(&self, f: F) -> &T
+    #[track_caller]
+    pub fn get_or_init<F, Fut>(&self, f: F) -> impl Future<Output = &T>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = T>,
     {
-        match self.get_or_try_init(async || Ok::<T, Infallible>(f().await)).await {
-            Ok(value) => value,
-            Err(never) => match never {},
+        let place = Location::caller();
+        async move {
+            match self.get_or_make(async || Ok::<T, Infallible>(f().await), place).await {
+                Ok(value) => value,
+                Err(never) => match never {},
+            }
         }
     }
 
@@ -168,7 +173,17 @@ impl<T> OnceCell<T> {
     ///
     /// # Cancel safety
     /// Cancelling it drops the future of `f`, if it was running, and sets nothing.
-    pub async fn get_or_try_init<E, F, Fut>(&self, f: F) -> Result<&T, E>
+    #[track_caller]
+    pub fn get_or_try_init<E, F, Fut>(&self, f: F) -> impl Future<Output = Result<&T, E>>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        self.get_or_make(f, Location::caller())
+    }
+
+    /// `place` is the caller's.
+    async fn get_or_make<E, F, Fut>(&self, f: F, place: &'static Location<'static>) -> Result<&T, E>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>>,
@@ -177,7 +192,7 @@ impl<T> OnceCell<T> {
         if let Some(value) = self.get() {
             return Ok(value);
         }
-        if self.permits.acquire(1).await.is_err() {
+        if self.permits.acquire_at(1, place).await.is_err() {
             return Ok(self.slot.get().expect("BUG: permits are closed after the cell was filled"));
         }
         let making = Making(&self.permits);

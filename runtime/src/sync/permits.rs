@@ -28,7 +28,7 @@ mod patience;
 
 pub(super) use self::acquire::{Acquire, Closed};
 
-use self::own_task::Own;
+use self::own_task::{Noted, Own};
 use self::patience::Patience;
 use super::futurelock::Asker;
 use super::waiters::{Key, WaitList, Waiters};
@@ -46,7 +46,8 @@ const SHIFT: u32 = 2;
 /// Pauses between two looks, at most.
 const LONGEST_STEP: u32 = 8;
 
-/// Three bits are kept from the count, two for flags and one so that a release beyond the limit is seen.
+/// Three bits are kept from the count, two for flags and one so that a release beyond the limit is seen. What is beyond it
+/// is taken away again: the next one could not be seen.
 pub(super) const MAX_PERMITS: usize = usize::MAX >> 3;
 
 /// Why permits were not taken at once.
@@ -62,15 +63,14 @@ struct Claim {
     /// 0: the claim is granted.
     missing: usize,
     asker: Asker,
-    /// The waiter of the same task that saw this one granted and not taken (`own_task`).
-    marked_by: Option<Key>,
+    own: Noted,
 }
 
 impl Claim {
     /// Takes back what it was given.
     fn give_up(&mut self) -> usize {
         let given = self.wanted - self.missing;
-        (self.missing, self.marked_by) = (self.wanted, None);
+        self.missing = self.wanted;
         given
     }
 }
@@ -173,14 +173,7 @@ impl Permits {
         false
     }
 
-    /// A future that takes `n` permits, in the order of first polls. Its place is the caller's.
-    #[inline]
-    #[track_caller]
-    pub(super) fn acquire(&self, n: usize) -> Acquire<'_> {
-        self.acquire_at(n, Location::caller())
-    }
-
-    /// The same for a caller who acts for another, in whose name it asks.
+    /// A future that takes `n` permits, in the order of first polls. `place` is the line of the user's that asks.
     #[inline]
     pub(super) fn acquire_at(&self, n: usize, place: &'static Location<'static>) -> Acquire<'_> {
         Acquire::new(self, n, place)
@@ -202,6 +195,7 @@ impl Permits {
         if before & QUEUED != 0 {
             self.hand_out(0);
         } else if (before >> SHIFT) + n > MAX_PERMITS {
+            self.cut_to_limit();
             too_many_permits();
         }
         before & CLOSED != 0
@@ -250,12 +244,12 @@ impl Permits {
             collected += claim.wanted - claim.missing;
             claim.missing = claim.wanted;
         });
-        self.word.fetch_and(!QUEUED, Ordering::AcqRel);
-        if collected > 0 {
-            self.word.fetch_add(collected << SHIFT, Ordering::AcqRel);
-        }
+        let fits = self.settle(&list, collected);
         drop(list);
         batch.wake_all();
+        if !fits {
+            too_many_permits();
+        }
         before & CLOSED == 0
     }
 
@@ -264,14 +258,17 @@ impl Permits {
     fn hand_out(&self, extra: usize) {
         let mut batch = WakeBatch::new();
         let mut list = self.waiters.lock();
-        self.hand_out_locked(&mut list, extra, &mut batch);
+        let fits = self.hand_out_locked(&mut list, extra, &mut batch);
         drop(list);
         batch.wake_all();
+        if !fits {
+            too_many_permits();
+        }
     }
 
     /// Permits that are added to the word after the look at it here come with a releaser that saw QUEUED, and waits for
-    /// our lock.
-    fn hand_out_locked(&self, list: &mut WaitList<Claim>, extra: usize, batch: &mut WakeBatch) {
+    /// our lock. `false`: see [`settle`](Self::settle).
+    fn hand_out_locked(&self, list: &mut WaitList<Claim>, extra: usize, batch: &mut WakeBatch) -> bool {
         let mut free = extra;
         if !list.is_empty() && self.word.load(Ordering::Relaxed) >> SHIFT > 0 {
             // The flags stay: QUEUED keeps others away until the queue is served.
@@ -284,33 +281,52 @@ impl Permits {
             if claim.missing > 0 {
                 break;
             }
+            claim.own.is_granted();
             if let Some(waker) = list.grant_first() {
                 batch.push(waker);
             }
         }
         self.patience.note_handed_over(list.has_granted());
-        self.settle(list, free);
+        self.settle(list, free)
     }
 
-    /// Puts `free` permits into the word, and QUEUED right.
-    fn settle(&self, list: &WaitList<Claim>, free: usize) {
+    /// Puts `free` permits into the word, and QUEUED right. `false`: there were too many, and those are gone.
+    fn settle(&self, list: &WaitList<Claim>, free: usize) -> bool {
+        let mut fits = true;
         if free > 0 {
-            self.word.fetch_add(free << SHIFT, Ordering::AcqRel);
+            // Those who waited may have collected more than the word has room for.
+            let before = self.word.fetch_add(free.min(MAX_PERMITS) << SHIFT, Ordering::AcqRel);
+            fits = free + (before >> SHIFT) <= MAX_PERMITS;
+            if !fits {
+                self.cut_to_limit();
+            }
         }
         if list.is_empty() && self.word.load(Ordering::Relaxed) & QUEUED != 0 {
             self.word.fetch_and(!QUEUED, Ordering::AcqRel);
         }
+        fits
     }
 
-    /// Takes the permits, or queues the waiter with what is free already.
-    fn enqueue(&self, waker: Waker, wanted: usize, place: &'static Location<'static>) -> Enqueued {
-        let asker = Asker::now(&waker, place);
-        let mut waker = Some(waker);
+    /// Takes away what is beyond the limit. The flags stay.
+    #[cold]
+    fn cut_to_limit(&self) {
+        let mut word = self.word.load(Ordering::Relaxed);
+        while word >> SHIFT > MAX_PERMITS {
+            let after = (MAX_PERMITS << SHIFT) | (word & FLAGS);
+            match self.word.compare_exchange_weak(word, after, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Takes the permits, or queues the waiter with what is free already. What it does not need of the newcomer stays with the
+    /// caller.
+    fn enqueue(&self, newcomer: &mut Newcomer, wanted: usize) -> Enqueued {
         let mut list = self.waiters.lock();
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             if word & CLOSED != 0 {
-                drop(list);
                 return Enqueued::Closed;
             }
             // With QUEUED set, permits in the word belong to the queue: their releaser waits for our lock.
@@ -325,15 +341,14 @@ impl Permits {
                 continue;
             }
             if taken == wanted {
-                // Before the waker, which is the user's to drop.
-                drop(list);
                 return Enqueued::Taken;
             }
             contention::meet();
-            let claim = Claim { wanted, missing: wanted - taken, asker, marked_by: None };
-            let key = list.push_back(waker.take(), claim);
+            let asker = newcomer.asker.take().expect("BUG: a newcomer was queued twice");
+            let claim = Claim { wanted, missing: wanted - taken, asker, own: Noted::default() };
+            let key = list.push_back(newcomer.waker.take(), claim);
             let again =
-                list.has_granted() && matches!(self.look_for_own(&mut list, key, &mut WakeBatch::new()), Own::Marked);
+                list.has_granted() && matches!(self.look_for_own(&mut list, key, &mut WakeBatch::new()), Own::Noted);
             return Enqueued::Waits { key, again };
         }
     }
@@ -344,19 +359,37 @@ impl Permits {
         let mut batch = WakeBatch::new();
         let mut list = self.waiters.lock();
         let (claim, waker) = list.remove(key);
-        self.hand_out_locked(&mut list, claim.wanted - claim.missing, &mut batch);
+        let fits = self.hand_out_locked(&mut list, claim.wanted - claim.missing, &mut batch);
         drop(list);
         batch.wake_all();
         drop(waker);
+        if !fits {
+            too_many_permits();
+        }
     }
 }
 
+/// Usually called by a drop: one that unwinds already says nothing.
 #[cold]
-fn too_many_permits() -> ! {
-    panic!(
-        "a semaphore was given back more than `Semaphore::MAX_PERMITS` ({MAX_PERMITS}) permits.\n  \
+fn too_many_permits() {
+    assert!(
+        std::thread::panicking(),
+        "a semaphore was given back more than `Semaphore::MAX_PERMITS` ({MAX_PERMITS}) permits; it has so many now.\n  \
          `add_permits` was called while permits were out; add fewer, or `forget` some."
     );
+}
+
+/// Who may have to queue. The user's code is in both, so they are made and dropped without the lock, and dropped when the
+/// future knows what it has: a drop may panic.
+struct Newcomer {
+    waker: Option<Waker>,
+    asker: Option<Asker>,
+}
+
+impl Newcomer {
+    fn new(waker: &Waker, place: &'static Location<'static>) -> Self {
+        Newcomer { asker: Some(Asker::now(waker, place)), waker: Some(waker.clone()) }
+    }
 }
 
 enum Enqueued {
@@ -387,6 +420,10 @@ mod tests {
         })
     }
 
+    fn acquire(permits: &Permits, n: usize) -> Acquire<'_> {
+        permits.acquire_at(n, Location::caller())
+    }
+
     fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
         future.poll(&mut Context::from_waker(Waker::noop()))
     }
@@ -394,7 +431,7 @@ mod tests {
     #[test]
     fn museum_y2_a_first_poll_without_budget_takes_its_place() {
         let permits = Permits::new(0);
-        let (mut first, mut second) = (pin!(permits.acquire(1)), pin!(permits.acquire(1)));
+        let (mut first, mut second) = (pin!(acquire(&permits, 1)), pin!(acquire(&permits, 1)));
         assert!(poll_exhausted(first.as_mut()).is_pending());
         assert!(poll(second.as_mut()).is_pending());
         permits.release(1);
@@ -406,7 +443,7 @@ mod tests {
     fn free_permits_stay_free_without_budget() {
         let permits = Permits::new(2);
         for wanted in 0..3 {
-            let mut acquire = pin!(permits.acquire(wanted));
+            let mut acquire = pin!(acquire(&permits, wanted));
             assert!(poll_exhausted(acquire.as_mut()).is_pending());
             assert_eq!(permits.available(), 2, "a task that yields holds nothing");
             assert!(poll(acquire).is_ready());
@@ -418,7 +455,7 @@ mod tests {
     fn permits_given_without_budget_come_back_when_cancelled() {
         let permits = Permits::new(1);
         for cancel in [true, false] {
-            let mut acquire = Box::pin(permits.acquire(2));
+            let mut acquire = Box::pin(acquire(&permits, 2));
             assert!(poll_exhausted(acquire.as_mut()).is_pending());
             assert_eq!(permits.available(), 0, "collects");
             permits.release(1);
@@ -437,7 +474,7 @@ mod tests {
         let permits = Permits::new(1);
         with_budget(Budget::PER_POLL, || {
             let ready = (0..1_000).take_while(|_| {
-                let ready = poll(pin!(permits.acquire(1))).is_ready();
+                let ready = poll(pin!(acquire(&permits, 1))).is_ready();
                 if ready {
                     permits.release(1);
                 }

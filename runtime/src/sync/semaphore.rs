@@ -100,6 +100,15 @@ fn checked(n: u32) -> usize {
     })
 }
 
+/// Permits of one semaphore in one hand. It may have given out more than it can have: `add_permits` looks at those that
+/// are free.
+#[track_caller]
+fn merged(some: usize, others: usize) -> usize {
+    some.checked_add(others).filter(|sum| *sum <= MAX_PERMITS).unwrap_or_else(|| {
+        panic!("{some} and {others} permits are more than `Semaphore::MAX_PERMITS` ({MAX_PERMITS}); keep them apart")
+    })
+}
+
 impl Semaphore {
     /// The largest number of permits a semaphore can have.
     pub const MAX_PERMITS: usize = MAX_PERMITS;
@@ -135,6 +144,9 @@ impl Semaphore {
     }
 
     /// Adds `n` permits for good.
+    ///
+    /// Only free permits count towards the limit. Those that are out and come back to a semaphore that has been filled
+    /// meanwhile do not fit: giving them back panics, and what is beyond the limit is lost.
     ///
     /// # Panics
     /// If more than [`MAX_PERMITS`](Self::MAX_PERMITS) would be free; then nothing is added.
@@ -178,8 +190,9 @@ impl Semaphore {
     pub fn acquire_many(&self, n: u32) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
         let place = Location::caller();
         async move {
-            self.permits.acquire_at(checked(n), place).await.map_err(AcquireError::new)?;
-            Ok(SemaphorePermit { semaphore: self, permits: n })
+            let permits = checked(n);
+            self.permits.acquire_at(permits, place).await.map_err(AcquireError::new)?;
+            Ok(SemaphorePermit { semaphore: self, permits })
         }
     }
 
@@ -198,8 +211,9 @@ impl Semaphore {
     /// [`TryAcquireError`] says which of the two reasons it was.
     #[track_caller]
     pub fn try_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        self.permits.try_acquire(checked(n))?;
-        Ok(SemaphorePermit { semaphore: self, permits: n })
+        let permits = checked(n);
+        self.permits.try_acquire(permits)?;
+        Ok(SemaphorePermit { semaphore: self, permits })
     }
 
     /// Like [`acquire`](Self::acquire), blocking the thread.
@@ -258,8 +272,9 @@ impl Semaphore {
     ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
         let place = Location::caller();
         async move {
-            self.permits.acquire_at(checked(n), place).await.map_err(AcquireError::new)?;
-            Ok(OwnedSemaphorePermit { semaphore: self, permits: n })
+            let permits = checked(n);
+            self.permits.acquire_at(permits, place).await.map_err(AcquireError::new)?;
+            Ok(OwnedSemaphorePermit { semaphore: self, permits })
         }
     }
 
@@ -278,8 +293,9 @@ impl Semaphore {
     /// [`TryAcquireError`] says which of the two reasons it was.
     #[track_caller]
     pub fn try_acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, TryAcquireError> {
-        self.permits.try_acquire(checked(n))?;
-        Ok(OwnedSemaphorePermit { semaphore: self, permits: n })
+        let permits = checked(n);
+        self.permits.try_acquire(permits)?;
+        Ok(OwnedSemaphorePermit { semaphore: self, permits })
     }
 
     /// Like [`acquire_owned`](Self::acquire_owned), blocking the thread.
@@ -334,7 +350,7 @@ impl Semaphore {
 #[derive(Debug)]
 pub struct SemaphorePermit<'a> {
     semaphore: &'a Semaphore,
-    permits: u32,
+    permits: usize,
 }
 
 impl<'a> SemaphorePermit<'a> {
@@ -346,16 +362,16 @@ impl<'a> SemaphorePermit<'a> {
     /// Joins `other`'s permits to these.
     ///
     /// # Panics
-    /// If they are of another semaphore.
+    /// If they are of another semaphore, or would be more than [`Semaphore::MAX_PERMITS`] together.
     #[track_caller]
     pub fn merge(&mut self, mut other: Self) {
         assert!(std::ptr::eq(self.semaphore, other.semaphore), "permits of two different semaphores cannot be merged");
-        self.permits += std::mem::take(&mut other.permits);
+        self.permits = merged(self.permits, other.permits);
+        other.permits = 0;
     }
 
     /// Splits `n` permits off; `None` if there are fewer.
     pub fn split(&mut self, n: usize) -> Option<Self> {
-        let n = u32::try_from(n).ok()?;
         self.permits = self.permits.checked_sub(n)?;
         Some(SemaphorePermit { semaphore: self.semaphore, permits: n })
     }
@@ -367,13 +383,13 @@ impl<'a> SemaphorePermit<'a> {
 
     /// How many permits it holds.
     pub fn num_permits(&self) -> usize {
-        self.permits as usize
+        self.permits
     }
 }
 
 impl Drop for SemaphorePermit<'_> {
     fn drop(&mut self) {
-        self.semaphore.permits.release(self.permits as usize);
+        self.semaphore.permits.release(self.permits);
     }
 }
 
@@ -391,7 +407,7 @@ impl Drop for SemaphorePermit<'_> {
 #[derive(Debug)]
 pub struct OwnedSemaphorePermit {
     semaphore: Arc<Semaphore>,
-    permits: u32,
+    permits: usize,
 }
 
 impl OwnedSemaphorePermit {
@@ -403,16 +419,16 @@ impl OwnedSemaphorePermit {
     /// Joins `other`'s permits to these.
     ///
     /// # Panics
-    /// If they are of another semaphore.
+    /// If they are of another semaphore, or would be more than [`Semaphore::MAX_PERMITS`] together.
     #[track_caller]
     pub fn merge(&mut self, mut other: Self) {
         assert!(Arc::ptr_eq(&self.semaphore, &other.semaphore), "permits of two different semaphores cannot be merged");
-        self.permits += std::mem::take(&mut other.permits);
+        self.permits = merged(self.permits, other.permits);
+        other.permits = 0;
     }
 
     /// Splits `n` permits off; `None` if there are fewer.
     pub fn split(&mut self, n: usize) -> Option<Self> {
-        let n = u32::try_from(n).ok()?;
         self.permits = self.permits.checked_sub(n)?;
         Some(OwnedSemaphorePermit { semaphore: Arc::clone(&self.semaphore), permits: n })
     }
@@ -424,12 +440,12 @@ impl OwnedSemaphorePermit {
 
     /// How many permits it holds.
     pub fn num_permits(&self) -> usize {
-        self.permits as usize
+        self.permits
     }
 }
 
 impl Drop for OwnedSemaphorePermit {
     fn drop(&mut self) {
-        self.semaphore.permits.release(self.permits as usize);
+        self.semaphore.permits.release(self.permits);
     }
 }

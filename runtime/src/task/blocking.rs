@@ -1,18 +1,19 @@
 //! Closures that block.
 
 use super::JoinHandle;
-use crate::engine::config::Flavor;
 use crate::engine::entered::{self, Role};
-use crate::engine::{Engine, with_worker_of};
+use crate::engine::{Engine, with_worker};
 use crate::runtime::no_runtime_here;
 use std::panic::Location;
 
 /// Runs a closure that blocks on a thread for such, and gives its output through the handle.
 ///
-/// A closure that has begun cannot be aborted; one that still waits for a thread can.
+/// A closure that has begun cannot be aborted; one that still waits for a thread can. When its runtime ends, it runs all the
+/// same, unless it waits because the pool is full (see [`Runtime`](crate::runtime::Runtime#ending)).
 ///
 /// # Panics
-/// Outside of a runtime's context; or if the operating system refuses the first such thread.
+/// Outside of a runtime's context; or if there is no such thread, and the operating system refuses the first one. (If it
+/// gives one later, the closure runs then.)
 #[track_caller]
 pub fn spawn_blocking<F, R>(closure: F) -> JoinHandle<R>
 where
@@ -48,30 +49,22 @@ pub fn block_in_place<F, R>(closure: F) -> R
 where
     F: FnOnce() -> R,
 {
+    // Whoever polls decides, not what was entered inside of it.
     match entered::role() {
         Role::Outside | Role::Blocks => return closure(),
         Role::Polls(_) => {}
+        Role::PollsAlone(_) => panic!(
+            "cannot block in place on a current-thread runtime: there is no other worker to run its tasks meanwhile.\n  \
+             Use `spawn_blocking`, or build the runtime with `Builder::new_multi_thread`."
+        ),
         Role::PollsLocal => panic!(
             "cannot block in place inside a `LocalSet`: its other tasks stay on this thread and would wait.\n  Use \
              `spawn_blocking`."
         ),
     }
-    let engine = entered::with_engine(|engine| engine.map(Engine::count));
-    if engine.as_ref().is_some_and(|engine| engine.config.flavor != Flavor::MultiThread) {
-        panic!(
-            "cannot block in place on a current-thread runtime: there is no other worker to run its tasks meanwhile.\n  \
-             Use `spawn_blocking`, or build the runtime with `Builder::new_multi_thread`."
-        );
-    }
     let _role = entered::set_role(Role::Blocks);
-    match engine {
-        None => closure(),
-        Some(engine) => with_worker_of(&engine, |worker| match worker {
-            None => closure(),
-            Some(worker) => {
-                let _blocking = worker.block();
-                closure()
-            }
-        }),
-    }
+    with_worker(|worker| {
+        let _blocking = worker.filter(|worker| !worker.blocks()).map(|worker| worker.block());
+        closure()
+    })
 }

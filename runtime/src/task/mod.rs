@@ -39,6 +39,7 @@ pub use coop::{Unconstrained, consume_budget, unconstrained};
 pub use join::JoinHandle;
 pub use join_set::JoinSet;
 pub use local::{LocalEnterGuard, LocalSet, spawn_local};
+pub(crate) use spawn::spawn_child;
 pub use spawn::{spawn, spawn_with};
 pub use task_local::{AccessError, LocalKey};
 pub use yielding::yield_now;

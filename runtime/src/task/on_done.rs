@@ -10,10 +10,9 @@
 //! callback runs after it is given back.
 
 use super::{AbortHandle, JoinError, JoinHandle};
-use crate::engine::JoinCell;
 use crate::engine::atomics::Mutex;
 use crate::engine::budget::{Budget, with_budget};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::engine::{JoinCell, contain};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -72,7 +71,7 @@ impl<T, F: FnOnce(Result<T, JoinError>)> Callback<T, F> {
         match output {
             Poll::Ready(output) => {
                 drop(cell);
-                let _ = catch_unwind(AssertUnwindSafe(|| call(output)));
+                contain(|| call(output));
             }
             Poll::Pending => unreachable!("BUG: a task woke its joiner and is not complete"),
         }

@@ -2,7 +2,7 @@
 
 use super::JoinHandle;
 use super::large::Large;
-use crate::engine::{Engine, entered};
+use crate::engine::{ChildOfGroup, Engine, Name, TaskInfo, entered};
 use crate::runtime::no_runtime_here;
 use std::future::Future;
 use std::panic::Location;
@@ -18,17 +18,30 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    if Large::<F>::YES { spawn_at(Box::pin(future), Location::caller()) } else { spawn_at(future, Location::caller()) }
+    let info = Engine::info(Location::caller());
+    if Large::<F>::YES { spawn_at(Box::pin(future), info) } else { spawn_at(future, info) }
 }
 
+/// The same, as a child of a group.
 #[track_caller]
-#[inline]
-fn spawn_at<F>(future: F, caller: &'static Location<'static>) -> JoinHandle<F::Output>
+pub(crate) fn spawn_child<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let spawned = entered::with_engine(|engine| engine.map(|engine| engine.spawn(future, Engine::info(caller))));
+    let TaskInfo { id, spawned_at, name: () } = Engine::info(Location::caller());
+    let info = TaskInfo { id, spawned_at, name: ChildOfGroup };
+    if Large::<F>::YES { spawn_at(Box::pin(future), info) } else { spawn_at(future, info) }
+}
+
+#[track_caller]
+#[inline]
+fn spawn_at<F, N: Name>(future: F, info: TaskInfo<N>) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let spawned = entered::with_engine(|engine| engine.map(|engine| engine.spawn(future, info)));
     match spawned {
         Some(join) => JoinHandle::new(join),
         None => no_runtime_here("spawn"),

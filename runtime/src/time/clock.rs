@@ -3,6 +3,7 @@
 //! Owns: the public functions.   Imports: the door's clock.   Not here: the clock, and how it moves by itself (`engine/drive`).
 
 use super::no_runtime_here;
+use crate::engine::Caller;
 use crate::engine::clockwork::{self, ClockError};
 use std::future::poll_fn;
 use std::task::Poll;
@@ -65,8 +66,6 @@ pub fn resume() {
 /// they do, not for this. A timer that such a task sets next counts from the new time, however far that is: several small
 /// steps and one large one are not the same for it.
 ///
-/// Time that would leave the range of [`Instant`](super::Instant) does not move.
-///
 /// ```
 /// use runtime::time::{Duration, advance, pause, sleep};
 ///
@@ -81,27 +80,40 @@ pub fn resume() {
 /// ```
 ///
 /// # Panics
-/// If time does not stand still, or outside of a runtime.
+/// When polled: outside of a runtime; if time does not stand still; or if it would leave the range of
+/// [`Instant`](super::Instant).
 ///
 /// # Cancel safety
 /// Time moves in the first poll; dropping it later changes nothing.
-pub async fn advance(duration: Duration) {
-    match clockwork::advance(duration) {
-        Ok(()) => {}
-        Err(ClockError::NoRuntime) => no_runtime_here("time::advance"),
-        Err(ClockError::SoAlready) => {
-            panic!("time is not held still: `time::advance` cannot move it.\n  Call `time::pause` before it.")
+#[track_caller]
+pub fn advance(duration: Duration) -> impl Future<Output = ()> {
+    let caller = Caller::of("time::advance");
+    async move {
+        caller.needs_runtime();
+        assert!(
+            clockwork::now().checked_add(duration).is_some(),
+            "time cannot be moved so far: `time::advance`, called at {}, would leave the range of an `Instant` with \
+             {duration:?}.\n  Move it by less.",
+            caller.place()
+        );
+        match clockwork::advance(duration) {
+            Ok(()) => {}
+            Err(ClockError::NoRuntime) => caller.finds_none(),
+            Err(ClockError::SoAlready) => panic!(
+                "time is not held still: `time::advance`, called at {}, cannot move it.\n  Call `time::pause` before it.",
+                caller.place()
+            ),
         }
+        let mut yielded = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
-    let mut yielded = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Says whether the time of the current runtime, while it stands still, moves on by itself to the next timer when nothing

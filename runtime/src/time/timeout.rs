@@ -22,8 +22,8 @@ use std::time::Duration;
 
 /// Waits for `future`, for `duration` at the most.
 ///
-/// The time counts from this call. (If the future is first polled noticeably later, it may end up to a tenth of a second
-/// late, never early: a look at the exact clock costs more than most timeouts do otherwise.) The future is polled first: if it is ready in the same poll in which its time is up,
+/// The time counts from this call. (One of five seconds or more that is first polled noticeably later may end up to a tenth
+/// of a second late, never early: a look at the exact clock costs more than most timeouts do otherwise.) The future is polled first: if it is ready in the same poll in which its time is up,
 /// its output is returned. When time is up, the future is dropped with the `Timeout`, or given back by
 /// [`into_inner`](Timeout::into_inner). A future that does not return from its `poll` cannot be interrupted.
 ///

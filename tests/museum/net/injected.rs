@@ -170,6 +170,111 @@ fn unix_accepts_after_six_refusals() {
     });
 }
 
+/// A listener that will never accept again spun: its log filled a disk.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio spins")]
+fn d37_an_accept_that_fails_for_good_rests() {
+    let _watch = watchdog_secs(120);
+    for error in ["EPERM", "ENOSYS", "EINVAL", "ENOTSOCK"] {
+        under_strace(&format!("accept4:error={error}:when=1..{FAILURES}"), "tcp_accepts_after_failures_of_any_kind");
+    }
+    under_strace(&format!("accept4:error=EPERM:when=1..{FAILURES}"), "unix_accepts_after_failures_of_any_kind");
+    // A few are another matter: each is somebody's own, and nobody waits for it.
+    under_strace("accept4:error=EPERM:when=1..4", "tcp_accepts_at_once_after_four_failures");
+}
+
+const FAILURES: usize = 22;
+
+/// Sixteen may go by before the first rest: then 5, 10, 20, 40, 80 and 100 ms.
+const RESTS_AT_LEAST: Duration = Duration::from_millis(250);
+
+async fn fails_until_it_accepts<R>(mut accept: impl AsyncFnMut() -> io::Result<R>) -> (usize, Duration) {
+    let (mut failures, since) = (0, Instant::now());
+    while accept().await.is_err() {
+        failures += 1;
+    }
+    (failures, since.elapsed())
+}
+
+fn check_failures((failures, elapsed): (usize, Duration)) {
+    assert_eq!(failures, FAILURES, "each is told once");
+    assert!(elapsed >= RESTS_AT_LEAST, "{FAILURES} failures within {elapsed:?}: it does not rest");
+}
+
+#[test]
+#[ignore = "needs a fault injected into accept4"]
+fn tcp_accepts_after_failures_of_any_kind() {
+    let _watch = watchdog();
+    Flavor::CurrentThread.build().block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        check_failures(fails_until_it_accepts(async || listener.accept().await).await);
+    });
+}
+
+#[test]
+#[ignore = "needs a fault injected into accept4"]
+fn unix_accepts_after_failures_of_any_kind() {
+    let _watch = watchdog();
+    Flavor::CurrentThread.build().block_on(async {
+        let name = format!("d37-{}", std::process::id());
+        let listener = UnixListener::bind(format!("\0{name}")).unwrap();
+        let address = std::os::unix::net::SocketAddr::from_abstract_name(name).unwrap();
+        let _client = std::os::unix::net::UnixStream::connect_addr(&address).unwrap();
+        check_failures(fails_until_it_accepts(async || poll_fn(|cx| listener.poll_accept(cx)).await).await);
+    });
+}
+
+#[test]
+#[ignore = "needs a fault injected into accept4"]
+fn tcp_accepts_at_once_after_four_failures() {
+    let _watch = watchdog();
+    Flavor::CurrentThread.builder().enable_all().start_paused(true).build().unwrap().block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        // Time goes on only where somebody waits for it.
+        let since = runtime::time::Instant::now();
+        assert_eq!(fails_until_it_accepts(async || listener.accept().await).await.0, 4);
+        assert_eq!(since.elapsed(), Duration::ZERO);
+    });
+}
+
+/// What a program says of a flow label came to the kernel with its bytes turned.
+#[test]
+fn d13_a_flow_label_goes_as_std_lets_it_go() {
+    let _watch = watchdog_secs(60);
+    let Some(output) = strace(&["-o", "/dev/stderr", "-e", "trace=sendto"], "flow_labels") else { return };
+    let told = String::from_utf8_lossy(&output.stderr);
+    let targets: Vec<&str> = told.lines().filter_map(|line| line.split("sin6_flowinfo=").nth(1)).collect();
+    if targets.is_empty() {
+        eprintln!("SKIPPED: no IPv6 here, so nothing was tested");
+        return;
+    }
+    assert_eq!(targets.len(), 4, "{told}");
+    assert!(targets.iter().all(|target| target == &targets[0]), "std's comes first: {targets:#?}");
+}
+
+/// For the test above, and on its own.
+#[test]
+fn flow_labels() {
+    use std::net::SocketAddrV6;
+    let _watch = watchdog();
+    let Ok(std_socket) = std::net::UdpSocket::bind("[::1]:0") else { return };
+    Flavor::CurrentThread.build().block_on(async {
+        let receiver = std::net::UdpSocket::bind("[::1]:0").unwrap();
+        let port = receiver.local_addr().unwrap().port();
+        let target = SocketAddrV6::new(std::net::Ipv6Addr::LOCALHOST, port, 0x0001_2345, 0);
+        std_socket.send_to(b"x", target).unwrap();
+        let socket = UdpSocket::bind("[::1]:0").await.unwrap();
+        socket.send_to(b"x", target).await.unwrap();
+        socket.try_send_to(b"x", target.into()).unwrap();
+        poll_fn(|cx| socket.poll_send_to(cx, b"x", target.into())).await.unwrap();
+        for _ in 0..4 {
+            assert_eq!(receiver.recv(&mut [0; 4]).unwrap(), 1);
+        }
+    });
+}
+
 /// Makes it twice: the first time is refused, and holds nothing; the second one is given out.
 macro_rules! second_time {
     ($errno:expr, $make:expr) => {{

@@ -223,7 +223,7 @@ fn shrink_gives_back_what_the_peak_took() {
     }
     wheel.shrink();
     wheel.audit();
-    assert!(wheel.capacity() <= 10, "{}", wheel.capacity());
+    assert!(wheel.capacity() <= 16, "{}: two pages of a test build", wheel.capacity());
     assert_eq!(wheel.levels.iter().filter(|level| level.has_memory()).count(), 2, "1 to 100 are on two levels");
     assert_eq!(due(&mut wheel, 1000), (1..=10).collect::<Vec<_>>());
     for n in 0..100_000u64 {

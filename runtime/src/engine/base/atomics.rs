@@ -44,6 +44,19 @@ mod imp {
     #[inline(always)]
     pub(crate) fn end_of_life(_atomic: &mut AtomicU64) {}
 
+    /// A static that is made by its first user; in a model, of each execution.
+    pub(crate) struct Static<T: 'static>(std::sync::LazyLock<T>);
+
+    impl<T> Static<T> {
+        pub(crate) const fn new(make: fn() -> T) -> Self {
+            Static(std::sync::LazyLock::new(make))
+        }
+
+        pub(crate) fn get(&'static self) -> &'static T {
+            &self.0
+        }
+    }
+
     /// Sleeps; in a model, lets the others go on.
     pub(crate) fn nap(time: std::time::Duration) {
         std::thread::sleep(time);
@@ -69,6 +82,19 @@ mod imp {
     pub(crate) use loom::cell::UnsafeCell as RaceCell;
     pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
+
+    /// See outside of models.
+    pub(crate) struct Static<T: 'static>(loom::lazy_static::Lazy<T>);
+
+    impl<T> Static<T> {
+        pub(crate) const fn new(make: fn() -> T) -> Self {
+            Static(loom::lazy_static::Lazy { init: make, _p: std::marker::PhantomData })
+        }
+
+        pub(crate) fn get(&'static self) -> &'static T {
+            self.0.get()
+        }
+    }
 
     /// As outside of models, over the stack.
     ///

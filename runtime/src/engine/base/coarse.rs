@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// By how much the clock may be behind: a few milliseconds by its rules, more on a virtual machine whose timekeeping CPU was
 /// taken away for a while.
-const BEHIND: Duration = Duration::from_millis(100);
+pub(crate) const BEHIND: Duration = Duration::from_millis(100);
 
 /// A reading.
 #[derive(Clone, Copy, Debug)]

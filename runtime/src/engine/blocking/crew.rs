@@ -11,6 +11,14 @@
 //! The danger: a job is queued while a thread gives up waiting for one. Every count changes under the one lock, and a
 //! thread that stops spinning or sleeping looks at the queue under that lock before it goes; so a submitter that
 //! sees a spinning or sleeping thread may rely on it. Only a look from outside the lock (`queued`) is unlocked.
+//!
+//! The end. A job that waits although one more thread could be had is run after the close; one that waits because the
+//! limit is reached comes back. So of the queue as many stay as the limit leaves threads that are not inside a job, and
+//! threads leave when nothing is left. Rejected: to start the missing threads at the close. The pacer does that.
+//!
+//! Refusals. A thread is counted before the system is asked for it, without the lock. So who finds threads counted knows
+//! nothing yet if all of them are *starting*: it waits for an answer, and is told when none of them came to be. Once one
+//! thread is known to exist nobody waits. A job that no thread exists for stays in the queue for one that comes later.
 
 use crate::engine::base::atomics::{AtomicUsize, Condvar, Mutex, Ordering, spin_pause};
 use std::collections::VecDeque;
@@ -22,6 +30,9 @@ const PACE: Duration = Duration::from_micros(200);
 /// Looks at the queue before a thread sleeps, with a `sched_yield` in between: about 20 us. Closures that come one by
 /// one then cost no futex call.
 const SPINS: u32 = if cfg!(test) { 2 } else { 40 };
+
+/// The queue keeps room for so many jobs.
+const ROOM_KEPT: usize = 1024;
 
 pub(crate) struct Crew<T> {
     state: Mutex<State<T>>,
@@ -37,6 +48,10 @@ pub(crate) struct Crew<T> {
 struct State<T> {
     queue: VecDeque<T>,
     threads: usize,
+    /// How many of them the system has been asked for by `submit`, and has not answered yet.
+    starting: usize,
+    /// Threads inside a job.
+    busy: usize,
     /// Threads that look at the queue without the lock, and will look at it with the lock before they sleep.
     spinning: usize,
     sleeping: usize,
@@ -53,6 +68,8 @@ struct State<T> {
 #[must_use]
 pub(crate) enum AfterSubmit<T> {
     Nothing,
+    /// Somebody else starts the first thread: ask `has_a_thread`.
+    Ask,
     /// Start a thread that calls `next`; it is counted already.
     StartThread,
     /// Start a thread that calls `pace`; it is counted already.
@@ -68,6 +85,12 @@ pub(crate) enum Next<T> {
     Leave,
 }
 
+/// What a thread of the crew keeps between its calls of `next`.
+#[derive(Default)]
+pub(crate) struct Hand {
+    busy: bool,
+}
+
 impl<T> Crew<T> {
     /// `eager` threads start without asking whether they are needed, `most` is the limit.
     pub(crate) fn new(eager: usize, most: usize) -> Self {
@@ -75,6 +98,8 @@ impl<T> Crew<T> {
             state: Mutex::new(State {
                 queue: VecDeque::new(),
                 threads: 0,
+                starting: 0,
+                busy: 0,
                 spinning: 0,
                 sleeping: 0,
                 chosen: 0,
@@ -107,23 +132,26 @@ impl<T> Crew<T> {
             return AfterSubmit::Nothing;
         }
         if state.threads < self.eager {
-            state.threads += 1;
+            state.count_start();
             return AfterSubmit::StartThread;
         }
         if state.threads < self.most && !state.paced {
             state.paced = true;
-            state.threads += 1;
+            state.count_start();
             return AfterSubmit::StartPacer;
         }
-        AfterSubmit::Nothing
+        if state.is_known_to_have_threads() { AfterSubmit::Nothing } else { AfterSubmit::Ask }
     }
 
     /// The next job for a thread of the crew, which waits for `keep_alive` at the most. `waits` is called when it counts as
     /// waiting, without the lock.
-    pub(crate) fn next(&self, keep_alive: Duration, waits: impl Fn()) -> Next<T> {
+    pub(crate) fn next(&self, hand: &mut Hand, keep_alive: Duration, waits: impl Fn()) -> Next<T> {
         let mut state = self.state.lock();
+        state.busy -= usize::from(std::mem::take(&mut hand.busy));
         loop {
             if let Some(job) = self.take(&mut state) {
+                state.busy += 1;
+                hand.busy = true;
                 return Next::Run(job);
             }
             if state.closed {
@@ -158,7 +186,7 @@ impl<T> Crew<T> {
         let (mut seen, mut burst) = (state.taken, 1);
         loop {
             self.pace.wait_for(&mut state, PACE);
-            if state.queue.is_empty() || state.closed || state.threads >= self.most {
+            if state.queue.is_empty() || state.threads >= self.most {
                 state.paced = false;
                 return;
             }
@@ -166,7 +194,10 @@ impl<T> Crew<T> {
                 (seen, burst) = (state.taken, 1);
                 continue;
             }
-            for _ in 0..burst.min(self.most - state.threads).min(state.queue.len()) {
+            for _ in 0..burst.min(state.queue.len()) {
+                if state.threads >= self.most {
+                    break;
+                }
                 state.threads += 1;
                 drop(state);
                 let started = start();
@@ -176,26 +207,60 @@ impl<T> Crew<T> {
                     break;
                 }
             }
-            burst *= 2;
+            if state.threads == 1 {
+                // Refused, and alone: there is nobody to run what waits but the pacer.
+                state.paced = false;
+                return;
+            }
+            burst = (burst * 2).min(self.most);
         }
     }
 
-    /// A thread that was counted did not start.
-    pub(crate) fn did_not_start(&self, was_pacer: bool) -> usize {
+    /// A thread that `submit` asked for was started.
+    pub(crate) fn did_start(&self) {
         let mut state = self.state.lock();
-        state.paced &= !was_pacer;
-        self.uncount(&mut state);
-        state.threads
+        state.starting -= 1;
+        self.gone.notify_all();
     }
 
-    /// No more jobs; the queued ones come back. Threads leave after their current job.
+    /// A thread that `submit` asked for was refused. What comes back was left for it by `close`.
+    pub(crate) fn did_not_start(&self, was_pacer: bool) -> VecDeque<T> {
+        let mut state = self.state.lock();
+        state.paced &= !was_pacer;
+        state.starting -= 1;
+        self.uncount(&mut state);
+        if state.closed && state.threads == 0 { self.give_back(&mut state, 0) } else { VecDeque::new() }
+    }
+
+    /// Is there a thread for what is queued? Waits for the system's answer to those who ask it now.
+    pub(crate) fn has_a_thread(&self) -> bool {
+        let mut state = self.state.lock();
+        // A thread that has been here and left has seen the queue empty.
+        while !state.queue.is_empty() && !state.is_known_to_have_threads() {
+            if state.threads == 0 {
+                return false;
+            }
+            self.gone.wait(&mut state);
+        }
+        true
+    }
+
+    /// No more jobs. Those for which no thread could be had come back; threads leave when the others are done.
     pub(crate) fn close(&self) -> VecDeque<T> {
         let mut state = self.state.lock();
         state.closed = true;
         self.job.notify_all();
         self.pace.notify_all();
-        self.queued.store(0, Ordering::Release);
-        std::mem::take(&mut state.queue)
+        let stay = if state.threads == 0 { 0 } else { self.most - state.busy };
+        self.give_back(&mut state, stay)
+    }
+
+    /// Leaves the first `stay` jobs in the queue.
+    fn give_back(&self, state: &mut State<T>, stay: usize) -> VecDeque<T> {
+        let stay = stay.min(state.queue.len());
+        let back = state.queue.split_off(stay);
+        self.queued.store(stay, Ordering::Release);
+        back
     }
 
     /// Waits until every thread has left, until `deadline` at the most. `false`: some have not.
@@ -228,7 +293,7 @@ impl<T> Crew<T> {
     /// Does no job run or wait?
     pub(crate) fn is_quiet(&self) -> bool {
         let state = self.state.lock();
-        state.queue.is_empty() && state.sleeping + state.spinning == state.threads
+        state.queue.is_empty() && state.busy == 0
     }
 
     pub(crate) fn queued(&self) -> usize {
@@ -251,6 +316,11 @@ impl<T> Crew<T> {
 
     fn take(&self, state: &mut State<T>) -> Option<T> {
         let job = state.queue.pop_front()?;
+        // What a backlog has needed goes when the backlog has gone; its halves are moved so seldom that it costs nothing.
+        let room = state.queue.capacity();
+        if room > ROOM_KEPT && state.queue.len() < room / 8 {
+            state.queue.shrink_to(room / 2);
+        }
         state.taken = state.taken.wrapping_add(1);
         self.queued.store(state.queue.len(), Ordering::Release);
         Some(job)
@@ -262,71 +332,154 @@ impl<T> Crew<T> {
     }
 }
 
+impl<T> State<T> {
+    fn count_start(&mut self) {
+        self.threads += 1;
+        self.starting += 1;
+    }
+
+    /// One that has come and gone before its start was reported makes the difference too small, never too large.
+    fn is_known_to_have_threads(&self) -> bool {
+        self.threads > self.starting
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
     const SOON: Duration = Duration::from_millis(1);
 
+    /// Where every thread that is asked for is started.
+    fn submit<T>(crew: &Crew<T>, job: T) -> AfterSubmit<T> {
+        let after = crew.submit(job);
+        if matches!(after, AfterSubmit::StartThread | AfterSubmit::StartPacer) {
+            crew.did_start();
+        }
+        after
+    }
+
     #[test]
     fn the_first_threads_start_at_once_then_the_pacer() {
         let crew = Crew::new(2, 4);
-        assert_eq!(crew.submit(1), AfterSubmit::StartThread);
-        assert_eq!(crew.submit(2), AfterSubmit::StartThread);
-        assert_eq!(crew.submit(3), AfterSubmit::StartPacer);
-        assert_eq!(crew.submit(4), AfterSubmit::Nothing);
+        assert_eq!(submit(&crew, 1), AfterSubmit::StartThread);
+        assert_eq!(submit(&crew, 2), AfterSubmit::StartThread);
+        assert_eq!(submit(&crew, 3), AfterSubmit::StartPacer);
+        assert_eq!(submit(&crew, 4), AfterSubmit::Nothing);
         assert_eq!(crew.threads(), 3);
     }
 
     #[test]
     fn the_limit_holds_and_no_pacer_starts_at_it() {
         let crew = Crew::new(2, 1);
-        assert_eq!(crew.submit(1), AfterSubmit::StartThread);
-        assert_eq!(crew.submit(2), AfterSubmit::Nothing);
-        assert!(matches!(crew.next(SOON, || ()), Next::Run(1)));
-        assert!(matches!(crew.next(SOON, || ()), Next::Run(2)));
-        assert!(matches!(crew.next(SOON, || ()), Next::Leave));
+        assert_eq!(submit(&crew, 1), AfterSubmit::StartThread);
+        assert_eq!(submit(&crew, 2), AfterSubmit::Nothing);
+        let mut hand = Hand::default();
+        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(1)));
+        assert!(!crew.is_quiet());
+        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(2)));
+        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Leave));
         assert_eq!((crew.threads(), crew.idle_threads()), (0, 0));
+        assert!(crew.is_quiet());
     }
 
     #[test]
     fn the_pacer_asks_for_threads_while_nothing_moves() {
         let crew = Crew::new(1, 5);
         for job in 0..10 {
-            let _ = crew.submit(job);
+            let _ = submit(&crew, job);
         }
         assert_eq!(crew.threads(), 2, "one eager thread and the pacer");
         crew.pace(|| true);
         assert_eq!(crew.threads(), 5);
-        assert_eq!(crew.submit(11), AfterSubmit::Nothing, "at the limit nobody is started");
+        assert_eq!(submit(&crew, 11), AfterSubmit::Nothing, "at the limit nobody is started");
     }
 
     #[test]
     fn a_pacer_that_gets_no_thread_gives_its_count_back() {
         let crew = Crew::new(1, 3);
         for job in 0..4 {
-            let _ = crew.submit(job);
+            let _ = submit(&crew, job);
         }
         let asked = std::cell::Cell::new(0);
         crew.pace(|| {
             asked.set(asked.get() + 1);
-            if asked.get() == 3 {
-                drop(crew.close());
+            if asked.get() == 100 {
+                // The other thread comes back from a long job.
+                let mut hand = Hand::default();
+                while let Next::Run(_) = crew.next(&mut hand, SOON, || ()) {}
             }
             false
         });
-        assert_eq!((crew.threads(), asked.get()), (2, 3));
+        assert_eq!((crew.threads(), asked.get()), (1, 100));
     }
 
     #[test]
-    fn closing_gives_the_queue_back_and_refuses() {
+    fn d29_a_pacer_that_is_alone_and_refused_works() {
+        let crew = Crew::new(1, 3);
+        let _ = submit(&crew, 0);
+        let _ = submit(&crew, 1);
+        let mut hand = Hand::default();
+        while let Next::Run(_) = crew.next(&mut hand, SOON, || ()) {}
+        assert_eq!(submit(&crew, 2), AfterSubmit::Nothing, "the pacer is there");
+        crew.pace(|| false);
+        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(2)));
+    }
+
+    #[test]
+    fn d15_closing_keeps_what_a_thread_could_be_had_for() {
+        let crew = Crew::new(1, 3);
+        for job in 0..5 {
+            let _ = submit(&crew, job);
+        }
+        assert_eq!(crew.close(), [3, 4], "three may run at once");
+        assert_eq!(submit(&crew, 5), AfterSubmit::Closed(5));
+        assert!(!crew.wait(Some(Instant::now())));
+        // The pacer finds them although the crew is closed.
+        crew.pace(|| true);
+        assert_eq!(crew.threads(), 3);
+        let mut hands = [Hand::default(), Hand::default(), Hand::default()];
+        for (job, hand) in hands.iter_mut().enumerate() {
+            assert!(matches!(crew.next(hand, SOON, || ()), Next::Run(found) if found == job));
+        }
+        for hand in &mut hands {
+            assert!(matches!(crew.next(hand, SOON, || ()), Next::Leave));
+        }
+        assert!(crew.wait(None));
+    }
+
+    #[test]
+    fn d15_closing_cancels_what_waits_because_the_crew_is_full() {
+        let crew = Crew::new(1, 1);
+        let mut hand = Hand::default();
+        let _ = submit(&crew, 1);
+        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(1)));
+        let _ = submit(&crew, 2);
+        assert_eq!(crew.close(), [2]);
+        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Leave));
+    }
+
+    #[test]
+    fn d29_who_relies_on_a_thread_that_is_refused_is_told() {
+        let crew = Crew::new(1, 1);
+        assert_eq!(crew.submit(1), AfterSubmit::StartThread);
+        assert_eq!(crew.submit(2), AfterSubmit::Ask);
+        assert!(crew.did_not_start(false).is_empty());
+        assert!(!crew.has_a_thread());
+        // A later one runs what was left behind.
+        assert_eq!(crew.submit(3), AfterSubmit::StartThread);
+        crew.did_start();
+        assert!(crew.has_a_thread());
+        assert_eq!(crew.submit(4), AfterSubmit::Nothing);
+        let mut hand = Hand::default();
+        for job in 1..=4 {
+            assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(found) if found == job));
+        }
+        // Refused after the close: nobody else would give them back.
         let crew = Crew::new(1, 1);
         let _ = crew.submit(1);
-        let _ = crew.submit(2);
-        assert_eq!(crew.close(), [1, 2]);
-        assert_eq!(crew.submit(3), AfterSubmit::Closed(3));
-        assert!(!crew.wait(Some(Instant::now())));
-        assert!(matches!(crew.next(SOON, || ()), Next::Leave));
-        assert!(crew.wait(None));
+        assert!(crew.close().is_empty());
+        assert_eq!(crew.did_not_start(false), [1]);
+        assert!(crew.has_a_thread(), "nothing waits for one");
     }
 }

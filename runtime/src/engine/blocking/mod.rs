@@ -8,4 +8,4 @@ mod crew;
 #[cfg(all(test, loom))]
 mod model;
 
-pub(crate) use crew::{AfterSubmit, Crew, Next};
+pub(crate) use crew::{AfterSubmit, Crew, Hand, Next};

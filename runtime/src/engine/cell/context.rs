@@ -4,7 +4,8 @@
 //! Not here: which context is in force (`current`), and what is in it (`scope`).
 //!
 //! The engine passes it on and asks nothing. A spawn where no context is in force looks at one thread-local; a task
-//! without one has a null pointer in its header, and that is all that it pays.
+//! without one has a null pointer in its header, and that is all that it pays. And code that nobody inside of asks for its
+//! context pays for none: one that is put into force *unmade* is made for the first who asks.
 
 use super::header::TaskRef;
 use std::any::Any;
@@ -18,21 +19,30 @@ pub(crate) trait Inherited: Any + Send + Sync {
     fn is_cancelled(&self) -> bool;
 }
 
-/// See the module's head. Thin, so that a cell has room for one in a word.
-pub(crate) struct Context(Box<dyn Inherited>);
+/// See the module's head. Thin, so that a cell has room for one in a word. `None`: the mark of one that is not made; it
+/// never gets out of `current`.
+pub(crate) struct Context(Option<Box<dyn Inherited>>);
 
 impl Context {
     pub(crate) fn new(content: impl Inherited) -> Arc<Context> {
-        Arc::new(Context(Box::new(content)))
+        Arc::new(Context(Some(Box::new(content))))
+    }
+
+    pub(super) const fn mark() -> Context {
+        Context(None)
+    }
+
+    pub(super) fn is_made(&self) -> bool {
+        self.0.is_some()
     }
 
     pub(crate) fn content(&self) -> &dyn Inherited {
-        &*self.0
+        self.0.as_deref().expect("BUG: a context was asked that is not made")
     }
 
     /// The content, if it is a `T`.
     pub(crate) fn content_as<T: Inherited>(&self) -> Option<&T> {
-        let content: &dyn Any = &*self.0;
+        let content: &dyn Any = self.content();
         content.downcast_ref()
     }
 }

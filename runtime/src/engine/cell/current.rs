@@ -7,10 +7,10 @@
 
 use super::context::Context;
 use super::header::{self, Header, TaskRef};
+use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -63,9 +63,35 @@ fn pointer(context: Option<&Arc<Context>>) -> Option<NonNull<Context>> {
     context.and_then(|context| NonNull::new(Arc::as_ptr(context).cast_mut()))
 }
 
+/// The context in force. One that was not made is made now.
+fn in_force() -> Option<NonNull<Context>> {
+    CONTEXT.get().map(made)
+}
+
+fn made(context: NonNull<Context>) -> NonNull<Context> {
+    // SAFETY: whoever put it into force keeps it until it is taken away.
+    if unsafe { context.as_ref() }.is_made() {
+        return context;
+    }
+    // SAFETY: only `enter_unmade` puts a mark there, by a pointer to all of an `Unmade`, which its guard borrows.
+    let unmade = unsafe { context.cast::<Unmade<'_>>().as_ref() };
+    // What was in force around it is in force while it is made.
+    let _around = Around(CONTEXT.replace(unmade.before.get()));
+    NonNull::from(&**(unmade.make)())
+}
+
+/// Puts a context back into force that was taken away.
+struct Around(Option<NonNull<Context>>);
+
+impl Drop for Around {
+    fn drop(&mut self) {
+        CONTEXT.set(self.0);
+    }
+}
+
 /// The context in force.
 pub(crate) fn context() -> Option<Arc<Context>> {
-    CONTEXT.get().map(|context| {
+    in_force().map(|context| {
         // SAFETY: it came from `Arc::as_ptr`, and whoever put it into force keeps a count meanwhile.
         unsafe { Arc::increment_strong_count(context.as_ptr()) };
         // SAFETY: as above; the count is the one just added.
@@ -77,7 +103,31 @@ pub(crate) fn context() -> Option<Arc<Context>> {
 #[inline]
 pub(crate) fn with_context<R>(f: impl FnOnce(&Context) -> R) -> Option<R> {
     // SAFETY: whoever put it into force keeps a count until it is taken away, and `f` does not do that.
-    CONTEXT.get().map(|context| f(unsafe { context.as_ref() }))
+    in_force().map(|context| f(unsafe { context.as_ref() }))
+}
+
+/// A context that is made when somebody asks for it. Each who asks calls `make`, which gives the same one each time, and keeps it.
+#[repr(C)] // the mark first, so that a pointer to it is one to all of this
+pub(crate) struct Unmade<'m> {
+    mark: Context,
+    /// What was in force before it.
+    before: Cell<Option<NonNull<Context>>>,
+    make: &'m (dyn Fn() -> &'m Arc<Context> + 'm),
+}
+
+impl<'m> Unmade<'m> {
+    /// `make` runs no user code.
+    pub(crate) fn new(make: &'m (dyn Fn() -> &'m Arc<Context> + 'm)) -> Self {
+        Unmade { mark: Context::mark(), before: Cell::new(None), make }
+    }
+}
+
+/// Puts it into force until the guard is dropped.
+#[inline]
+pub(crate) fn enter_unmade<'c>(unmade: &'c Unmade<'_>) -> InContext<'c> {
+    let before = CONTEXT.replace(Some(NonNull::from(unmade).cast()));
+    unmade.before.set(before);
+    InContext { before, _context: PhantomData }
 }
 
 /// A context in force.
@@ -99,9 +149,9 @@ impl Drop for InContext<'_> {
     }
 }
 
-/// Is there anything that a new task might inherit?
+/// Is a context in force, so that a new task might inherit something?
 #[inline]
-pub(super) fn may_pass_on() -> bool {
+pub(crate) fn has_context() -> bool {
     CONTEXT.get().is_some()
 }
 
@@ -122,5 +172,5 @@ pub(super) fn give_up_context() {
     // SAFETY: whoever called `enter` keeps the cell; it is the poller.
     let context = unsafe { header::set_context(task, None) };
     // Values of `context_local!` may go with it, and their destructors may panic; the hook has said so then.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(context)));
+    contain(|| drop(context));
 }

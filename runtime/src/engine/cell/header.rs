@@ -46,6 +46,8 @@ pub(crate) struct CellTable {
     pub(super) schedule: unsafe fn(NonNull<()>, Runnable),
     /// The name that the cell keeps, if it does.
     pub(super) name: unsafe fn(NonNull<Header>) -> Option<NonNull<str>>,
+    /// Was it spawned as a child of a group?
+    pub(super) is_child: bool,
     /// Where the context stands in a cell that has room for one: behind everything else, so many bytes from its start.
     pub(super) context_at: usize,
 }
@@ -105,7 +107,21 @@ pub(crate) struct TaskInfo<N = ()> {
 
 /// A task's name, or none.
 pub(crate) trait Name {
+    /// Is the task a child of a group? In the type, so that it is in the table of the cell and costs no task anything.
+    const IS_CHILD: bool = false;
+
     fn as_name(&self) -> Option<&str>;
+}
+
+/// No name, but that of a child of a group.
+pub(crate) struct ChildOfGroup;
+
+impl Name for ChildOfGroup {
+    const IS_CHILD: bool = true;
+
+    fn as_name(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl Name for () {
@@ -201,6 +217,11 @@ impl Header {
 
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
         self.spawned_at
+    }
+
+    /// Was the task spawned as a child of a group?
+    pub(crate) fn is_child(&self) -> bool {
+        self.table.is_child
     }
 
     pub(crate) fn is_complete(&self) -> bool {

@@ -6,7 +6,11 @@
 //! A spawn that finds a block here costs a few loads instead of a `malloc` and a later `free`; it is the first of the
 //! levers on spawn speed (`docs/design/measure.md`). Blocks may be freed by another thread than the one that made
 //! them: they go to the list of the thread that frees. What exceeds the bound goes back to the allocator, and so does
-//! everything when the thread ends.
+//! everything when the thread ends, or sleeps for long (`sched/sleep`).
+//!
+//! The bound of a thread is what it has itself had to ask the allocator for, and not more than `BYTES_MAX`. So a thread
+//! that frees and never spawns, as those of the blocking pool, keeps nothing: with 500 of them a bound that is the same for
+//! all would be half a gigabyte that nobody takes from.
 //!
 //! `--cfg no_task_cache` turns the lists off, so that AddressSanitizer and valgrind see every free.
 
@@ -23,7 +27,7 @@ const LARGEST: usize = 1024;
 const CLASSES: usize = LARGEST / STEP + 1;
 /// No cell that needs more is cached.
 const ALIGN: usize = 16;
-/// How much one thread keeps. 1 MiB holds 8,000 small tasks: a whole burst of spawns (the prototype lost a factor
+/// How much one thread keeps at the most. 1 MiB holds 8,000 small tasks: a whole burst of spawns (the prototype lost a factor
 /// of two on ping-pong with 256 blocks, and gained nothing above 4096).
 const BYTES_MAX: usize = 1 << 20;
 
@@ -33,11 +37,13 @@ type Link = Option<NonNull<u8>>;
 struct FreeLists {
     heads: [Cell<Link>; CLASSES],
     bytes: Cell<usize>,
+    /// The bound.
+    most: Cell<usize>,
 }
 
 impl FreeLists {
     const fn new() -> Self {
-        FreeLists { heads: [const { Cell::new(None) }; CLASSES], bytes: Cell::new(0) }
+        FreeLists { heads: [const { Cell::new(None) }; CLASSES], bytes: Cell::new(0), most: Cell::new(0) }
     }
 
     fn pop(&self, class: usize) -> Link {
@@ -52,7 +58,7 @@ impl FreeLists {
     /// `false` when the lists are full.
     fn push(&self, class: usize, block: NonNull<u8>) -> bool {
         let bytes = self.bytes.get() + class_bytes(class);
-        if bytes > BYTES_MAX {
+        if bytes > self.most.get() {
             return false;
         }
         self.bytes.set(bytes);
@@ -61,16 +67,26 @@ impl FreeLists {
         self.heads[class].set(Some(block));
         true
     }
-}
 
-impl Drop for FreeLists {
-    fn drop(&mut self) {
+    /// There was no block of this class: one like it may be kept from now on.
+    fn missed(&self, class: usize) {
+        self.most.set((self.most.get() + class_bytes(class)).min(BYTES_MAX));
+    }
+
+    fn empty(&self) {
+        self.most.set(0);
         for class in 0..CLASSES {
             while let Some(block) = self.pop(class) {
                 // SAFETY: blocks of a class are allocated with that class's layout, and this one has left its list.
                 unsafe { dealloc(block.as_ptr(), class_layout(class)) };
             }
         }
+    }
+}
+
+impl Drop for FreeLists {
+    fn drop(&mut self) {
+        self.empty();
     }
 }
 
@@ -99,7 +115,23 @@ const fn class_of(layout: Layout) -> Option<usize> {
 pub(super) fn take(layout: Layout) -> NonNull<u8> {
     let Some(class) = class_of(layout) else { return fresh(layout) };
     let cached = LISTS.try_with(|lists| lists.pop(class)).ok().flatten();
-    cached.unwrap_or_else(|| fresh(class_layout(class)))
+    cached.unwrap_or_else(|| miss(class))
+}
+
+#[cold]
+fn miss(class: usize) -> NonNull<u8> {
+    let _ = LISTS.try_with(|lists| lists.missed(class));
+    fresh(class_layout(class))
+}
+
+/// How many bytes this thread keeps.
+pub(crate) fn kept() -> usize {
+    LISTS.try_with(|lists| lists.bytes.get()).unwrap_or(0)
+}
+
+/// Gives back what this thread keeps. It learns its bound anew.
+pub(crate) fn give_all_back() {
+    let _ = LISTS.try_with(FreeLists::empty);
 }
 
 #[cold]
@@ -161,8 +193,26 @@ mod tests {
                 // SAFETY: just taken with this layout.
                 unsafe { give_back(block, layout) };
             }
-            let kept = LISTS.with(|lists| lists.bytes.get());
-            assert!(kept <= BYTES_MAX && kept > BYTES_MAX - 2_000, "{kept} bytes are kept");
+            assert!(kept() <= BYTES_MAX && kept() > BYTES_MAX - 2_000, "{} bytes are kept", kept());
+            give_all_back();
+            assert_eq!(kept(), 0);
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn d36_a_thread_keeps_no_more_than_it_has_asked_for() {
+        let layout = Layout::new::<[u64; 10]>();
+        let blocks: Vec<_> = (0..100).map(|_| take(layout).as_ptr() as usize).collect();
+        std::thread::spawn(move || {
+            let own = take(layout);
+            let block_bytes = class_bytes(class_of(layout).expect("a class of its own"));
+            for block in blocks.into_iter().filter_map(|block| NonNull::new(block as *mut u8)).chain([own]) {
+                // SAFETY: just taken with this layout, here or on the thread that waits for this one.
+                unsafe { give_back(block, layout) };
+            }
+            assert_eq!(kept(), block_bytes);
         })
         .join()
         .unwrap();

@@ -20,7 +20,7 @@ pub(crate) mod header;
 pub(crate) mod join;
 mod join_error;
 #[allow(unsafe_code)] // raw memory: size classes and free lists
-mod memory;
+pub(crate) mod memory;
 #[allow(unsafe_code)] // an intrusive list
 pub(crate) mod owned;
 #[allow(unsafe_code)] // the vtable of `Waker`
@@ -33,7 +33,7 @@ pub(crate) mod word;
 mod model;
 
 pub(crate) use context::{Context, Inherited};
-pub(crate) use header::{Header, Name, Owner, Runnable, TaskInfo, TaskRef};
+pub(crate) use header::{ChildOfGroup, Header, Name, Owner, Runnable, TaskInfo, TaskRef};
 pub(crate) use join::JoinCell;
 pub use join_error::JoinError;
 pub(crate) use join_error::{PanicSink, panic_text};

@@ -1,12 +1,14 @@
 //! The typed half of a cell: the future, and after it its output, in one place.
 //!
-//! Owns: the slot, polling, completing, freeing.   Imports: `word`, `header`, `memory`, `current`.
+//! Owns: the slot, polling, completing, freeing.   Imports: `word`, `header`, `memory`, `current`, `contain`.
 //!
 //! The danger: user code runs at six places here (poll, drop of the future, drop of the output, drop of what the task
 //! inherited, the join waker, the hooks in `finished`), each may panic, and the word must still reach COMPLETE. So each
-//! is caught on its own.
+//! is caught on its own, and what it carried is dropped with the same care.
 //! A panic in poll, or in the drop of a cancelled future, becomes the task's result. A panic in the drop of a future
 //! that has given its output is reported by the panic hook alone: the output exists, so the join handle gets it.
+//! A future that panics is dropped while its panic unwinds, as a value on the stack would be: its drop may ask
+//! `thread::panicking()`, as the guards of locks do.
 
 use super::header::{CellTable, ContextPlace, Header, Name, Owner, Runnable, Stage, TaskInfo, release};
 use super::join::JoinCell;
@@ -14,11 +16,12 @@ use super::join_error::{Failure, JoinError};
 use super::word::{AfterComplete, AfterPending, AfterStart};
 use super::{current, memory, raw_waker};
 use crate::engine::base::atomics::{RaceCell, init_cell};
+use crate::engine::base::contain::{contain, discard};
 use std::alloc::Layout;
 use std::any::Any;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -55,6 +58,7 @@ impl<F: Future, O: Owner, N: Name> TableOf<F, O, N> {
         free: free::<F, O, N>,
         schedule: schedule::<O>,
         name: name::<F, O, N>,
+        is_child: N::IS_CHILD,
         context_at: Self::WITH_CONTEXT.1,
     };
 
@@ -73,7 +77,7 @@ pub(crate) fn allocate<F: Future, O: Owner, N: Name>(
     owner: NonNull<O>,
     info: TaskInfo<N>,
 ) -> (Runnable, JoinCell<F::Output>) {
-    let may_inherit = current::may_pass_on();
+    let may_inherit = current::has_context();
     // The allocation's size class is known when this is compiled, either way.
     let cell = if may_inherit {
         memory::take(TableOf::<F, O, N>::WITH_CONTEXT.0)
@@ -153,28 +157,38 @@ unsafe fn run<F: Future, O: Owner, N: Name>(this: NonNull<Header>) {
     match catch_unwind(AssertUnwindSafe(|| poll_future(cell))) {
         Ok(Poll::Pending) => suspend(cell),
         Ok(Poll::Ready(output)) => {
-            // A panic here has been printed by the panic hook; the output is there, so it is delivered.
-            let _ = drop_future(cell);
+            // The output is there, so it is delivered.
+            drop_future_quietly(cell);
             complete(cell, Ok(output));
         }
-        Err(payload) => {
-            let _ = drop_future(cell);
-            complete(cell, Err(panicked(cell, payload)));
-        }
+        // The unwinding has dropped the future.
+        Err(payload) => complete(cell, Err(panicked(cell, payload))),
+    }
+}
+
+/// Drops the future when its poll unwinds.
+struct Unwinding<'c, F: Future, O: Owner, N: Name>(&'c Cell<F, O, N>);
+
+impl<F: Future, O: Owner, N: Name> Drop for Unwinding<'_, F, O, N> {
+    fn drop(&mut self) {
+        drop_future_quietly(self.0);
     }
 }
 
 fn poll_future<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Poll<F::Output> {
     let waker = raw_waker::borrowed(&cell.header);
     let mut cx = Context::from_waker(&waker);
-    cell.slot.with_mut(|slot| {
+    let unwinding = Unwinding(cell);
+    let polled = cell.slot.with_mut(|slot| {
         // SAFETY: RUNNING is ours (W1), so no other reference into the slot exists; ours ends with this closure.
         let slot = unsafe { &mut *slot };
         // SAFETY: a task that is not complete has its future in the slot.
         let future = unsafe { &mut *slot.future };
         // SAFETY: the future stays in its cell until it is dropped there.
         unsafe { Pin::new_unchecked(future) }.poll(&mut cx)
-    })
+    });
+    mem::forget(unwinding);
+    polled
 }
 
 fn suspend<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
@@ -227,6 +241,13 @@ fn drop_future<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Result<(),
     })
 }
 
+/// The same where nobody is told of a panic: its hook has printed it.
+fn drop_future_quietly<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
+    if let Err(payload) = drop_future(cell) {
+        discard(payload);
+    }
+}
+
 /// The future is gone, and the caller is still the poller.
 fn store<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, outcome: Outcome<F>) {
     let stage = cell.slot.with_mut(|slot| {
@@ -275,7 +296,7 @@ fn complete<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, outcome: Outcome
         current::give_up_context();
     }
     // SAFETY: we are the poller until `complete` below.
-    let _ = catch_unwind(AssertUnwindSafe(|| unsafe { cell.owner() }.finished(header)));
+    contain(|| unsafe { cell.owner() }.finished(header));
     match header.word.complete() {
         AfterComplete::Released => return,
         AfterComplete::Release => {}
@@ -290,7 +311,7 @@ fn wake_join(header: &Header) {
     header.join_waker.with(|waker| {
         // SAFETY: JOIN_WAKER and COMPLETE are set, so nobody writes the slot until `join_waker_done` (W4).
         if let Some(waker) = unsafe { &*waker } {
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref()));
+            contain(|| waker.wake_by_ref());
         }
     });
     if header.word.join_waker_done() {
@@ -304,11 +325,11 @@ pub(super) fn drop_join_waker(header: &Header) {
         // SAFETY: the slot is the caller's.
         unsafe { (*waker).take() }
     });
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(waker)));
+    contain(|| drop(waker));
 }
 
 fn drop_output_caught<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(take_stored(cell))));
+    contain(|| drop(take_stored(cell)));
 }
 
 /// # Safety
@@ -342,7 +363,7 @@ unsafe fn free<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
     let may_inherit = unsafe { cell.as_ref() }.header.may_inherit;
     // The output is gone (its owner dropped or took it) and so is the future; what is left is a join waker, at most.
     // SAFETY: as above.
-    let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { cell.drop_in_place() }));
+    contain(|| unsafe { cell.drop_in_place() });
     if may_inherit {
         // SAFETY: `allocate` made one there.
         let place = unsafe { cell.byte_add(TableOf::<F, O, N>::WITH_CONTEXT.1) }.cast::<ContextPlace>();
@@ -356,7 +377,6 @@ unsafe fn free<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
         // SAFETY: as above.
         unsafe { memory::give_back(cell.cast(), TableOf::<F, O, N>::PLAIN) };
     }
-    drop(dropped);
 }
 
 #[cfg(all(test, not(loom)))]

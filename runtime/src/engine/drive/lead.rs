@@ -118,7 +118,7 @@ impl<'d> Lead<'d> {
         let Batches { usual, busy, .. } = &mut *self.batches;
         // A panic of a waker has left some in there: they must not wait for the next busy look.
         let events = if in_passing || busy.is_cut_off() { busy } else { usual };
-        self.drive.io.turn(events, timeout, |waker| woken.push(waker.clone()))
+        self.drive.io.turn(events, timeout, |waker| woken.push(waker))
     }
 
     fn fire(&self, woken: &mut Vec<Waker>) {

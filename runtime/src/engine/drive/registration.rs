@@ -56,7 +56,7 @@ impl Registration {
 
     /// Marks it ready as if the kernel had said so.
     pub(crate) fn set(&self, ready: Ready) {
-        self.source.set(ready, |waker| waker.wake_by_ref());
+        self.source.set(ready, std::task::Waker::wake);
     }
 
     /// An operation has found that nothing of it is so: it would block, also where `event` called the source closed.

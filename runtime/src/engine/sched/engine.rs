@@ -7,26 +7,27 @@
 //! Tasks do not: `shutdown` sees to it that none outlives the last of those.
 
 use super::batch;
-use super::block_on::PlaceQueue;
 use super::config::{Config, Flavor, TaskFacts};
 use super::engines;
 use super::fd_table;
 use super::idle::{Idle, Wake};
 use super::inject::{Chain, Inject};
 use super::place::{Doing, Place, Places};
+use super::place_queue::PlaceQueue;
 use super::pool::Pool;
 use super::rescue::Guarantor;
 use super::stats::SharedStats;
 use super::threads::Threads;
 use super::worker::with_worker_of;
+use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
 use crate::engine::drive::{Drive, Settings};
+use crate::engine::entered::{self, Role};
 use crate::engine::histogram::Histogram;
 use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
@@ -57,6 +58,7 @@ pub(crate) struct Engine {
     pub(super) closing: AtomicBool,
     closed_by_panic: AtomicBool,
     bound_to: OnceLock<ThreadId>,
+    process: u32,
     this: Weak<Engine>,
 }
 
@@ -81,14 +83,15 @@ impl Engine {
         let engine = Arc::new_cyclic(|this| Engine {
             id: Engine::fresh_id(),
             places: Places::new(most),
-            idle: Idle::new(if multi { config.workers } else { 0 }),
+            // On the current-thread flavors the one worker counts as there, whether a thread holds its place or not.
+            idle: if multi { Idle::new(config.workers, 0) } else { Idle::new(0, 1) },
             inject: Inject::new(),
             drive,
             blocking: Pool::new(&config),
             stats: SharedStats::default(),
             threads: Threads::new(),
             guarantor: Guarantor::new(),
-            place_queue: PlaceQueue::default(),
+            place_queue: PlaceQueue::new(),
             busy_roots: Arc::new(AtomicUsize::new(0)),
             watches_polls: config.before_poll.is_some()
                 || config.after_poll.is_some()
@@ -97,6 +100,7 @@ impl Engine {
             closing: AtomicBool::new(false),
             closed_by_panic: AtomicBool::new(false),
             bound_to: OnceLock::new(),
+            process: std::process::id(),
             this: this.clone(),
             config,
         });
@@ -112,15 +116,23 @@ impl Engine {
         self.this.upgrade().expect("BUG: an engine is used after its last count is gone")
     }
 
+    /// Was this process forked off the engine's? None of its threads is there, and any of its locks may be held by one.
+    pub(crate) fn is_of_another_process(&self) -> bool {
+        self.process != std::process::id()
+    }
+
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
     }
 
-    /// Is this thread polling (or dropping) one of our tasks while we end? It will be dropped before anything else happens
-    /// to it.
+    /// Is this thread polling one of our tasks while we end? It will be dropped before anything else happens to it, unless
+    /// the poll blocks in place, perhaps for what it asks about.
     #[cold]
     pub(super) fn is_about_to_drop_this_task(&self) -> bool {
-        self.is_closing() && current::id().is_some() && with_worker_of(self, |worker| worker.is_some())
+        self.is_closing()
+            && current::id().is_some()
+            && entered::role() != Role::Blocks
+            && with_worker_of(self, |worker| worker.is_some())
     }
 
     /// Spawns a future. `Send` or bound to the engine's one thread: the caller's business.
@@ -355,6 +367,6 @@ impl std::panic::RefUnwindSafe for Engine {}
 /// Wakes each. A waker that panics (its message is out already) keeps nobody else from being woken.
 pub(super) fn wake_all(woken: &mut Vec<Waker>) {
     for waker in woken.drain(..) {
-        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        contain(|| waker.wake());
     }
 }

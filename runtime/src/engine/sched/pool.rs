@@ -9,7 +9,7 @@
 use super::config::Config;
 use super::engine::Engine;
 use crate::engine::base::budget;
-use crate::engine::blocking::{AfterSubmit, Crew, Next};
+use crate::engine::blocking::{AfterSubmit, Crew, Hand, Next};
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo};
 use std::future::Future;
 use std::io;
@@ -88,14 +88,14 @@ impl Pool {
         self.crew.is_quiet()
     }
 
-    /// Refuses further closures and cancels those that have not begun.
+    /// Refuses further closures, and cancels those that wait because all threads that there may be are inside one.
     pub(crate) fn close(&self) {
         for task in self.crew.close() {
             task.cancel();
         }
     }
 
-    /// Waits for the running ones. `false`: the deadline came first.
+    /// Waits for the others. `false`: the deadline came first.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
         self.crew.wait(deadline)
     }
@@ -105,7 +105,8 @@ impl Pool {
         if pacer {
             self.crew.pace(|| engine.start_pool_thread(false).is_ok());
         }
-        while let Next::Run(task) = self.crew.next(self.keep_alive, || engine.reconsider_the_clock()) {
+        let mut hand = Hand::default();
+        while let Next::Run(task) = self.crew.next(&mut hand, self.keep_alive, || engine.reconsider_the_clock()) {
             task.run();
         }
     }
@@ -125,28 +126,53 @@ impl Engine {
     {
         let owner: NonNull<Closures> = NonNull::from(&self.blocking.closures);
         let (task, join) = cell::allocate(Closure(Some(closure)), owner, info);
-        let (pacer, refused) = match self.blocking.crew.submit(task) {
+        let starts_pacer = match self.blocking.crew.submit(task) {
             AfterSubmit::Nothing => return join,
             AfterSubmit::Closed(task) => {
                 task.cancel();
                 return join;
             }
-            AfterSubmit::StartThread => (false, self.start_pool_thread(false)),
-            AfterSubmit::StartPacer => (true, self.start_pool_thread(true)),
+            AfterSubmit::Ask => None,
+            AfterSubmit::StartThread => Some(false),
+            AfterSubmit::StartPacer => Some(true),
         };
-        if let Err(error) = refused {
-            let left = self.blocking.crew.did_not_start(pacer);
-            // The closure waits for the threads that exist. If there are none, nothing would ever run it.
-            assert!(
-                left > 0,
-                "no thread for a blocking closure: the operating system refused to start one: {error}.\n  Raise the \
-                 limits on threads and memory, or lower `Builder::max_blocking_threads`."
-            );
+        let refused = match starts_pacer.map(|pacer| self.start_counted(pacer)) {
+            Some(Ok(())) => return join,
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        // The closure waits for the threads that exist. If there are none, nothing would ever run it.
+        if !self.blocking.crew.has_a_thread() {
+            no_thread(refused);
         }
         join
+    }
+
+    /// Starts a thread that `submit` has counted.
+    fn start_counted(&self, pacer: bool) -> io::Result<()> {
+        let crew = &self.blocking.crew;
+        let started = self.start_pool_thread(pacer);
+        if started.is_ok() {
+            crew.did_start();
+        } else {
+            for task in crew.did_not_start(pacer) {
+                task.cancel();
+            }
+        }
+        started
     }
 
     fn start_pool_thread(&self, pacer: bool) -> io::Result<()> {
         self.start_uncounted_thread(move |engine| engine.blocking.work(engine, pacer))
     }
+}
+
+#[cold]
+#[track_caller]
+fn no_thread(refused: Option<io::Error>) -> ! {
+    let why = refused.map_or_else(String::new, |error| format!(": {error}"));
+    panic!(
+        "no thread for a blocking closure: the operating system refused to start one{why}.\n  Raise the limits on threads \
+         and memory, or lower `Builder::max_blocking_threads`."
+    )
 }

@@ -4,10 +4,11 @@
 //!
 //! 1. `close` sets the flag and wakes every thread. From now on a spawn completes its task as cancelled, and a first
 //!    `Pending` does so too (the lists of owned tasks are closed).
-//! 2. Every worker, on its way out, drains: it cancels what is linked, queued, or in a slot, until *no task is alive*
-//!    by the counters. Queues stay open to the end: a foreign thread between "set NOTIFIED" and "push" holds a
-//!    runnable that nobody else can make, so its task counts as alive, and the drainer waits for the push. That thread
-//!    took a count of the engine before it pushed, so the engine outlives its `schedule` (museum M1, S2).
+//! 2. Every worker drains on its way out, and so does whoever waits for the end and finds no worker: it cancels what is
+//!    linked, queued, or in a slot, until *no task is alive* by the counters. Queues stay open to the end: a foreign
+//!    thread between "set NOTIFIED" and "push" holds a runnable that nobody else can make, so its task counts as alive,
+//!    and the drainer waits for the push. That thread took a count of the engine before it pushed, so the engine
+//!    outlives its `schedule` (museum M1, S2).
 //! 3. The last count frees the engine: no task that could reach it is alive. (A drain that gives up at its deadline
 //!    leaks a count.)
 //!
@@ -18,7 +19,7 @@
 
 use super::engine::{Engine, wake_all};
 use super::inject::Inject;
-use super::place::{Doing, Places};
+use super::place::Places;
 use super::stats::SharedStats;
 use crate::engine::base::atomics::nap;
 use crate::engine::cell::Runnable;
@@ -49,18 +50,40 @@ impl Engine {
         wake_all(&mut woken);
     }
 
-    /// After `close`: sees every worker thread to its end, until `deadline` at the most.
+    /// After `close`: sees every worker thread to its end, until `deadline` at the most. What no worker will drop is dropped
+    /// here.
     pub(crate) fn end_workers(&self, deadline: Option<Instant>) {
-        let occupied = self.places.iter().any(|place| place.doing() != Doing::Nothing);
-        if !occupied && self.alive() > 0 {
-            // No thread has ever been needed for these tasks; one is now, to drop them.
+        let waits = deadline.is_none_or(|deadline| Instant::now() < deadline);
+        if !waits && self.alive() > 0 && !self.places.any_taken() {
+            // Dropping them may take long, and the caller does not wait.
             self.idle.count_spare();
             self.start_worker(false);
         }
-        if self.threads.count() == 0 && self.alive() > 0 {
-            let _ = self.drain_until(deadline);
-        }
         self.threads.wait(deadline);
+        if self.alive() == 0 {
+            return;
+        }
+        if !self.places.any_taken() {
+            // There never was a worker, or the system has refused the last one.
+            let _ = self.drain_until(deadline);
+        } else if waits {
+            // All workers are inside polls that take long, perhaps. They see to the rest afterwards.
+            self.cancel_what_is_there();
+        }
+    }
+
+    /// A worker has left its place. A spare that retired just as the engine closed has not drained, and may have been
+    /// counted upon: the look at the places in `end_workers` and the return of a place are under one lock, so whoever is
+    /// seen there returns its place later, and finds the engine closing here.
+    pub(super) fn drain_after_leaving(&self) {
+        if self.is_closing() {
+            self.drain();
+        }
+    }
+
+    fn cancel_what_is_there(&self) {
+        let drain = Drain { places: &self.places, inject: &self.inject, shared: &self.stats };
+        while drain.cancel_what_is_there() {}
     }
 
     /// Cancels every task and returns when none is alive.

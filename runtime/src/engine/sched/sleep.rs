@@ -1,6 +1,6 @@
 //! A worker that has found nothing sleeps.
 //!
-//! Owns: the way from running to sleeping and back, and where to sleep.   Imports: `drive`, the `worker` it extends.
+//! Owns: the way from running to sleeping and back, and where to sleep.   Imports: `cell`, `drive`, the `worker` it extends.
 //! Not here: the protocol by which nobody sleeps while work waits (`idle`), the parker (`base`).
 //!
 //! The danger: work that arrives between the last look and the sleep. `idle.sleep` announces it first; every queue is
@@ -9,9 +9,16 @@
 use super::place::Doing;
 use super::root::Root;
 use super::worker::Worker;
+use crate::engine::cell::memory;
 use crate::engine::drive::Sleeper;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A worker that has slept for so long gives back the memory that it keeps for new tasks: blocks that lie here and there
+/// keep the pages around them (2 MiB of them some 30 MiB). It wakes up once for it, and only if it keeps more than this;
+/// what is less is not worth a timer at each sleep.
+const KEEPS_MEMORY: Duration = Duration::from_millis(50);
+const WORTH_A_TIMER: usize = 64 << 10;
 
 impl Worker<'_> {
     /// Sleeps until somebody or something wakes this worker. `false`: a spare that is not needed any more.
@@ -60,10 +67,17 @@ impl Worker<'_> {
         let counted = self.place.counted.load(Ordering::Relaxed);
         let patience = (!counted).then_some(engine.config.blocking_keep_alive);
         let begun = patience.map(|patience| (Instant::now(), patience));
+        let limit = if memory::kept() > WORTH_A_TIMER {
+            Some(patience.map_or(KEEPS_MEMORY, |patience| patience.min(KEEPS_MEMORY)))
+        } else {
+            patience
+        };
+        let gives_back = (limit != patience).then(Instant::now);
         if let Some(mut lead) = engine.drive.try_lead() {
-            let idle = || !root.is_woken() && engine.is_at_rest();
+            // In this order: what is over by now (a closure, say) has woken the root before.
+            let idle = || engine.is_at_rest() && !root.is_woken();
             let mut found = self.found.take();
-            let sleeper = Sleeper { parker: &self.place.parker, limit: patience, idle: &idle };
+            let sleeper = Sleeper { parker: &self.place.parker, limit, idle: &idle };
             lead.wait(&sleeper, &mut found);
             let any = !found.is_empty();
             if any {
@@ -78,7 +92,11 @@ impl Worker<'_> {
         } else {
             // The leader may wait for all of us to be asleep, to move a clock that stands still.
             engine.reconsider_the_clock();
-            self.place.parker.park(patience);
+            self.place.parker.park(limit);
+        }
+        // It counts as asleep still, so nobody waits for it meanwhile.
+        if gives_back.is_some_and(|begun| begun.elapsed() >= KEEPS_MEMORY) {
+            memory::give_all_back();
         }
         begun.is_none_or(|(begun, patience)| begun.elapsed() < patience)
     }

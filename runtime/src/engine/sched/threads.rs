@@ -1,5 +1,6 @@
 //! The engine's own threads: started on demand, waited for at the end.
 
+use super::config::Flavor;
 use super::engine::Engine;
 use super::place::Doing;
 use super::root::NoRoot;
@@ -28,10 +29,6 @@ struct Running {
 impl Threads {
     pub(crate) fn new() -> Self {
         Threads { running: Mutex::new(Running { count: 0, handles: Vec::new() }), one_less: Condvar::new() }
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.running.lock().count
     }
 
     /// Waits until all are gone, until `deadline` at the most. `false`: some still run.
@@ -158,7 +155,12 @@ impl Engine {
 
     /// A worker leaves its place for good. What was pushed while nobody else could be woken needs somebody now.
     pub(super) fn leave_place(&self, index: usize, deque: Deque<Runnable>, searching: bool, make_vacant: bool) {
-        self.idle.vacate(searching, make_vacant);
+        if self.config.flavor == Flavor::MultiThread {
+            self.idle.vacate(searching, make_vacant);
+        } else if searching {
+            // Its one worker counts as there all the time. Nobody relies on this search: there is nobody to wake.
+            let _ = self.idle.stop_searching();
+        }
         self.places.give_back(index, deque);
         // Its timers are the leader's now.
         self.drive.settle(self.drive.wheels.get(index as u32).next());
@@ -197,4 +199,5 @@ fn work(engine: &Arc<Engine>, index: usize) {
     debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
     place.set_doing(Doing::Nothing);
     engine.leave_place(index, deque, searching, counted);
+    engine.drain_after_leaving();
 }

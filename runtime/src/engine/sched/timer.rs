@@ -7,8 +7,8 @@
 //! the wheel of this thread's worker, if that is its runtime's, else into the one for all other threads; there it stays,
 //! also when its task moves on. Later polls compare two numbers.
 //!
-//! Which waker stands in the wheel is kept here as two addresses: as long as the wheel holds a clone of it, nobody else's
-//! waker can have them.
+//! Which waker stands in the wheel is kept here as two addresses: those of the clone that the wheel holds, since as long as it
+//! does, no other waker can have them. (A clone's need not be those of what it was cloned from.)
 //!
 //! A timer belongs to the runtime that it was made in (museum T8), and names it by its number.
 
@@ -20,6 +20,9 @@ use crate::engine::drive::{Key, OUTSIDE, Reach, Set, all_are_straight};
 use crate::engine::entered::with_engine;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
+
+/// Shorter countdowns begin by the exact clock.
+const COARSE_FROM: Duration = coarse::BEHIND.saturating_mul(50);
 
 #[derive(Debug)]
 pub(crate) struct Timer {
@@ -104,12 +107,13 @@ impl Timer {
     /// cost. So the beginning is noted by the kernel's coarse clock (7 ns), which lags behind. The first poll that has to
     /// wait looks at the exact clock: from there it counts, less the time that has *surely* passed since the call. So a
     /// deadline is never early, exact when the poll follows the call, as nearly always, and a tenth of a second late at
-    /// the worst. A clock that stands still, or has, is asked at once: its user counts every step.
+    /// the worst. Where that would be more than one part in fifty, the exact clock is asked at once; also one that stands
+    /// still, or has: its user counts every step.
     #[inline]
     pub(crate) fn countdown(length: Duration) -> Result<Timer, NoTimer> {
         with_engine(|engine| match engine {
             None => Err(NoTimer::NoRuntime),
-            Some(engine) => match all_are_straight().then(coarse::now).flatten() {
+            Some(engine) => match (length >= COARSE_FROM && all_are_straight()).then(coarse::now).flatten() {
                 Some(at) => Ok(Timer { engine: engine.id, deadline: None, state: State::Begun { at, length } }),
                 None => Ok(Timer::of(engine.id, later(engine.drive.clock.now(), length))),
             },
@@ -221,14 +225,16 @@ impl Timer {
             if tick <= reach.wheel().elapsed() || stands_past(engine, tick) {
                 return self.done();
             }
-            match reach.set(tick, waker.clone()) {
+            let waker = waker.clone();
+            let id = WakerId::of(&waker);
+            match reach.set(tick, waker) {
                 Set::Elapsed => self.done(),
                 Set::Closed => self.fail(),
                 Set::Waits { key, earliest } => {
                     if earliest {
                         tell_the_leader(engine, reach, tick);
                     }
-                    self.state = State::InWheel(Entry { wheel, key, tick, waker: WakerId::of(waker) });
+                    self.state = State::InWheel(Entry { wheel, key, tick, waker: id });
                     Poll::Pending
                 }
             }
@@ -297,12 +303,11 @@ impl Entry {
         if self.is_elapsed(engine) || stands_past(engine, self.tick) {
             return false;
         }
-        let id = WakerId::of(waker);
-        if id == self.waker {
+        if WakerId::of(waker) == self.waker {
             return true;
         }
         let waker = waker.clone();
-        self.waker = id;
+        self.waker = WakerId::of(&waker);
         // Gone from the wheel between the two looks: it has fired.
         self.reach(engine, |reach| reach.rewake(self.key, waker))
     }

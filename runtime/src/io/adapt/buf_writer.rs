@@ -80,6 +80,27 @@ impl<W: AsyncWrite> BufWriter<W> {
     }
 }
 
+impl<W: AsyncWrite> BufWriter<W> {
+    /// Takes as much of `bufs` as fits into the buffer, which is written out before if the first of them does not; one that
+    /// never would goes past it.
+    fn poll_fill(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let Some(first) = bufs.iter().find(|buf| !buf.is_empty()) else {
+            return Poll::Ready(Ok(0));
+        };
+        if first.len() >= self.capacity {
+            return self.poll_write(cx, first);
+        }
+        ready!(self.as_mut().poll_room(cx, first.len()))?;
+        let this = self.project();
+        let before = this.memory.len();
+        for buf in bufs {
+            let room = *this.capacity - this.memory.len();
+            this.memory.extend_from_slice(&buf[..buf.len().min(room)]);
+        }
+        Poll::Ready(Ok(this.memory.len() - before))
+    }
+}
+
 impl<W> BufWriter<W> {
     pub(super) fn from_memory(writer: W, memory: Vec<u8>, capacity: usize) -> Self {
         BufWriter { writer, memory, capacity, written: 0, repositioning: Repositioning::Idle }
@@ -117,11 +138,7 @@ impl<W: AsyncWrite> AsyncWrite for BufWriter<W> {
     ) -> Poll<io::Result<usize>> {
         let total = bufs.iter().map(|buf| buf.len()).fold(0, usize::saturating_add);
         if !self.writer.is_write_vectored() && total >= self.capacity {
-            // Too much to gather: what fits goes into the buffer, or past it in one piece.
-            let Some(first) = bufs.iter().find(|buf| !buf.is_empty()) else {
-                return Poll::Ready(Ok(0));
-            };
-            return self.poll_write(cx, first);
+            return self.poll_fill(cx, bufs);
         }
         ready!(self.as_mut().poll_room(cx, total))?;
         let this = self.project();

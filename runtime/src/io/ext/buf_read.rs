@@ -51,8 +51,9 @@ pub trait AsyncBufReadExt: AsyncBufRead {
     /// [`take`](super::AsyncReadExt::take).
     ///
     /// # Errors
-    /// `InvalidData` if the line is not UTF-8; `buf` is then as it was, and the next call reads the next line. With an
-    /// error of the reader, what was read before is in `buf` if it is UTF-8.
+    /// `InvalidData` if the line is not UTF-8, with a [`Utf8Error`](std::str::Utf8Error) inside, which counts from where `buf`
+    /// begins; `buf` is then as it was, and the next call reads the next line. With an error of the reader, what was read
+    /// before is in `buf` if it is UTF-8.
     ///
     /// # Cancel safety
     /// Not cancel safe: what was read by then is lost. `buf` is then as it was. Use

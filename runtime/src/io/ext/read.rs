@@ -251,8 +251,8 @@ pub trait AsyncReadExt: AsyncRead {
     /// Interrupted reads are repeated.
     ///
     /// # Errors
-    /// `InvalidData` if what was read is not UTF-8; `dst` is then as it was. With an error of the reader, what was read
-    /// before is in `dst` if it is UTF-8.
+    /// `InvalidData` if what was read is not UTF-8, with a [`Utf8Error`](std::str::Utf8Error) inside, which counts from where
+    /// `dst` begins; otherwise the reader's. After either `dst` is as it was.
     ///
     /// # Panics
     /// If the reader breaks the contract of [`AsyncRead::poll_read`].

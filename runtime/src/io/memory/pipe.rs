@@ -75,11 +75,12 @@ impl Pipe {
         bufs: &[IoSlice<'_>],
         waker: &mut Option<Waker>,
     ) -> (Poll<io::Result<usize>>, Effect) {
-        if bufs.iter().all(|buf| buf.is_empty()) {
-            return (Poll::Ready(Ok(0)), Effect::default());
-        }
+        // First of all, so that a write of nothing tells, too.
         if self.write_closed || self.read_closed {
             return (Poll::Ready(Err(self.broken())), Effect::default());
+        }
+        if bufs.iter().all(|buf| buf.is_empty()) {
+            return (Poll::Ready(Ok(0)), Effect::default());
         }
         let mut room = self.limit - self.bytes.len();
         if room == 0 {

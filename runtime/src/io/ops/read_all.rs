@@ -65,7 +65,7 @@ impl<R: AsyncRead + Unpin + ?Sized> Step for ReadToString<'_, R> {
     type Output = io::Result<usize>;
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.progress.poll(self.reader, cx, self.text.bytes()).map(|result| self.text.finish(result))
+        self.progress.poll(self.reader, cx, self.text.bytes()).map(|result| self.text.finish(result, false))
     }
 }
 

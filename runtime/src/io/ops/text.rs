@@ -26,15 +26,20 @@ impl<'a> Borrowed<'a> {
         &mut self.bytes
     }
 
-    /// Gives the `String` back, with what was read if that is text. An error of the reader goes first.
-    pub(super) fn finish(&mut self, result: io::Result<usize>) -> io::Result<usize> {
+    /// Gives the `String` back, with what was read if that is text. An error of the reader goes first; it leaves a part in the
+    /// `String` if `keeps_part`.
+    pub(super) fn finish(&mut self, result: io::Result<usize>, keeps_part: bool) -> io::Result<usize> {
         let is_text = std::str::from_utf8(&self.bytes[self.before..]).is_ok();
-        if !is_text {
+        // Counted from where the `String` begins, so that a caller finds the place by what he has.
+        let wrong = if is_text { None } else { std::str::from_utf8(&self.bytes).err() };
+        if !is_text || (result.is_err() && !keeps_part) {
             self.bytes.truncate(self.before);
         }
         self.give_back();
-        let n = result?;
-        if is_text { Ok(n) } else { Err(not_text()) }
+        match (result?, wrong) {
+            (n, None) => Ok(n),
+            (_, Some(wrong)) => Err(io::Error::new(io::ErrorKind::InvalidData, wrong)),
+        }
     }
 
     fn give_back(&mut self) {
@@ -51,10 +56,4 @@ impl Drop for Borrowed<'_> {
             self.give_back();
         }
     }
-}
-
-/// The error of bytes that are not UTF-8.
-#[cold]
-fn not_text() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the bytes that were read are not valid UTF-8")
 }

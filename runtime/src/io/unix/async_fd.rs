@@ -6,7 +6,8 @@
 use super::raw::Raw;
 use super::{AsyncFdReadyGuard, AsyncFdReadyMutGuard};
 use crate::engine::Direction;
-use crate::io::{Interest, Watched};
+use crate::io::{Interest, Watched, expect_runtime};
+use rustix::io::Errno;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -52,12 +53,28 @@ pub struct AsyncFd<T: AsRawFd> {
 }
 
 impl<T: AsRawFd> AsyncFd<T> {
+    /// `raw` is the object itself where it has no descriptor; `what`, the function that a panic names.
     #[track_caller]
-    pub(super) fn over(raw: Raw<T>, interest: Interest) -> Result<AsyncFd<T>, AsyncFdRegisterError<T>> {
-        match Watched::with_interest(raw, interest, "AsyncFd::register") {
+    pub(super) fn over(
+        raw: Result<Raw<T>, T>,
+        interest: Interest,
+        what: &str,
+    ) -> Result<AsyncFd<T>, AsyncFdRegisterError<T>> {
+        expect_runtime(what);
+        let raw = raw.map_err(|inner| AsyncFdRegisterError { inner, cause: Errno::BADF.into() })?;
+        match Watched::with_interest(raw, interest, what) {
             Ok(watched) => Ok(AsyncFd { watched }),
             Err((raw, cause)) => Err(AsyncFdRegisterError { inner: raw.into_inner(), cause }),
         }
+    }
+
+    /// Ends the registration, unless that has happened.
+    ///
+    /// An object that has closed its descriptor or handed it on says another number now, or -1. The old number may be a
+    /// stranger's since, whose registration must stay; ours ends when its descriptor is closed.
+    fn take_apart(&mut self) -> Option<Raw<T>> {
+        let gone = self.watched.get_if_whole().is_some_and(|raw| !raw.has_its_descriptor());
+        if gone { self.watched.abandon() } else { self.watched.take_apart() }
     }
 
     pub(super) fn watched(&self) -> &Watched<Raw<T>> {
@@ -75,8 +92,8 @@ impl<T: AsRawFd> AsyncFd<T> {
     }
 
     /// Ends the registration and gives the object back. Its descriptor stays open and non-blocking.
-    pub fn into_inner(self) -> T {
-        self.watched.into_inner().into_inner()
+    pub fn into_inner(mut self) -> T {
+        self.take_apart().expect("BUG: an `AsyncFd` was taken apart twice").into_inner()
     }
 
     /// Waits until the descriptor can be read.
@@ -213,6 +230,12 @@ impl<T: AsRawFd> AsyncFd<T> {
             }
             done => done,
         }
+    }
+}
+
+impl<T: AsRawFd> Drop for AsyncFd<T> {
+    fn drop(&mut self) {
+        drop(self.take_apart());
     }
 }
 

@@ -7,45 +7,58 @@ use super::{AsyncFd, AsyncFdRegisterError};
 use crate::io::Interest;
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-pub(super) struct Raw<T>(T);
+pub(super) struct Raw<T> {
+    object: T,
+    /// What the object said when it was registered. Later it may say something else, or fail.
+    fd: RawFd,
+}
 
 impl<T: AsRawFd> Raw<T> {
     /// # Safety
     /// `object.as_raw_fd()` is open, and is the same open descriptor each time, as long as the `Raw` exists.
-    pub(super) unsafe fn new(object: T) -> Self {
-        Raw(object)
+    ///
+    /// # Errors
+    /// Gives the object back if it says that it has no descriptor.
+    pub(super) unsafe fn new(object: T) -> Result<Self, T> {
+        match object.as_raw_fd() {
+            fd if fd < 0 => Err(object),
+            fd => Ok(Raw { object, fd }),
+        }
+    }
+
+    /// Does the object say so still? If not, the number may be another descriptor's by now.
+    pub(super) fn has_its_descriptor(&self) -> bool {
+        self.object.as_raw_fd() == self.fd
     }
 }
 
 impl<T> Raw<T> {
     pub(super) fn get(&self) -> &T {
-        &self.0
+        &self.object
     }
 
     pub(super) fn get_mut(&mut self) -> &mut T {
-        &mut self.0
+        &mut self.object
     }
 
     pub(super) fn into_inner(self) -> T {
-        self.0
+        self.object
     }
 }
 
-impl<T: AsRawFd> AsFd for Raw<T> {
+impl<T> AsFd for Raw<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        let fd = self.0.as_raw_fd();
-        assert!(fd >= 0, "an `AsyncFd` got an object whose descriptor is {fd}: it is not open");
         // SAFETY: whoever called `Raw::new` vouches that it is open for as long as `self` is borrowed; -1, which
-        // `BorrowedFd` cannot hold, was ruled out above.
-        unsafe { BorrowedFd::borrow_raw(fd) }
+        // `BorrowedFd` cannot hold, was ruled out there.
+        unsafe { BorrowedFd::borrow_raw(self.fd) }
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Raw<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.object.fmt(f)
     }
 }
 
@@ -56,8 +69,8 @@ macro_rules! register {
         $(#[$doc])*
         ///
         /// # Errors
-        /// The system's; `PermissionDenied` for descriptors that are always ready, such as regular files. The object
-        /// comes back in the error.
+        /// The system's; `PermissionDenied` for descriptors that are always ready, such as regular files, and "bad file
+        /// descriptor" for what is not open. The object comes back in the error.
         ///
         /// # Panics
         /// Outside of a runtime.
@@ -70,7 +83,7 @@ macro_rules! register {
         pub unsafe fn $register(inner: T $(, $interest: $ty)?) -> Result<AsyncFd<T>, AsyncFdRegisterError<T>> {
             // SAFETY: our caller promises what `Raw::new` asks for.
             let raw = unsafe { Raw::new(inner) };
-            AsyncFd::over(raw, $given)
+            AsyncFd::over(raw, $given, concat!("AsyncFd::", stringify!($register)))
         }
 
         $(#[$old_doc])*

@@ -1,7 +1,13 @@
 //! Linux.
 
+// Reads what the kernel has written.
+#[allow(unsafe_code)]
+mod given;
+mod name;
+
+use name::{Name, decode};
 use rustix::io::retry_on_intr;
-use rustix::net::{SendFlags, SocketAddrAny, SocketAddrUnix, SocketFlags, sockopt};
+use rustix::net::{SendFlags, SocketAddrAny, SocketFlags, sockopt};
 use socket2::SockRef;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -57,8 +63,12 @@ pub(in crate::net) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// User, group and process of a unix socket's peer.
 pub(in crate::net) fn peer_cred(socket: impl AsFd) -> io::Result<(u32, u32, Option<i32>)> {
-    let cred = sockopt::socket_peercred(socket)?;
-    Ok((cred.uid.as_raw(), cred.gid.as_raw(), Some(cred.pid.as_raw_nonzero().get())))
+    given::peer_cred(socket).map(credentials)
+}
+
+/// A process of another pid namespace, which this one does not see, has no number here: the kernel says 0.
+fn credentials(cred: libc::ucred) -> (u32, u32, Option<i32>) {
+    (cred.uid, cred.gid, Some(cred.pid).filter(|pid| *pid > 0))
 }
 
 /// The name of an address in the abstract namespace.
@@ -66,22 +76,42 @@ pub(in crate::net) fn abstract_name(address: &net::SocketAddr) -> Option<&[u8]> 
     address.as_abstract_name()
 }
 
-/// Who has connected, or sent a message, in std's form.
-pub(in crate::net) fn unix_address(any: Option<SocketAddrAny>) -> io::Result<net::SocketAddr> {
-    // `rustix` takes an address of nothing but its family for an empty abstract name.
-    let named = any.filter(|any| any.addr_len() as usize > size_of::<libc::sa_family_t>());
-    let Some(address) = named.and_then(|any| SocketAddrUnix::try_from(any).ok()) else {
+/// Who has connected, or sent a message, in std's form. `None`: std has no form for it.
+pub(in crate::net) fn unix_address(any: Option<SocketAddrAny>) -> Option<net::SocketAddr> {
+    match any.as_ref().map_or(Name::Unnamed, |any| decode(given::bytes(any))) {
         // An empty path is how std spells an address that is none.
-        return net::SocketAddr::from_pathname("");
-    };
-    match (address.path_bytes(), address.abstract_name()) {
-        (Some(path), _) => net::SocketAddr::from_pathname(OsStr::from_bytes(path)),
-        (None, Some(name)) => net::SocketAddr::from_abstract_name(name),
-        (None, None) => net::SocketAddr::from_pathname(""),
+        Name::Unnamed => net::SocketAddr::from_pathname("").ok(),
+        Name::Path(path) => net::SocketAddr::from_pathname(OsStr::from_bytes(path)).ok(),
+        Name::Abstract(name) => net::SocketAddr::from_abstract_name(name).ok(),
     }
 }
 
 /// Copies from the file to the socket inside the kernel, as much as the socket takes.
 pub(in crate::net) fn sendfile(socket: impl AsFd, file: &File, offset: &mut u64, count: usize) -> io::Result<usize> {
     Ok(retry_on_intr(|| rustix::fs::sendfile(socket.as_fd(), file.as_fd(), Some(&mut *offset), count))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d4_a_process_that_is_not_seen_has_no_number() {
+        let cred = |pid| libc::ucred { pid, uid: 1000, gid: u32::MAX };
+        assert_eq!(credentials(cred(0)), (1000, u32::MAX, None));
+        assert_eq!(credentials(cred(1)), (1000, u32::MAX, Some(1)));
+    }
+
+    /// The kernel's own order of the bytes behind an address's port: std's, not `rustix`'s.
+    #[test]
+    fn d13_a_flow_label_goes_as_std_lets_it_go() {
+        use crate::net::syscalls::{as_std, for_rustix};
+        use std::net::{SocketAddr, SocketAddrV6};
+        let address = SocketAddrV6::new("fe80::1".parse().unwrap(), 7, 0x0001_2345, 3);
+        let given = SocketAddrAny::from(for_rustix(SocketAddr::V6(address)));
+        let bytes = given::bytes(&given);
+        assert_eq!(bytes[4..8], 0x0001_2345_u32.to_ne_bytes());
+        assert_eq!(bytes[24..28], 3_u32.to_ne_bytes());
+        assert_eq!(as_std(given), Some(SocketAddr::V6(address)));
+    }
 }

@@ -72,12 +72,12 @@ pub(in crate::net) fn abstract_name(_: &net::SocketAddr) -> Option<&[u8]> {
     None
 }
 
-/// Who has connected, or sent a message, in std's form.
-pub(in crate::net) fn unix_address(any: Option<SocketAddrAny>) -> io::Result<net::SocketAddr> {
+/// Who has connected, or sent a message, in std's form. `None`: std has no form for it.
+pub(in crate::net) fn unix_address(any: Option<SocketAddrAny>) -> Option<net::SocketAddr> {
     let address = any.and_then(|any| SocketAddrUnix::try_from(any).ok());
     // An empty path is how std spells an address that is none.
     let path = address.as_ref().and_then(|address| address.path_bytes()).unwrap_or_default();
-    net::SocketAddr::from_pathname(OsStr::from_bytes(path))
+    net::SocketAddr::from_pathname(OsStr::from_bytes(path)).ok()
 }
 
 /// Copies from the file to the socket through a buffer, as much as the socket takes.

@@ -7,7 +7,7 @@
 
 use super::connect::connect_one;
 use super::stream::TcpStream;
-use crate::engine::Timer;
+use crate::engine::{Caller, Timer};
 use crate::net::addr::{ToSocketAddrs, no_address, resolve};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -43,9 +43,15 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// # Ok(())
 /// # }
 /// ```
-pub async fn connect_happy<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
-    let mut race = Race { to_come: take_turns(resolve(addr).await?), attempts: Vec::new(), next: None, failure: None };
-    poll_fn(move |cx| race.poll(cx)).await
+#[track_caller]
+pub fn connect_happy<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpStream>> {
+    let caller = Caller::of("net::connect_happy");
+    async move {
+        caller.needs_runtime();
+        let to_come = take_turns(resolve(addr, caller).await?);
+        let mut race = Race { caller, to_come, attempts: Vec::new(), next: None, failure: None };
+        poll_fn(move |cx| race.poll(cx)).await
+    }
 }
 
 /// The addresses in the order of RFC 8305, section 4: the families alternate, each in the order given.
@@ -66,6 +72,7 @@ fn take_turns(addresses: impl Iterator<Item = SocketAddr>) -> VecDeque<SocketAdd
 type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send + Sync>>;
 
 struct Race {
+    caller: Caller,
     to_come: VecDeque<SocketAddr>,
     attempts: Vec<Attempt>,
     /// When the next one begins.
@@ -84,7 +91,7 @@ impl Race {
                 continue;
             }
             if self.attempts.is_empty() {
-                let failure = self.failure.take().unwrap_or_else(|| no_address("connect_happy"));
+                let failure = self.failure.take().unwrap_or_else(|| no_address(self.caller));
                 return Poll::Ready(Err(failure));
             }
             match &mut self.next {

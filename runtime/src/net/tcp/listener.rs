@@ -2,10 +2,11 @@
 
 use super::connect::new_socket;
 use super::stream::TcpStream;
-use crate::io::Watched;
+use crate::engine::Caller;
+use crate::io::{Watched, expect_runtime};
 use crate::net::accept::Acceptor;
 use crate::net::addr::{ToSocketAddrs, with_each};
-use crate::net::{BACKLOG, sys};
+use crate::net::{BACKLOG, sys, syscalls};
 use socket2::{Domain, SockAddr, SockRef};
 use std::fmt;
 use std::io;
@@ -18,7 +19,8 @@ use std::task::{Context, Poll};
 /// # Out of descriptors
 /// When a connection cannot be accepted because there are no descriptors (or no memory) left, `accept` returns that
 /// error, and the next `accept` waits a little before it tries again: 5 ms at first, up to 100 ms. So a loop that merely
-/// goes on after errors does not spin, and the tasks that would close descriptors get to run.
+/// goes on after errors does not spin, and the tasks that would close descriptors get to run. The same happens after eight
+/// errors in a row of any kind, for a socket that will never accept again.
 ///
 /// # Examples
 /// ```no_run
@@ -60,15 +62,20 @@ impl TcpListener {
     ///
     /// # Cancel safety
     /// Cancelling it leaves nothing behind.
-    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
-        with_each(addr, "TcpListener::bind", |address| {
-            let socket = new_socket(Domain::for_address(address))?;
-            socket.set_reuse_address(true)?;
-            socket.bind(&SockAddr::from(address))?;
-            socket.listen(BACKLOG)?;
-            TcpListener::over(socket.into(), "TcpListener::bind")
-        })
-        .await
+    #[track_caller]
+    pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpListener>> {
+        let caller = Caller::of("TcpListener::bind");
+        async move {
+            caller.needs_runtime();
+            with_each(addr, caller, |address| {
+                let socket = new_socket(Domain::for_address(address))?;
+                socket.set_reuse_address(true)?;
+                socket.bind(&SockAddr::from(address))?;
+                socket.listen(BACKLOG)?;
+                TcpListener::over(socket.into(), caller.what())
+            })
+            .await
+        }
     }
 
     #[track_caller]
@@ -81,17 +88,29 @@ impl TcpListener {
     /// Connections that their peer has given up in the queue are skipped.
     ///
     /// # Errors
-    /// The system's. After being out of descriptors the next call waits a little: see [the type](TcpListener).
+    /// The system's. After being out of descriptors, and after several errors in a row, the next call waits a little: see
+    /// [the type](TcpListener).
+    ///
+    /// # Panics
+    /// Outside of a runtime, once there is a connection. It stays in the queue.
     ///
     /// # Cancel safety
     /// Cancelling it loses no connection.
-    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.acceptor.accept(accept).await
+    #[track_caller]
+    pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> {
+        let caller = Caller::of("TcpListener::accept");
+        self.acceptor.accept(move |listener| {
+            caller.needs_runtime();
+            accept(listener)
+        })
     }
 
     /// [`accept`](TcpListener::accept) for hand-written futures. The task that has asked last is woken.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        self.acceptor.poll_accept(cx, accept)
+        self.acceptor.poll_accept(cx, |listener| {
+            expect_runtime("TcpListener::poll_accept");
+            accept(listener)
+        })
     }
 
     /// Takes a listener of std over. It is made non-blocking, as are its clones.
@@ -131,7 +150,7 @@ impl TcpListener {
 fn accept(listener: &net::TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let (fd, peer) = sys::accept(listener)?;
     let stream = net::TcpStream::from(fd);
-    let peer = match peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
+    let peer = match peer.and_then(syscalls::as_std) {
         Some(peer) => peer,
         None => stream.peer_addr()?,
     };

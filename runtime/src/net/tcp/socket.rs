@@ -3,6 +3,7 @@
 use super::connect::{connect_socket, new_socket};
 use super::listener::TcpListener;
 use super::stream::TcpStream;
+use crate::engine::Caller;
 use crate::net::options::ip_options;
 use crate::net::sys;
 use socket2::{Domain, SockAddr, SockRef, Socket};
@@ -156,8 +157,13 @@ impl TcpSocket {
     ///
     /// # Cancel safety
     /// Cancelling it gives the attempt up and closes the socket.
-    pub async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
-        connect_socket(self.socket, addr, "TcpSocket::connect").await
+    #[track_caller]
+    pub fn connect(self, addr: SocketAddr) -> impl Future<Output = io::Result<TcpStream>> {
+        let caller = Caller::of("TcpSocket::connect");
+        async move {
+            caller.needs_runtime();
+            connect_socket(self.socket, addr, caller.what()).await
+        }
     }
 
     /// Lets it listen, with room for `backlog` connections that nobody has accepted yet.

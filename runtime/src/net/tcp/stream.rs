@@ -4,7 +4,7 @@
 //! Not here: how a connection is made (`connect`).
 
 use super::connect::connect_one;
-use crate::engine::Direction;
+use crate::engine::{Caller, Direction};
 use crate::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready, Watched, fill_spare};
 use crate::net::addr::{ToSocketAddrs, no_address, resolve};
 use crate::net::stream::stream;
@@ -61,15 +61,20 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// Cancelling it gives the attempt up and closes its socket.
-    pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
-        let mut last = None;
-        for address in resolve(addr).await? {
-            match connect_one(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = Some(error),
+    #[track_caller]
+    pub fn connect<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpStream>> {
+        let caller = Caller::of("TcpStream::connect");
+        async move {
+            caller.needs_runtime();
+            let mut last = None;
+            for address in resolve(addr, caller).await? {
+                match connect_one(address).await {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => last = Some(error),
+                }
             }
+            Err(last.unwrap_or_else(|| no_address(caller)))
         }
-        Err(last.unwrap_or_else(|| no_address("TcpStream::connect")))
     }
 
     /// The address of this end.

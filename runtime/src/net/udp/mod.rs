@@ -9,7 +9,7 @@ use super::addr::{ToSocketAddrs, no_address, resolve, with_each};
 use super::datagram::datagram;
 use super::options::ip_options;
 use super::{sys, syscalls};
-use crate::engine::Direction;
+use crate::engine::{Caller, Direction};
 use crate::io::{Interest, ReadBuf, Ready, Watched, fill_spare};
 use bytes::BufMut;
 use rustix::net::RecvFlags;
@@ -55,15 +55,20 @@ impl UdpSocket {
     ///
     /// # Cancel safety
     /// Cancelling it leaves nothing behind.
-    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<UdpSocket> {
-        with_each(addr, "UdpSocket::bind", |address| {
-            let kind = sys::nonblocking(Type::DGRAM);
-            let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::UDP))?;
-            sys::after_creation(&socket)?;
-            socket.bind(&SockAddr::from(address))?;
-            UdpSocket::over(socket.into(), "UdpSocket::bind")
-        })
-        .await
+    #[track_caller]
+    pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<UdpSocket>> {
+        let caller = Caller::of("UdpSocket::bind");
+        async move {
+            caller.needs_runtime();
+            with_each(addr, caller, |address| {
+                let kind = sys::nonblocking(Type::DGRAM);
+                let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::UDP))?;
+                sys::after_creation(&socket)?;
+                socket.bind(&SockAddr::from(address))?;
+                UdpSocket::over(socket.into(), caller.what())
+            })
+            .await
+        }
     }
 
     /// Makes the first address that works the only peer: messages from others are not received, and
@@ -72,10 +77,15 @@ impl UdpSocket {
     /// # Errors
     /// The last address's, if none works; `InvalidInput` if there is none.
     ///
+    /// # Panics
+    /// Outside of a runtime, if it is a name and not a literal.
+    ///
     /// # Cancel safety
     /// Cancelling it leaves the socket as it was.
-    pub async fn connect<A: ToSocketAddrs>(&self, addr: A) -> io::Result<()> {
-        with_each(addr, "UdpSocket::connect", |address| self.io.get().connect(address)).await
+    #[track_caller]
+    pub fn connect<A: ToSocketAddrs>(&self, addr: A) -> impl Future<Output = io::Result<()>> {
+        let caller = Caller::of("UdpSocket::connect");
+        with_each(addr, caller, |address| self.io.get().connect(address))
     }
 
     /// The address of this socket.
@@ -96,11 +106,18 @@ impl UdpSocket {
     /// # Errors
     /// The system's; `InvalidInput` if there is no address.
     ///
+    /// # Panics
+    /// Outside of a runtime, if it is a name and not a literal.
+    ///
     /// # Cancel safety
     /// Cancelling it means that the message was not sent.
-    pub async fn send_to<A: ToSocketAddrs>(&self, buf: &[u8], addr: A) -> io::Result<usize> {
-        let target = resolve(addr).await?.next().ok_or_else(|| no_address("UdpSocket::send_to"))?;
-        self.io.async_io(Interest::WRITABLE, |socket| syscalls::send_to(socket, buf, target)).await
+    #[track_caller]
+    pub fn send_to<A: ToSocketAddrs>(&self, buf: &[u8], addr: A) -> impl Future<Output = io::Result<usize>> {
+        let caller = Caller::of("UdpSocket::send_to");
+        async move {
+            let target = resolve(addr, caller).await?.next().ok_or_else(|| no_address(caller))?;
+            self.io.async_io(Interest::WRITABLE, |socket| syscalls::send_to(socket, buf, target)).await
+        }
     }
 
     /// [`send_to`](UdpSocket::send_to) for hand-written futures. The task that has asked last is woken.
@@ -238,6 +255,6 @@ fn sender(socket: &net::UdpSocket) -> io::Result<SocketAddr> {
 }
 
 fn address(any: Option<rustix::net::SocketAddrAny>) -> io::Result<SocketAddr> {
-    any.and_then(|any| SocketAddr::try_from(any).ok())
+    any.and_then(syscalls::as_std)
         .ok_or_else(|| io::Error::other("the system gave a message without the address of its sender"))
 }

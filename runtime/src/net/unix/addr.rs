@@ -30,6 +30,12 @@ impl SocketAddr {
         sys::abstract_name(&self.0)
     }
 
+    /// One that cannot be shown counts as none: it must not cost the connection or the message that came from there.
+    pub(super) fn or_unnamed(address: Option<net::SocketAddr>) -> SocketAddr {
+        let unnamed = || net::SocketAddr::from_pathname("").expect("BUG: std takes an empty path for no address");
+        SocketAddr(address.unwrap_or_else(unnamed))
+    }
+
     /// The form in which the system takes it.
     pub(super) fn to_system(&self) -> io::Result<SockAddr> {
         match (self.as_pathname(), self.as_abstract_name()) {

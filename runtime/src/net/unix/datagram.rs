@@ -135,6 +135,8 @@ impl UnixDatagram {
 
     /// Receives a message, and says how long it is and who has sent it. What does not fit into `buf` is lost.
     ///
+    /// A sender whose path has 108 bytes, the most that Linux takes and one more than std does, is shown without an address.
+    ///
     /// # Cancel safety
     /// Cancelling it loses no message.
     pub async fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
@@ -199,10 +201,10 @@ fn send_to(socket: &net::UnixDatagram, buf: &[u8], target: &Path) -> io::Result<
 
 fn recv_from(socket: &net::UnixDatagram, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
     let (n, from) = syscalls::recv_from(socket, buf, RecvFlags::empty())?;
-    Ok((n, SocketAddr(sys::unix_address(from)?)))
+    Ok((n, SocketAddr::or_unnamed(sys::unix_address(from))))
 }
 
 fn recv_into_from(socket: &net::UnixDatagram, buf: &mut ReadBuf<'_>) -> io::Result<SocketAddr> {
     let from = syscalls::recv_into_from(socket, buf, RecvFlags::empty())?;
-    sys::unix_address(from).map(SocketAddr)
+    Ok(SocketAddr::or_unnamed(sys::unix_address(from)))
 }

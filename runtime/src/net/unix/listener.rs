@@ -3,7 +3,8 @@
 use super::SocketAddr;
 use super::socket::new_socket;
 use super::stream::UnixStream;
-use crate::io::Watched;
+use crate::engine::Caller;
+use crate::io::{Watched, expect_runtime};
 use crate::net::accept::Acceptor;
 use crate::net::{BACKLOG, sys};
 use socket2::{SockAddr, Type};
@@ -77,18 +78,29 @@ impl UnixListener {
     /// Waits for a connection, and gives it with its peer's address, which usually is none.
     ///
     /// # Errors
-    /// The system's. After being out of descriptors the next call waits a little: see
+    /// The system's. After being out of descriptors, and after several errors in a row, the next call waits a little: see
     /// [`TcpListener`](crate::net::TcpListener).
+    ///
+    /// # Panics
+    /// Outside of a runtime, once there is a connection. It stays in the queue.
     ///
     /// # Cancel safety
     /// Cancelling it loses no connection.
-    pub async fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
-        self.acceptor.accept(accept).await
+    #[track_caller]
+    pub fn accept(&self) -> impl Future<Output = io::Result<(UnixStream, SocketAddr)>> {
+        let caller = Caller::of("UnixListener::accept");
+        self.acceptor.accept(move |listener| {
+            caller.needs_runtime();
+            accept(listener)
+        })
     }
 
     /// [`accept`](UnixListener::accept) for hand-written futures. The task that has asked last is woken.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
-        self.acceptor.poll_accept(cx, accept)
+        self.acceptor.poll_accept(cx, |listener| {
+            expect_runtime("UnixListener::poll_accept");
+            accept(listener)
+        })
     }
 
     /// Takes a listener of std over. It is made non-blocking, as are its clones.
@@ -123,8 +135,9 @@ impl UnixListener {
 fn accept(listener: &net::UnixListener) -> io::Result<(UnixStream, SocketAddr)> {
     let (fd, peer) = sys::accept(listener)?;
     let stream = net::UnixStream::from(fd);
-    let peer = sys::unix_address(peer)?;
-    Ok((UnixStream::over(Watched::new_writable(stream, "UnixListener::accept")?), SocketAddr(peer)))
+    // std reads the one address that it cannot make, a path of 108 bytes.
+    let peer = sys::unix_address(peer).or_else(|| stream.peer_addr().ok());
+    Ok((UnixStream::over(Watched::new_writable(stream, "UnixListener::accept")?), SocketAddr::or_unnamed(peer)))
 }
 
 impl TryFrom<net::UnixListener> for UnixListener {

@@ -150,6 +150,12 @@ macro_rules! end {
                 }
             }
 
+            #[track_caller]
+            fn checked(fd: OwnedFd, what: &str) -> io::Result<$End> {
+                prepare(&fd, |mode| matches!(mode, $access), $direction)?;
+                $End::over(fd, what)
+            }
+
             /// Takes a file over, if it is a pipe that is open for this direction. It is made non-blocking.
             ///
             /// # Errors
@@ -159,7 +165,7 @@ macro_rules! end {
             /// Outside of a runtime.
             #[track_caller]
             pub fn from_file(file: File) -> io::Result<$End> {
-                $End::from_owned_fd(file.into())
+                $End::checked(file.into(), concat!(stringify!($End), "::from_file"))
             }
 
             /// Takes a descriptor over, if it is a pipe that is open for this direction. It is made non-blocking.
@@ -171,8 +177,7 @@ macro_rules! end {
             /// Outside of a runtime.
             #[track_caller]
             pub fn from_owned_fd(owned_fd: OwnedFd) -> io::Result<$End> {
-                prepare(&owned_fd, |mode| matches!(mode, $access), $direction)?;
-                $End::over(owned_fd, concat!(stringify!($End), "::from_owned_fd"))
+                $End::checked(owned_fd, concat!(stringify!($End), "::from_owned_fd"))
             }
 
             /// Takes a file over that must be a pipe, open for this direction and non-blocking.
@@ -181,7 +186,7 @@ macro_rules! end {
             /// Outside of a runtime.
             #[track_caller]
             pub fn from_file_unchecked(file: File) -> io::Result<$End> {
-                $End::from_owned_fd_unchecked(file.into())
+                $End::over(file.into(), concat!(stringify!($End), "::from_file_unchecked"))
             }
 
             /// Takes a descriptor over that must be a pipe, open for this direction and non-blocking.

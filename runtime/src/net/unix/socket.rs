@@ -3,6 +3,7 @@
 use super::datagram::UnixDatagram;
 use super::listener::UnixListener;
 use super::stream::UnixStream;
+use crate::engine::Caller;
 use crate::io::{Interest, Watched};
 use crate::net::{begin_connect, sys};
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -85,10 +86,15 @@ impl UnixSocket {
     ///
     /// # Cancel safety
     /// Cancelling it gives the attempt up and closes the socket.
-    pub async fn connect(self, path: impl AsRef<Path>) -> io::Result<UnixStream> {
-        self.expect(Type::STREAM, "connect", "new_stream")?;
-        let address = SockAddr::unix(path)?;
-        connect(self.socket, &address, "UnixSocket::connect").await
+    #[track_caller]
+    pub fn connect(self, path: impl AsRef<Path>) -> impl Future<Output = io::Result<UnixStream>> {
+        let caller = Caller::of("UnixSocket::connect");
+        async move {
+            caller.needs_runtime();
+            self.expect(Type::STREAM, "connect", "new_stream")?;
+            let address = SockAddr::unix(path)?;
+            connect(self.socket, &address, caller.what()).await
+        }
     }
 
     /// Makes a datagram socket of it.
@@ -101,7 +107,7 @@ impl UnixSocket {
     #[track_caller]
     pub fn datagram(self) -> io::Result<UnixDatagram> {
         self.expect(Type::DGRAM, "datagram", "new_datagram")?;
-        UnixDatagram::from_std(self.socket.into())
+        UnixDatagram::over(self.socket.into(), "UnixSocket::datagram")
     }
 
     fn expect(&self, kind: Type, what: &str, instead: &str) -> io::Result<()> {

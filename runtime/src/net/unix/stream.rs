@@ -3,7 +3,7 @@
 //! Owns: the type, its halves.   Imports: the macro that it shares with TCP.
 
 use super::{SocketAddr, UCred};
-use crate::engine::Direction;
+use crate::engine::{Caller, Direction};
 use crate::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready, Watched, fill_spare};
 use crate::net::stream::stream;
 use crate::net::syscalls;
@@ -58,9 +58,14 @@ impl UnixStream {
     ///
     /// # Cancel safety
     /// Cancelling it gives the attempt up.
-    pub async fn connect<P: AsRef<Path>>(path: P) -> io::Result<UnixStream> {
-        let address = SockAddr::unix(path)?;
-        super::socket::connect(super::socket::new_socket(Type::STREAM)?, &address, "UnixStream::connect").await
+    #[track_caller]
+    pub fn connect<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<UnixStream>> {
+        let caller = Caller::of("UnixStream::connect");
+        async move {
+            caller.needs_runtime();
+            let address = SockAddr::unix(path)?;
+            super::socket::connect(super::socket::new_socket(Type::STREAM)?, &address, caller.what()).await
+        }
     }
 
     /// [`connect`](UnixStream::connect) to an address.
@@ -73,9 +78,14 @@ impl UnixStream {
     ///
     /// # Cancel safety
     /// Cancelling it gives the attempt up.
-    pub async fn connect_addr(socket_addr: &SocketAddr) -> io::Result<UnixStream> {
-        let address = socket_addr.to_system()?;
-        super::socket::connect(super::socket::new_socket(Type::STREAM)?, &address, "UnixStream::connect_addr").await
+    #[track_caller]
+    pub fn connect_addr(socket_addr: &SocketAddr) -> impl Future<Output = io::Result<UnixStream>> {
+        let caller = Caller::of("UnixStream::connect_addr");
+        async move {
+            caller.needs_runtime();
+            let address = socket_addr.to_system()?;
+            super::socket::connect(super::socket::new_socket(Type::STREAM)?, &address, caller.what()).await
+        }
     }
 
     /// Two streams that are connected to each other.
@@ -102,7 +112,8 @@ impl UnixStream {
         self.io.get().peer_addr().map(SocketAddr)
     }
 
-    /// Who is at the other end.
+    /// Who is at the other end. User and group are always known; the process is not where this one cannot see it, as from
+    /// inside of a container.
     pub fn peer_cred(&self) -> io::Result<UCred> {
         UCred::of_peer(self)
     }

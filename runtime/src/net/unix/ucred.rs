@@ -24,7 +24,7 @@ impl UCred {
         self.gid
     }
 
-    /// The process, where the system tells. The number may have been given to another process since.
+    /// The process, where the system tells: one of another pid namespace has no number here. The number may have been given to another process since.
     pub fn pid(&self) -> Option<pid_t> {
         self.pid
     }

@@ -325,7 +325,7 @@ fn drive_until<R>(engine: &Arc<Engine>, poll: impl FnMut(&mut Context<'_>) -> Po
         return None;
     }
     let driving = AssertUnwindSafe(|| {
-        let _role = entered::set_role(Role::Polls(Some(Location::caller())));
+        let _role = entered::set_role(Role::PollsAlone(Location::caller()));
         let _entered = entered::enter(engine.clone());
         engine.block_on_as_worker(poll_fn(poll))
     });

@@ -9,7 +9,6 @@ mod dismantle;
 mod model;
 mod run;
 pub(super) mod runner;
-mod slab;
 mod timed;
 mod token;
 mod tree;
@@ -119,9 +118,12 @@ impl CancelScope {
     /// Shields it: a cancellation, or a deadline, of a scope around it does not reach it, and what is around it is not
     /// dropped by its scope before it is over.
     ///
-    /// For what must not stop half-way, with a deadline of its own to be safe. It helps against scopes only: whoever
-    /// drops the future, a `select!` or [`JoinHandle::abort`](task::JoinHandle::abort), drops it. One that has begun and is
-    /// forgotten (`std::mem::forget`) is never over: the scopes around it wait for it for ever.
+    /// That holds through [`TaskGroup`](super::TaskGroup)s: in a child, it holds up the scopes around the group, a failing
+    /// sibling, and the group's [`cancel`](super::TaskGroup::cancel).
+    ///
+    /// For what must not stop half-way, with a deadline of its own to be safe. It helps against scopes and groups only:
+    /// whoever drops the future, a `select!`, [`JoinHandle::abort`](task::JoinHandle::abort) or the drop of the group, drops it.
+    /// One that has begun and is forgotten (`std::mem::forget`) is never over: what is around it waits for it for ever.
     ///
     /// ```
     /// use runtime::scope::{CancelScope, move_on_after};
@@ -276,6 +278,11 @@ impl fmt::Debug for CancelScope {
 /// The runner that the caller's code belongs to.
 pub(super) fn current_runner() -> Option<Arc<Runner>> {
     current::with_context(|context: &Context| context.content_as::<Scoped>()?.runner.clone()).flatten()
+}
+
+/// Is the caller's code going to be dropped by a scope, as soon as no shield holds that up?
+pub(super) fn is_doomed_here() -> bool {
+    current_runner().is_some_and(|runner| runner.scope().is_doomed())
 }
 
 /// Has the scope around the caller been cancelled, or one around that, or the one that its task was spawned in?

@@ -1,18 +1,26 @@
 //! Signals, dooms and shields against those who join the tree.
 
 use super::super::model::{FakeTask, block_on, check};
-use super::runner::Runner;
+use super::super::place::Place;
+use super::runner::{Child, Runner};
 use super::tree::{Next, ScopeNode};
 use crate::sync::CancellationToken;
+use crate::task::Id;
 use loom::thread;
 use std::future::poll_fn;
 use std::sync::Arc;
+// (No part of the protocol: loom need not watch it.)
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::{Poll, Waker};
+
+fn inside(runner: Arc<Runner>) -> Place {
+    Place { runner: Some(runner), child: None, above: None }
+}
 
 fn entered() -> (Arc<ScopeNode>, Arc<Runner>) {
     let scope = ScopeNode::new();
     assert!(scope.claim());
-    let body = scope.enter(None, Waker::noop().clone());
+    let body = scope.enter(Place::default(), Some(Waker::noop().clone()));
     (scope, body)
 }
 
@@ -24,9 +32,9 @@ fn model_scope_cancel_against_enter() {
         let cancels = outer.clone();
         let canceller = thread::spawn(move || cancels.cancel());
         let inner = ScopeNode::new();
-        let inner_body = inner.enter(Some(body), Waker::noop().clone());
+        let inner_body = inner.enter(inside(body), Some(Waker::noop().clone()));
         let task = FakeTask::default();
-        let _runner = inner_body.for_task(Box::new(task.clone()));
+        let _runner = inner_body.for_task(Box::new(task.clone()), None);
         canceller.join().unwrap();
         assert!(inner.is_signalled(), "a nested scope was missed");
         outer.doom();
@@ -45,7 +53,7 @@ fn model_scope_doom_against_spawn() {
             dooms.doom();
         });
         let task = FakeTask::default();
-        let _runner = body.for_task(Box::new(task.clone()));
+        let _runner = body.for_task(Box::new(task.clone()), None);
         doomer.join().unwrap();
         assert!(task.stopped() >= 1, "a task outlives its scope");
     });
@@ -63,7 +71,7 @@ fn model_scope_cancel_against_cancelled() {
     });
 }
 
-// Planted fault: in `ScopeNode::cancel`, do not wake the bodies: deadlock.
+// Planted fault: in `ScopeNode::cancel`, do not wake the body: deadlock.
 #[test]
 fn model_scope_cancel_against_the_poll_of_run() {
     check(|| {
@@ -78,16 +86,73 @@ fn model_scope_cancel_against_the_poll_of_run() {
     });
 }
 
+// Planted fault: in `ScopeNode::reschedule`, look for the body before the deadline is set, under a lock of its own, and wake it
+// only then: deadlock, as with a body that is not woken at all.
+#[test]
+fn model_scope_reschedule_against_the_poll_of_run() {
+    check(|| {
+        let (scope, body) = entered();
+        let at = std::time::Instant::now();
+        let moves = scope.clone();
+        let mover = thread::spawn(move || moves.reschedule(Some(at)));
+        block_on(poll_fn(|cx| {
+            body.set_waker(cx.waker());
+            if scope.next(&body) == Next::CancelAt(at) { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        mover.join().unwrap();
+    });
+}
+
+// Planted fault: in `Runner::change_shields`, do not go on from a group's child to where the group stands: a body that is dropped
+// around a shield.
+#[test]
+fn model_scope_drop_against_a_shield_in_a_groups_child() {
+    check(|| {
+        let (scope, body) = entered();
+        let task = FakeTask::default();
+        let child = Child { id: Id::fresh(), group: Some(Arc::new(inside(body.clone()))) };
+        let runner = body.for_task(Box::new(task.clone()), Some(child));
+        let shielded = ScopeNode::new();
+        shielded.set(|settings| settings.shielded = true);
+        let _inside = shielded.enter(inside(runner), Some(Waker::noop().clone()));
+        scope.cancel();
+        let (runs, over) = (Arc::new(AtomicBool::new(true)), Arc::clone(&shielded));
+        let ended = runs.clone();
+        let ends = thread::spawn(move || {
+            ended.store(false, SeqCst);
+            over.leave(false);
+        });
+        block_on(poll_fn(|cx| {
+            body.set_waker(cx.waker());
+            match scope.next(&body) {
+                Next::Drop => {
+                    assert!(!runs.load(SeqCst), "the body is dropped around a shield");
+                    scope.doom();
+                    Poll::Ready(())
+                }
+                Next::DropUnshielded => {
+                    scope.doom();
+                    assert!(task.stopped() == 0 || !runs.load(SeqCst), "a child is aborted in its shield");
+                    Poll::Pending
+                }
+                other => panic!("{other:?}"),
+            }
+        }));
+        ends.join().unwrap();
+        assert!(task.stopped() > 0, "a child outlives its scope");
+    });
+}
+
 // Planted fault: in `Runner::doom`, mark it after the look at the shields, under a second lock: a task that nobody aborts.
 #[test]
 fn model_scope_doom_against_the_end_of_a_shield() {
     check(|| {
         let (scope, body) = entered();
         let task = FakeTask::default();
-        let runner = body.for_task(Box::new(task.clone()));
+        let runner = body.for_task(Box::new(task.clone()), None);
         let shielded = ScopeNode::new();
         shielded.set(|settings| settings.shielded = true);
-        let _inside = shielded.enter(Some(runner), Waker::noop().clone());
+        let _inside = shielded.enter(inside(runner), Some(Waker::noop().clone()));
         let dooms = scope.clone();
         let doomer = thread::spawn(move || {
             dooms.cancel();
@@ -101,14 +166,14 @@ fn model_scope_doom_against_the_end_of_a_shield() {
     });
 }
 
-// Planted fault: in `change_shields`, do not wake the body: deadlock.
+// Planted fault: in `Runner::change_shields`, do not wake the body: deadlock.
 #[test]
 fn model_scope_end_of_a_shield_against_the_poll_of_run() {
     check(|| {
         let (scope, body) = entered();
         let shielded = ScopeNode::new();
         shielded.set(|settings| settings.shielded = true);
-        let _inside = shielded.enter(Some(body.clone()), Waker::noop().clone());
+        let _inside = shielded.enter(inside(body.clone()), Some(Waker::noop().clone()));
         scope.cancel();
         let ends = thread::spawn(move || shielded.leave(false));
         block_on(poll_fn(|cx| {

@@ -1,13 +1,16 @@
 //! What can be dropped when a scope is cancelled: its body, or a task spawned inside.
 //!
-//! Owns: [`Runner`], and the walks up from one: shields, deadlines.   Imports: the door's lock.
-//! Not here: the walks down (`tree`), which has the rules for locks; aborting a task ([`Abort`]).
+//! Owns: [`Runner`], and the walk up from one for deadlines.   Imports: the door's lock, `place`.
+//! Not here: the walk up for shields (`place`), the walks down (`tree`), which has the rules for locks; aborting a task
+//! ([`Abort`]).
 
 use super::super::Abort;
+use super::super::place::Place;
+use super::super::slab::Slab;
 use super::super::wakes::Wakes;
-use super::slab::Slab;
 use super::tree::ScopeNode;
 use crate::engine::atomics::{Mutex, MutexGuard};
+use crate::task::Id;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Instant;
@@ -18,7 +21,16 @@ pub(in crate::scope) struct Runner {
     pub(super) scope: Option<Arc<ScopeNode>>,
     pub(super) key: usize,
     task: Option<Box<dyn Abort>>,
+    /// If the task is a child of a group.
+    pub(super) child: Option<Child>,
     state: Mutex<RunnerState>,
+}
+
+/// A child of a group that was spawned in a scope.
+pub(in crate::scope) struct Child {
+    pub(in crate::scope) id: Id,
+    /// Where the group stands, unless that is nowhere.
+    pub(in crate::scope) group: Option<Arc<Place>>,
 }
 
 pub(super) struct RunnerState {
@@ -32,19 +44,30 @@ pub(super) struct RunnerState {
 }
 
 impl Runner {
-    pub(super) fn new(scope: &Arc<ScopeNode>, task: Option<Box<dyn Abort>>, waker: Option<Waker>) -> Arc<Runner> {
+    /// The body of a scope.
+    pub(super) fn body(scope: &Arc<ScopeNode>, waker: Option<Waker>) -> Arc<Runner> {
+        Runner::new(scope, None, None, waker)
+    }
+
+    fn new(
+        scope: &Arc<ScopeNode>,
+        task: Option<Box<dyn Abort>>,
+        child: Option<Child>,
+        waker: Option<Waker>,
+    ) -> Arc<Runner> {
         Arc::new_cyclic(|this: &Weak<Runner>| Runner {
             key: scope.state().runners.insert(this.clone()),
             scope: Some(scope.clone()),
             task,
+            child,
             state: Mutex::new(RunnerState { shields: 0, doomed: false, waker, scopes: Slab::new() }),
         })
     }
 
     /// For a task that is spawned where `self` runs.
-    pub(in crate::scope) fn for_task(&self, task: Box<dyn Abort>) -> Arc<Runner> {
+    pub(in crate::scope) fn for_task(&self, task: Box<dyn Abort>, child: Option<Child>) -> Arc<Runner> {
         let scope = self.scope();
-        let runner = Runner::new(scope, Some(task), None);
+        let runner = Runner::new(scope, Some(task), child, None);
         let doomed = scope.state().doomed;
         if doomed {
             runner.doom();
@@ -101,23 +124,11 @@ impl Runner {
         self.state().scopes.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// The runner around the scope that this one is the body of, unless that is shielded.
-    fn outer(&self) -> Option<Arc<Runner>> {
-        let state = self.scope().state();
-        if state.shielded {
-            return None;
-        }
-        state.parent.as_ref().map(|(parent, _)| parent.clone())
-    }
-}
-
-/// A shielded scope begins or ends inside `parent`: what contains it is not dropped meanwhile. Counted up to the task, or to
-/// the next shield, which is counted beyond itself already.
-pub(super) fn change_shields(parent: &Arc<Runner>, begins: bool, wakes: &mut Wakes) {
-    let mut next = Some(parent.clone());
-    while let Some(runner) = next {
+    /// A shielded scope begins or ends inside. Gives what else that holds: what is around the scope that this is the body
+    /// of, or around the group that it is a child of.
+    pub(in crate::scope) fn change_shields(&self, begins: bool, wakes: &mut Wakes) -> Place {
         let free = {
-            let mut state = runner.state();
+            let mut state = self.state();
             if begins {
                 state.shields += 1;
             } else {
@@ -125,12 +136,25 @@ pub(super) fn change_shields(parent: &Arc<Runner>, begins: bool, wakes: &mut Wak
             }
             (state.shields == 0).then_some(state.doomed)
         };
-        match (free, &runner.task) {
+        match (free, &self.task) {
             (Some(true), Some(task)) => wakes.call(|| task.abort()),
-            (Some(_), None) => wakes.call(|| runner.wake_body()),
+            (Some(_), None) => wakes.call(|| self.wake_body()),
             _ => {}
         }
-        next = if runner.task.is_some() { None } else { runner.outer() };
+        match (&self.task, &self.child) {
+            (None, _) => self.outer(),
+            (Some(_), None) => Place::default(),
+            (Some(_), Some(child)) => Place { runner: None, child: Some(child.id), above: child.group.clone() },
+        }
+    }
+
+    /// What is around the scope that this is the body of, unless that is shielded.
+    fn outer(&self) -> Place {
+        let state = self.scope().state();
+        if state.shielded {
+            return Place::default();
+        }
+        state.parent.as_ref().map(|(parent, _)| parent.clone()).unwrap_or_default()
     }
 }
 
@@ -144,7 +168,7 @@ pub(in crate::scope) fn deadline_of(runner: Arc<Runner>) -> Option<Instant> {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        next = runner.outer();
+        next = runner.outer().runner.clone();
     }
     earliest
 }

@@ -3,8 +3,8 @@
 //! Owns: [`move_on_after`], [`fail_after`] and their relatives.   Imports: the scope.
 //! Not here: [`time::timeout`](crate::time::timeout), which drops its future and tells nobody inside.
 
-use super::tree::{Deadline, ScopeNode, Settings};
-use super::{CancelScope, Run};
+use super::Run;
+use super::tree::Deadline;
 use crate::time::Instant;
 use crate::time::error::Elapsed;
 use pin_project_lite::pin_project;
@@ -35,7 +35,7 @@ use std::time::Duration;
 /// # Cancel safety
 /// As [`Run`].
 pub fn move_on_after<F: Future>(time: Duration, body: F) -> MoveOnAfter<F> {
-    MoveOnAfter { run: run_until(Deadline::After(time), body) }
+    MoveOnAfter { run: Run::until(Deadline::After(time), body) }
 }
 
 /// As [`move_on_after`], until a moment.
@@ -57,7 +57,7 @@ pub fn move_on_after<F: Future>(time: Duration, body: F) -> MoveOnAfter<F> {
 /// # Cancel safety
 /// As [`Run`].
 pub fn move_on_at<F: Future>(deadline: Instant, body: F) -> MoveOnAfter<F> {
-    MoveOnAfter { run: run_until(Deadline::At(deadline.into_std()), body) }
+    MoveOnAfter { run: Run::until(Deadline::At(deadline.into_std()), body) }
 }
 
 /// Runs `body` in a scope with so much time, and fails if that was not enough.
@@ -82,7 +82,7 @@ pub fn move_on_at<F: Future>(deadline: Instant, body: F) -> MoveOnAfter<F> {
 /// # Cancel safety
 /// As [`Run`].
 pub fn fail_after<F: Future>(time: Duration, body: F) -> FailAfter<F> {
-    FailAfter { run: run_until(Deadline::After(time), body) }
+    FailAfter { run: Run::until(Deadline::After(time), body) }
 }
 
 /// As [`fail_after`], until a moment.
@@ -105,12 +105,7 @@ pub fn fail_after<F: Future>(time: Duration, body: F) -> FailAfter<F> {
 /// # Cancel safety
 /// As [`Run`].
 pub fn fail_at<F: Future>(deadline: Instant, body: F) -> FailAfter<F> {
-    FailAfter { run: run_until(Deadline::At(deadline.into_std()), body) }
-}
-
-fn run_until<F: Future>(deadline: Deadline, body: F) -> Run<F> {
-    let settings = Settings { deadline: Some(deadline), ..Settings::default() };
-    Run::new(CancelScope { node: ScopeNode::claimed(settings) }, body)
+    FailAfter { run: Run::until(Deadline::At(deadline.into_std()), body) }
 }
 
 pin_project! {

@@ -8,7 +8,10 @@
 //! knows the scope weakly; the scope keeps the wait, and takes it off the token's list when it goes.
 //!
 //! The danger: a circle. The scope keeps the token, and the token's list a waker that leads to the scope: hence weakly.
+//! And depth: a scope that cancels its token that cancels the next scope, for a million links. So the waker does it in its
+//! thread's turn (`turns`), and not inside of the cancellation that woke it.
 
+use super::super::turns::in_turn;
 use super::tree::ScopeNode;
 use crate::sync::CancellationToken;
 use crate::task::coop::unconstrained;
@@ -35,7 +38,7 @@ impl Wake for CancelsScope {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if let Some(node) = self.0.upgrade() {
-            node.cancel();
+            in_turn(Box::new(move || node.cancel()));
         }
     }
 }

@@ -15,9 +15,10 @@
 //! The danger: a node that joins while a signal passes. It enters its parent's list first and looks at its parent's marks
 //! then. The walk sets a scope's mark before it takes its list. So one of the two finds the other.
 
+use super::super::place::{Place, change_shields};
+use super::super::slab::Slab;
 use super::super::wakes::Wakes;
-use super::runner::{Runner, change_shields};
-use super::slab::Slab;
+use super::runner::Runner;
 use super::token::Bonds;
 use crate::engine::atomics::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::engine::clockwork;
@@ -40,9 +41,11 @@ pub(super) struct ScopeState {
     stage: Stage,
     /// As it was set when the scope was entered.
     pub(super) shielded: bool,
-    /// Where it is run, and its number in that runner's list (none if it is shielded).
-    pub(super) parent: Option<(Arc<Runner>, Option<usize>)>,
+    /// Where it is run, and its number in that runner's list (none if it is shielded, or if there is no runner).
+    pub(super) parent: Option<(Place, Option<usize>)>,
     pub(super) runners: Slab<Weak<Runner>>,
+    /// The one of them that is the body, once `run` has been polled.
+    body: Weak<Runner>,
     signalled: bool,
     /// Since when its own cancellation has been asked for, by hand or by its deadline.
     cancelled_at: Option<Instant>,
@@ -91,14 +94,29 @@ pub(super) enum Next {
     DropUnshielded,
 }
 
+impl Deadline {
+    /// The scope is entered. From now on it is a moment.
+    pub(super) fn enter(&mut self) -> Instant {
+        let at = match *self {
+            Deadline::At(at) => at,
+            Deadline::After(time) => {
+                let now = clockwork::now();
+                now.checked_add(time).unwrap_or_else(|| crate::engine::far_from(now))
+            }
+        };
+        *self = Deadline::At(at);
+        at
+    }
+}
+
 impl ScopeNode {
     pub(super) fn new() -> Arc<ScopeNode> {
         ScopeNode::at(Stage::New, Settings::default())
     }
 
     /// One that nobody else can run, for the future that owns it.
-    pub(super) fn claimed(settings: Settings) -> Arc<ScopeNode> {
-        ScopeNode::at(Stage::Claimed, settings)
+    pub(super) fn until(deadline: Deadline) -> Arc<ScopeNode> {
+        ScopeNode::at(Stage::Claimed, Settings { deadline: Some(deadline), ..Settings::default() })
     }
 
     fn at(stage: Stage, settings: Settings) -> Arc<ScopeNode> {
@@ -109,6 +127,7 @@ impl ScopeNode {
                 shielded: false,
                 parent: None,
                 runners: Slab::new(),
+                body: Weak::new(),
                 signalled: false,
                 cancelled_at: None,
                 doomed: false,
@@ -134,14 +153,14 @@ impl ScopeNode {
 
     /// A deadline that counts at once, also when the scope runs already.
     pub(super) fn reschedule(&self, deadline: Option<Instant>) {
-        let runners = {
+        let body = {
             let mut state = self.state();
             state.settings.deadline = deadline.map(Deadline::At);
-            state.live_runners()
+            state.body.upgrade()
         };
-        let mut wakes = Wakes::default();
-        runners.iter().for_each(|runner| wakes.call(|| runner.wake_body()));
-        wakes.done();
+        if let Some(body) = body {
+            body.wake_body();
+        }
     }
 
     /// `false`: it has been run, or is about to be.
@@ -154,29 +173,31 @@ impl ScopeNode {
         is_new
     }
 
-    /// `run` is polled for the first time, inside of `parent`, with `waker`.
-    pub(super) fn enter(self: &Arc<Self>, parent: Option<Arc<Runner>>, waker: Waker) -> Arc<Runner> {
+    /// `run` is polled for the first time, at `place`, with `waker`.
+    pub(super) fn enter(self: &Arc<Self>, place: Place, waker: Option<Waker>) -> Arc<Runner> {
         let shielded = {
             let mut state = self.state();
             state.stage = Stage::Running;
-            if let Some(Deadline::After(time)) = state.settings.deadline {
-                let now = clockwork::now();
-                let at = now.checked_add(time).unwrap_or_else(|| crate::engine::far_from(now));
-                state.settings.deadline = Some(Deadline::At(at));
+            if let Some(deadline) = &mut state.settings.deadline {
+                deadline.enter();
             }
             state.shielded = state.settings.shielded;
             state.shielded
         };
-        if let Some(parent) = parent {
-            let key = (!shielded).then(|| parent.state().scopes.insert(Arc::downgrade(self)));
-            self.state().parent = Some((parent.clone(), key));
-            if shielded {
-                change_shields(&parent, true, &mut Wakes::default());
-            } else {
+        if !place.is_nowhere() {
+            let listed = place.runner.as_ref().filter(|_| !shielded);
+            let key = listed.map(|parent| parent.state().scopes.insert(Arc::downgrade(self)));
+            self.state().parent = Some((place.clone(), key));
+            if let Some(parent) = listed {
                 parent.scope().pass_marks_on(self);
             }
         }
-        Runner::new(self, None, Some(waker))
+        if shielded {
+            change_shields(place, true, &mut Wakes::default());
+        }
+        let body = Runner::body(self, waker);
+        self.state().body = Arc::downgrade(&body);
+        body
     }
 
     /// A scope that has just joined takes over what its parent has heard before.
@@ -197,10 +218,10 @@ impl ScopeNode {
 
     /// The future of `run` has its output, or has dropped its body. `abandoned`: it is dropped itself.
     pub(super) fn leave(self: &Arc<Self>, abandoned: bool) {
-        let (parent, shielded) = {
+        let (place, shielded) = {
             let mut state = self.state();
             state.stage = Stage::Over;
-            (state.parent.as_ref().map(|(parent, _)| parent.clone()), state.shielded)
+            (state.parent.as_ref().map(|(place, _)| place.clone()), state.shielded)
         };
         let mut wakes = Wakes::default();
         if abandoned {
@@ -208,8 +229,8 @@ impl ScopeNode {
             signal(self.clone(), &mut wakes);
             doom(self.clone(), &mut wakes);
         }
-        if let (Some(parent), true) = (parent, shielded) {
-            change_shields(&parent, false, &mut wakes);
+        if let (Some(place), true) = (place, shielded) {
+            change_shields(place, false, &mut wakes);
         }
         wakes.done();
     }
@@ -227,9 +248,9 @@ impl ScopeNode {
         if !self.mark_cancelled() {
             return;
         }
-        let (over, runners) = {
+        let (over, body) = {
             let state = self.state();
-            (state.stage == Stage::Over, state.live_runners())
+            (state.stage == Stage::Over, state.body.upgrade())
         };
         let mut wakes = Wakes::default();
         signal(self.clone(), &mut wakes);
@@ -237,7 +258,9 @@ impl ScopeNode {
         if over {
             doom(self.clone(), &mut wakes);
         }
-        runners.iter().for_each(|runner| wakes.call(|| runner.wake_body()));
+        if let Some(body) = body {
+            wakes.call(|| body.wake_body());
+        }
         wakes.done();
     }
 
@@ -256,6 +279,10 @@ impl ScopeNode {
     /// It, or one around it, has been cancelled.
     pub(in crate::scope) fn is_signalled(&self) -> bool {
         self.signalled.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_doomed(&self) -> bool {
+        self.state().doomed
     }
 
     pub(in crate::scope) async fn signalled(&self) {

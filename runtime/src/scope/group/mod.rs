@@ -25,20 +25,34 @@ pub use gather::{gather, gather_settled};
 use roster::{Roster, Seat, Stop};
 pub use start::{NotReady, Ready};
 
+use super::Abort;
+use super::cancel::is_doomed_here;
+use super::place::Standing;
+use super::shields::shields;
 use crate::engine::entered;
 use crate::sync::Semaphore;
-use crate::task::{self, AbortHandle, JoinError, JoinHandle};
+use crate::task::{self, AbortHandle, JoinError, JoinHandle, coop};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+
+impl Abort for AbortHandle {
+    fn abort(&self) {
+        AbortHandle::abort(self);
+    }
+}
 
 impl Stop for AbortHandle {
     fn stop(&self) {
-        self.abort();
+        shields().stop(self.id(), self);
+    }
+
+    fn abort(&self) {
+        AbortHandle::abort(self);
     }
 }
 
@@ -71,20 +85,26 @@ type TaskRoster<T, E> = Roster<T, E, AbortHandle>;
 /// | [`first_some`](TaskGroup::first_some) | the first that gives `Some`, or fails |
 /// | [`settling`](TaskGroup::settling) | nobody: each child's fate is its own |
 ///
-/// **Dropping the group aborts its children**, and so does dropping the future of `join`. They are gone soon after, not
-/// at once: only `join` waits. It waits for those, too, whom a child has left behind that was stopped with a group of its own.
+/// A child that is to be aborted while it is inside of a [shielded](super::CancelScope::shield) scope is aborted when that is over.
+///
+/// **Dropping the group aborts its children**, whatever they do, and so does dropping the future of `join`. They are gone soon
+/// after, not at once: only `join` waits. It waits for those, too, whom a child has left behind that was stopped with a group of its own.
 ///
 /// # Memory
 /// Outputs are kept until they are asked for. In a group that lives as long as a server, take them with
 /// [`next`](TaskGroup::next).
 pub struct TaskGroup<T, E> {
     spawner: Spawner<T, E>,
+    /// A result was kept from who asked: see `is_lost`.
+    lost: bool,
 }
 
 /// Spawns children of a [`TaskGroup`] from elsewhere, from another child for instance. Cheap to clone.
 pub struct Spawner<T, E> {
     roster: Arc<TaskRoster<T, E>>,
     limit: Option<Arc<Semaphore>>,
+    /// Where the group was made; whatever can be stopped there waits for the shields in the children.
+    standing: Option<Arc<Standing>>,
 }
 
 /// The group is over, or was dropped, and takes no more children.
@@ -101,7 +121,8 @@ impl std::error::Error for GroupClosed {}
 
 impl<T, E> TaskGroup<T, E> {
     fn by(rule: Rule<T>) -> Self {
-        TaskGroup { spawner: Spawner { roster: Roster::new(rule), limit: None } }
+        let spawner = Spawner { roster: Roster::new(rule), limit: None, standing: Standing::here() };
+        TaskGroup { spawner, lost: false }
     }
 
     /// A group that the first failure stops.
@@ -186,7 +207,8 @@ impl<T, E> TaskGroup<T, E> {
         self.spawner.clone()
     }
 
-    /// Aborts all children, also those that are spawned later. What is aborted so is no failure.
+    /// Aborts all children, also those that are spawned later. What is aborted so is no failure. A child
+    /// inside of a [shield](super::CancelScope::shield) is aborted when that is over.
     ///
     /// ```
     /// use runtime::scope::TaskGroup;
@@ -283,7 +305,10 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         let Some(seat) = self.spawner.roster.enlist(true) else {
             unreachable!("BUG: a task group was closed that has not been joined")
         };
-        seat_task(seat, task::spawn(future), |()| Outcome::Nothing)
+        let seated = self.spawner.standing.as_deref().map(Standing::seat);
+        let task = task::spawn_child(future);
+        drop(seated);
+        seat_task(seat, task, |()| Outcome::Nothing)
     }
 }
 
@@ -301,14 +326,16 @@ impl<T: Send + 'static, E: Send + 'static> Spawner<T, E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let seat = self.roster.enlist(false).ok_or(GroupClosed(()))?;
+        let seated = self.standing.as_deref().map(Standing::seat);
         let task = match self.limit.clone() {
-            None => task::spawn(future),
-            Some(limit) => task::spawn(async move {
+            None => task::spawn_child(future),
+            Some(limit) => task::spawn_child(async move {
                 // The group never closes its semaphore.
                 let _running = limit.acquire_owned().await;
                 future.await
             }),
         };
+        drop(seated);
         Ok(seat_task(seat, task, Outcome::Output))
     }
 }
@@ -324,11 +351,10 @@ where
     E: Send + 'static,
     O: Send + 'static,
 {
-    if let Some(unwanted) = seat.attach(task.abort_handle()) {
-        unwanted.abort();
-    }
+    seat.attach(task.abort_handle());
     let id = task.id();
     task.on_done(move |result| {
+        shields().forget(id);
         let outcome = outcome(result, output);
         let mut left = orphans::left_by(id);
         // A child that drops its own group does not wait for itself.
@@ -409,9 +435,18 @@ impl<T, E> TaskGroup<T, E> {
         self.spawner.roster.poll_gone(cx).map(panics)
     }
 
-    /// All outputs in the order of their completion, when everybody is gone.
-    async fn outputs(self) -> Result<Vec<Given<T>>, GroupError<E>> {
+    /// What the children left, when everybody is gone.
+    async fn finished(&mut self) -> VecDeque<Finished<T, E>> {
         let finished = poll_fn(|cx| self.spawner.roster.poll_gone(cx)).await;
+        if is_lost(&finished) {
+            pending().await
+        }
+        finished
+    }
+
+    /// All outputs in the order of their completion, when everybody is gone.
+    async fn outputs(mut self) -> Result<Vec<Given<T>>, GroupError<E>> {
+        let finished = self.finished().await;
         let mut outputs = Vec::with_capacity(finished.len());
         let (mut failures, mut first_panic) = (Vec::new(), None);
         for Finished { order, decided, result } in finished {
@@ -435,13 +470,14 @@ impl<T, E> TaskGroup<T, E> {
     ///
     /// # Cancel safety
     /// Cancelling it drops the group: the children are aborted, and their outputs are lost.
-    pub async fn join_settled(self) -> Vec<Result<T, ChildError<E>>> {
-        let mut finished: Vec<_> = poll_fn(|cx| self.spawner.roster.poll_gone(cx)).await.into();
+    pub async fn join_settled(mut self) -> Vec<Result<T, ChildError<E>>> {
+        let mut finished: Vec<_> = self.finished().await.into();
         finished.sort_by_key(|finished| finished.order);
         finished.into_iter().map(|finished| finished.result.map_err(Failure::into_error)).collect()
     }
 
-    /// Waits until a child is gone, and gives what it has to tell. `None`: no child is left, or only daemons.
+    /// Waits until a child is gone, and gives what it has to tell. `None`: no child is left, or only daemons. Takes part in
+    /// the [budget](crate::task::coop).
     ///
     /// A stream of results in the order of their completion. A failure stops the other children, as always; those that were
     /// stopped so are waited for and not given. Panics are given as errors here.
@@ -470,9 +506,33 @@ impl<T, E> TaskGroup<T, E> {
 
     /// As [`next`](TaskGroup::next), for code that polls: with it a group is any library's stream.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, ChildError<E>>>> {
-        let next = self.spawner.roster.poll_next(cx);
-        next.map(|finished| finished.map(|finished| finished.result.map_err(Failure::into_error)))
+        if self.lost && is_doomed_here() {
+            return Poll::Pending;
+        }
+        let unit = ready!(coop::poll_proceed(cx));
+        let next = ready!(self.spawner.roster.poll_next(cx));
+        unit.made_progress();
+        self.lost = next.as_ref().is_some_and(|next| is_lost([next]));
+        if self.lost {
+            return Poll::Pending;
+        }
+        Poll::Ready(next.map(|finished| finished.result.map_err(Failure::into_error)))
     }
+}
+
+/// Has a scope aborted children, and is it about to drop whoever asks for them? A shield holds that up, but the body is over
+/// for the scope: it is not told that its children were cancelled, as it is not where nothing holds the drop up. What failed
+/// on its own account is told.
+fn is_lost<'f, T: 'f, E: 'f>(finished: impl IntoIterator<Item = &'f Finished<T, E>>) -> bool {
+    let mut cancelled = false;
+    for finished in finished {
+        match &finished.result {
+            Ok(_) => {}
+            Err(Failure::Plain(ChildError::Cancelled(_))) => cancelled = true,
+            Err(_) => return false,
+        }
+    }
+    cancelled && is_doomed_here()
 }
 
 /// Aborts all children.
@@ -490,7 +550,7 @@ impl<T, E> Default for TaskGroup<T, E> {
 
 impl<T, E> Clone for Spawner<T, E> {
     fn clone(&self) -> Self {
-        Spawner { roster: self.roster.clone(), limit: self.limit.clone() }
+        Spawner { roster: self.roster.clone(), limit: self.limit.clone(), standing: self.standing.clone() }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::super::Abort;
 use super::super::model::{FakeTask, block_on, check};
+use super::super::shields::shields;
+use super::super::wakes::Wakes;
 use super::ChildError;
 use super::fate::{Failure, Outcome, Rule};
-use super::orphans::Orphans;
+use super::orphans::{Orphans, note, notes};
 use super::roster::{Roster, Seat, Stop};
 use crate::task::Id;
 use loom::thread;
@@ -13,7 +15,11 @@ use std::sync::Arc;
 
 impl Stop for FakeTask {
     fn stop(&self) {
-        self.abort();
+        Abort::abort(self);
+    }
+
+    fn abort(&self) {
+        Abort::abort(self);
     }
 }
 
@@ -24,9 +30,7 @@ type FakeRoster = Roster<Value, u32, FakeTask>;
 fn spawn(roster: &Arc<FakeRoster>) -> Option<(FakeTask, Seat<Value, u32, FakeTask>)> {
     let seat = roster.enlist(false)?;
     let task = FakeTask::default();
-    if let Some(unwanted) = seat.attach(task.clone()) {
-        unwanted.abort();
-    }
+    seat.attach(task.clone());
     Some((task, seat))
 }
 
@@ -120,7 +124,7 @@ fn model_group_join_stops_and_awaits_daemons() {
         let (_, seat) = spawn(&roster).unwrap();
         let daemon = roster.enlist(true).unwrap();
         let task = FakeTask::default();
-        assert!(daemon.attach(task.clone()).is_none());
+        daemon.attach(task.clone());
         let worker = thread::spawn(move || {
             seat.finished(Outcome::Output(Value::default()));
             daemon.finished(Outcome::Nothing);
@@ -140,10 +144,51 @@ fn model_group_end_of_orphans_against_who_waits_for_them() {
         let end = thread::spawn(move || settles.settle());
         let task = FakeTask::default();
         let goes_on = task.clone();
-        if let Some(at_once) = orphans.when_settled(Box::new(move || goes_on.abort())) {
+        if let Some(at_once) = orphans.when_settled(Box::new(move || Abort::abort(&goes_on))) {
             at_once();
         }
         end.join().unwrap();
         assert_eq!(task.stopped(), 1, "who waits for orphans goes on once");
+    });
+}
+
+// Planted fault: in `note`, put the note there without a look whether the last is gone: one that nobody takes away.
+#[test]
+fn model_group_note_of_a_dropped_group_against_its_last_child() {
+    check(|| {
+        let task = Id::fresh();
+        // Two groups of one task: the second note keeps its number when the first goes.
+        let (first, second) = (Orphans::of(task), Orphans::of(task));
+        note(&first);
+        let settles = first.clone();
+        let end = thread::spawn(move || settles.settle());
+        // Of the second the last child goes while it is noted.
+        let settles = second.clone();
+        let other = thread::spawn(move || settles.settle());
+        note(&second);
+        end.join().unwrap();
+        other.join().unwrap();
+        assert!(notes().is_empty(), "a note outlives its group");
+    });
+}
+
+// Planted fault: in `Shields::stop`, ask whether there is an entry under one lock and leave word under another: a child that
+// nobody aborts.
+#[test]
+fn model_group_stop_against_the_end_of_a_childs_shield() {
+    check(|| {
+        let id = Id::fresh();
+        let task = FakeTask::default();
+        shields().change(id, true, &mut Wakes::default());
+        let child = task.clone();
+        let stops = thread::spawn(move || shields().stop(id, &child));
+        // Another shield in the same child keeps the stop off as well.
+        shields().change(id, true, &mut Wakes::default());
+        shields().change(id, false, &mut Wakes::default());
+        assert_eq!(task.stopped(), 0, "a child was stopped in its shield");
+        shields().change(id, false, &mut Wakes::default());
+        stops.join().unwrap();
+        assert_eq!(task.stopped(), 1, "a child outlives its group and its shield");
+        shields().forget(id);
     });
 }

@@ -11,25 +11,28 @@
 //! Who never drops a group with children in it pays a look at a counter for each child that ends. Rejected: a wrapper
 //! around each child that says which seat it has; it is paid by all, at each poll.
 //!
-//! The danger: depth. The end of one group may be the end of the one around it, and so on for ten thousand levels: what
-//! is to be done is queued per thread, and done in a loop. And circles: a child that drops its own group does not wait for
+//! A note knows its number in its task's list, and the lists are spread over several locks by the tasks' ids: a hundred
+//! thousand groups that one task drops cost each the same, and hold up hardly anybody else.
+//!
+//! The danger: depth. The end of one group may be the end of the one around it, and so on for ten thousand levels: it is
+//! done in its thread's turn (`turns`). And circles: a child that drops its own group does not wait for
 //! that. (Two children that drop each other's groups do wait for each other; nobody else waits for them then.)
 
-use super::super::wakes::Wakes;
-use crate::engine::atomics::Mutex;
+use super::super::by_task::ByTask;
+use super::super::slab::Slab;
+use super::super::turns::{Then, in_turn};
+use crate::engine::atomics::{Mutex, Static};
 use crate::task::Id;
-use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
 use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, PoisonError};
-
-type Then = Box<dyn FnOnce() + Send>;
 
 /// The children of a dropped group, until the last is gone.
 pub(super) struct Orphans {
     /// Who dropped it.
     task: Id,
+    /// The number of the note. Written and read under the lock of the notes.
+    note: AtomicUsize,
     end: Mutex<End>,
 }
 
@@ -41,16 +44,18 @@ enum End {
 }
 
 /// Tasks, and the groups that they have dropped.
-type Notes = HashMap<Id, Vec<Arc<Orphans>>>;
-// Std's lock: loom does not look at this. The models begin at `Orphans`.
-static NOTES: LazyLock<std::sync::Mutex<Notes>> = LazyLock::new(Default::default);
+pub(super) type Notes = ByTask<Slab<Arc<Orphans>>>;
 
-/// How many tasks have notes. A task's drop of a group comes before its end, so that who sees that sees the note.
-static NOTED: AtomicUsize = AtomicUsize::new(0);
+static NOTES: Static<Notes> = Static::new(ByTask::new);
+
+/// Those of this process.
+pub(super) fn notes() -> &'static Notes {
+    NOTES.get()
+}
 
 impl Orphans {
     pub(super) fn of(task: Id) -> Arc<Self> {
-        Arc::new(Orphans { task, end: Mutex::new(End::Awaited(None)) })
+        Arc::new(Orphans { task, note: AtomicUsize::new(0), end: Mutex::new(End::Awaited(None)) })
     }
 
     /// The last is gone.
@@ -79,44 +84,37 @@ impl Orphans {
     }
 }
 
-fn notes() -> std::sync::MutexGuard<'static, Notes> {
-    NOTES.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Its group has been dropped.
 pub(super) fn note(orphans: &Arc<Orphans>) {
-    let mut notes = notes();
-    // The last may be gone by now, and has found nothing to strike.
-    if !orphans.is_settled() {
-        let own = notes.entry(orphans.task).or_default();
-        if own.is_empty() {
-            NOTED.fetch_add(1, Ordering::Release);
+    notes().with(orphans.task, |notes| {
+        // The last may be gone by now, and has found nothing to strike.
+        if !orphans.is_settled() {
+            let number = notes.get_or_insert_with(Slab::new).insert(orphans.clone());
+            orphans.note.store(number, Ordering::Relaxed);
         }
-        own.push(orphans.clone());
-    }
+    });
 }
 
 fn strike(orphans: &Arc<Orphans>) {
-    let mut notes = notes();
-    let Some(own) = notes.get_mut(&orphans.task) else { return };
-    own.retain(|noted| !Arc::ptr_eq(noted, orphans));
-    if own.is_empty() {
-        forget(&mut notes, orphans.task);
-    }
-}
-
-fn forget(notes: &mut Notes, task: Id) -> Vec<Arc<Orphans>> {
-    let Some(own) = notes.remove(&task) else { return Vec::new() };
-    NOTED.fetch_sub(1, Ordering::Release);
-    if notes.is_empty() {
-        *notes = Notes::default();
-    }
-    own
+    let struck = notes().with(orphans.task, |notes| {
+        let own = notes.as_mut()?;
+        let number = orphans.note.load(Ordering::Relaxed);
+        // Not there: it has not been noted, or its task is over and has taken all of its notes.
+        if !own.get(number).is_some_and(|noted| Arc::ptr_eq(noted, orphans)) {
+            return None;
+        }
+        let struck = own.remove(number);
+        if own.is_empty() {
+            *notes = None;
+        }
+        struck
+    });
+    drop(struck);
 }
 
 /// The groups that `task`, which is over, has dropped and whose children are not gone.
 pub(super) fn left_by(task: Id) -> Vec<Arc<Orphans>> {
-    if NOTED.load(Ordering::Acquire) == 0 { Vec::new() } else { forget(&mut notes(), task) }
+    notes().take(task).map_or_else(Vec::new, |notes| notes.into_iter().collect())
 }
 
 /// Does `then` when all of them are gone.
@@ -135,36 +133,4 @@ fn wait_for(mut left: Vec<Arc<Orphans>>, then: Then) {
         return;
     }
     then();
-}
-
-thread_local! {
-    /// What is to be done while something is being done.
-    static TURNS: RefCell<Option<VecDeque<Then>>> = const { RefCell::new(None) };
-}
-
-/// Does it now, or when what this thread is doing of that kind is done.
-fn in_turn(then: Then) {
-    let mut then = Some(then);
-    let busy = TURNS.try_with(|turns| match &mut *turns.borrow_mut() {
-        Some(queue) => queue.extend(then.take()),
-        idle => *idle = Some(VecDeque::new()),
-    });
-    let mut wakes = Wakes::default();
-    while let Some(next) = then {
-        wakes.call(next);
-        // Without the thread's queue (it ends): each calls the next.
-        then = if busy.is_ok() { next_turn() } else { None };
-    }
-    wakes.done();
-}
-
-fn next_turn() -> Option<Then> {
-    TURNS.with(|turns| {
-        let mut turns = turns.borrow_mut();
-        let next = turns.as_mut().and_then(VecDeque::pop_front);
-        if next.is_none() {
-            *turns = None;
-        }
-        next
-    })
 }

@@ -6,8 +6,12 @@
 //!
 //! A child passes through three calls: `enlist` (before it exists: from now on the group waits for it), `attach` (it
 //! exists, here is how to stop it), `finished` (it is gone). Between the first two the group may have decided, so `attach`
-//! says whether to stop it at once; and a child cannot be finished before it is attached, because only then does its
-//! owner ask to hear of its end.
+//! stops it at once; and a child cannot be finished before it is attached, because only then does its owner ask to hear of
+//! its end.
+//!
+//! There are two ways to stop one. `stop` spares a child that has a shield inside until that is over, and is what failures,
+//! `cancel` and the join that finds only daemons do. `abort` spares nobody, and is what dropping the group does, also to those that
+//! were stopped before: hence a child stays in its slot until it is gone.
 //!
 //! The danger: user code under the lock. Wakers are cloned before and woken after it, results that nobody wants are dropped
 //! after it, and stopping a child happens after it as well.
@@ -23,8 +27,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 /// How a child is stopped.
-pub(super) trait Stop {
+pub(super) trait Stop: Clone {
+    /// When no shield is inside.
     fn stop(&self);
+    /// At once.
+    fn abort(&self);
 }
 
 pub(super) struct Roster<T, E, A> {
@@ -57,49 +64,61 @@ struct State<T, E, A> {
 
 enum Slot<A> {
     Vacant,
-    /// Not attached yet, or stopped.
+    /// Not attached yet.
     Silent {
         daemon: bool,
     },
     Running {
         daemon: bool,
+        stopped: bool,
         child: A,
     },
 }
 
-impl<A> Slot<A> {
+impl<A: Clone> Slot<A> {
     fn is_daemon(&self) -> bool {
         matches!(self, Slot::Silent { daemon: true } | Slot::Running { daemon: true, .. })
     }
 
     /// How to stop it, once.
-    fn take_child(&mut self) -> Option<A> {
-        let daemon = self.is_daemon();
-        match mem::replace(self, Slot::Vacant) {
-            Slot::Running { child, .. } => {
-                *self = Slot::Silent { daemon };
-                Some(child)
+    fn take_stop(&mut self) -> Option<A> {
+        match self {
+            Slot::Running { stopped, child, .. } if !*stopped => {
+                *stopped = true;
+                Some(child.clone())
             }
-            other => {
-                *self = other;
-                None
-            }
+            _ => None,
+        }
+    }
+
+    /// How to abort it.
+    fn child(&self) -> Option<A> {
+        match self {
+            Slot::Running { child, .. } => Some(child.clone()),
+            _ => None,
         }
     }
 }
 
-impl<T, E, A> State<T, E, A> {
+impl<T, E, A: Clone> State<T, E, A> {
     /// Those to be stopped, after the lock.
     #[must_use]
     fn stop_all(&mut self) -> Vec<A> {
         self.stopping = true;
-        self.slots.iter_mut().filter_map(Slot::take_child).collect()
+        self.slots.iter_mut().filter_map(Slot::take_stop).collect()
     }
 
     #[must_use]
     fn stop_daemons(&mut self) -> Vec<A> {
         self.daemons_stopping = true;
-        self.slots.iter_mut().filter(|slot| slot.is_daemon()).filter_map(Slot::take_child).collect()
+        self.slots.iter_mut().filter(|slot| slot.is_daemon()).filter_map(Slot::take_stop).collect()
+    }
+
+    /// Those to be aborted, after the lock.
+    #[must_use]
+    fn abort_all(&mut self) -> Vec<A> {
+        self.stopping = true;
+        self.slots.iter().filter_map(Slot::child).collect()
     }
 }
 
@@ -198,24 +217,24 @@ impl<T, E, A: Stop> Roster<T, E, A> {
     /// Stops all children, also those to come.
     pub(super) fn stop_all(&self) {
         let stopped = self.state().stop_all();
-        stop(&stopped);
+        for_all(&stopped, A::stop);
     }
 
     /// The group is dropped, by `task` if by any.
     pub(super) fn abandon(&self, task: Option<Id>) {
-        let (stopped, finished, waiter, orphans) = {
+        let (aborted, finished, waiter, orphans) = {
             let mut state = self.state();
             state.closed = true;
             state.abandoned = true;
             if state.running + state.daemons > 0 {
                 state.orphans = task.map(Orphans::of);
             }
-            (state.stop_all(), mem::take(&mut state.finished), state.waiter.take(), state.orphans.clone())
+            (state.abort_all(), mem::take(&mut state.finished), state.waiter.take(), state.orphans.clone())
         };
         if let Some(orphans) = &orphans {
             note(orphans);
         }
-        stop(&stopped);
+        for_all(&aborted, A::abort);
         drop((finished, waiter));
     }
 
@@ -256,7 +275,7 @@ impl<T, E, A: Stop> Roster<T, E, A> {
             }
             Some(mem::take(&mut state.finished))
         });
-        stop(&daemons);
+        for_all(&daemons, A::stop);
         polled
     }
 
@@ -286,23 +305,28 @@ impl<T, E, A: Stop> Roster<T, E, A> {
 }
 
 /// All of them, also if one panics (see `wakes`).
-fn stop<A: Stop>(children: &[A]) {
+fn for_all<A>(children: &[A], each: impl Fn(&A)) {
     let mut wakes = Wakes::default();
-    children.iter().for_each(|child| wakes.call(|| child.stop()));
+    children.iter().for_each(|child| wakes.call(|| each(child)));
     wakes.done();
 }
 
 impl<T, E, A: Stop> Seat<T, E, A> {
-    /// The child exists now. Gives it back if it is to be stopped at once.
-    #[must_use = "stop what comes back"]
-    pub(super) fn attach(&self, child: A) -> Option<A> {
-        let mut state = self.roster.state();
-        let daemon = state.slots[self.slot].is_daemon();
-        if state.stopping || daemon && state.daemons_stopping {
-            return Some(child);
+    /// The child exists now. It is stopped at once if the group has decided meanwhile.
+    pub(super) fn attach(&self, child: A) {
+        let (stopped, abandoned) = {
+            let mut state = self.roster.state();
+            let daemon = state.slots[self.slot].is_daemon();
+            let stopped = state.stopping || daemon && state.daemons_stopping;
+            let unwanted = stopped.then(|| child.clone());
+            state.slots[self.slot] = Slot::Running { daemon, stopped, child };
+            (unwanted, state.abandoned)
+        };
+        match stopped {
+            Some(child) if abandoned => child.abort(),
+            Some(child) => child.stop(),
+            None => {}
         }
-        state.slots[self.slot] = Slot::Running { daemon, child };
-        None
     }
 
     /// Are those the children of this very group?

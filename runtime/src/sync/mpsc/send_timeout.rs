@@ -5,9 +5,8 @@
 
 use super::bounded::Sender;
 use super::error::SendTimeoutError;
-use crate::engine::{NoTimer, Timer, budget};
+use crate::engine::{Caller, NoTimer, Timer, budget};
 use std::future::{Future, poll_fn};
-use std::panic::Location;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -21,23 +20,25 @@ impl<T> Sender<T> {
     /// [`SendTimeoutError`] says why not; the value comes back.
     ///
     /// # Panics
-    /// Outside of a runtime, if it has to wait.
+    /// Outside of a runtime, when polled: also if there is room and it would not have to wait.
     ///
     /// # Cancel safety
     /// Dropping it sends nothing, and drops the value. To keep the value, [`reserve`](Self::reserve) first.
     #[track_caller]
     pub fn send_timeout(&self, value: T, timeout: Duration) -> impl Future<Output = Result<(), SendTimeoutError<T>>> {
-        let place = Location::caller();
+        let caller = Caller::of("mpsc::Sender::send_timeout");
         async move {
+            // Also when there is room now: it would come out on the day when there is none.
+            caller.needs_runtime();
             let in_time = {
-                let mut room = pin!(self.take_room(1, place));
+                let mut room = pin!(self.take_room(1, caller.place()));
                 let mut timer = None;
                 poll_fn(|cx| {
                     let had_budget = budget::has_remaining();
                     if let Poll::Ready(taken) = room.as_mut().poll(cx) {
                         return Poll::Ready(Some(taken));
                     }
-                    ready!(poll_timer(&mut timer, timeout, had_budget, cx));
+                    ready!(poll_timer(&mut timer, timeout, caller, had_budget, cx));
                     Poll::Ready(None)
                 })
                 .await
@@ -55,7 +56,13 @@ impl<T> Sender<T> {
 }
 
 /// If waiting for room took the last unit of budget, the timer needs none: the time limit must hold (museum T18).
-fn poll_timer(timer: &mut Option<Timer>, timeout: Duration, had_budget: bool, cx: &mut Context<'_>) -> Poll<()> {
+fn poll_timer(
+    timer: &mut Option<Timer>,
+    timeout: Duration,
+    caller: Caller,
+    had_budget: bool,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
     let unit = if had_budget && !budget::has_remaining() { None } else { Some(ready!(budget::poll_proceed(cx))) };
     let polled = match timer {
         Some(timer) => timer.poll(cx),
@@ -68,21 +75,19 @@ fn poll_timer(timer: &mut Option<Timer>, timeout: Duration, had_budget: bool, cx
     if let Some(unit) = unit {
         unit.made_progress();
     }
-    result.unwrap_or_else(|why| cannot_wait(why));
+    result.unwrap_or_else(|why| cannot_wait(caller, why));
     Poll::Ready(())
 }
 
 #[cold]
-fn cannot_wait(why: NoTimer) -> ! {
+fn cannot_wait(caller: Caller, why: NoTimer) -> ! {
     match why {
-        NoTimer::NoRuntime => panic!(
-            "no runtime here: `mpsc::Sender::send_timeout` has to wait on thread {:?}, which has entered no runtime, and a \
-             time limit needs one.\n  Await it inside `Runtime::block_on` or a spawned task.",
-            std::thread::current().name().unwrap_or("unnamed")
-        ),
+        NoTimer::NoRuntime => caller.finds_none(),
         NoTimer::ShutDown => panic!(
-            "the runtime is shut down: `mpsc::Sender::send_timeout` was polled after that and its time limit can never \
-             wake it.\n  Await it inside a runtime that lives as long."
+            "the runtime is shut down: `{}`, called at {}, was polled after that and its time limit can never wake it.\n  \
+             Await it inside a runtime that lives as long.",
+            caller.what(),
+            caller.place()
         ),
     }
 }

@@ -4,8 +4,9 @@
 //! Not here: the word and the queue (`permits`).
 
 use super::own_task::Own;
-use super::{Enqueued, Permits};
+use super::{Enqueued, Newcomer, Permits};
 use crate::engine::budget::{self, RestoreOnPending};
+use crate::engine::current;
 use crate::sync::futurelock::report;
 use crate::sync::waiters::Key;
 use crate::sync::wake::WakeBatch;
@@ -27,7 +28,7 @@ enum Stage {
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::sync) struct Closed;
 
-/// Takes permits; see [`Permits::acquire`]. Dropped before it is ready, it has taken nothing.
+/// Takes permits; see [`Permits::acquire_at`]. Dropped before it is ready, it has taken nothing.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub(in crate::sync) struct Acquire<'a> {
@@ -69,7 +70,8 @@ impl Acquire<'_> {
     #[cold]
     fn take_place(&mut self, cx: &mut Context<'_>) {
         if matches!(self.stage, Stage::Fresh) && !self.permits.are_free(self.wanted) {
-            match self.permits.enqueue(cx.waker().clone(), self.wanted, self.place) {
+            let mut newcomer = Newcomer::new(cx.waker(), self.place);
+            match self.permits.enqueue(&mut newcomer, self.wanted) {
                 Enqueued::Taken => self.stage = Stage::Taken,
                 // The task has been woken already.
                 Enqueued::Waits { key, again: _ } => self.stage = Stage::Queued(key),
@@ -80,20 +82,24 @@ impl Acquire<'_> {
 
     #[inline(never)]
     fn poll_slow(&mut self, cx: &mut Context<'_>, unit: RestoreOnPending) -> Poll<Result<(), Closed>> {
-        let granted = match &self.stage {
-            Stage::Fresh => match self.permits.enqueue(cx.waker().clone(), self.wanted, self.place) {
-                Enqueued::Taken => true,
-                Enqueued::Closed => false,
-                Enqueued::Waits { key, again } => {
-                    self.stage = Stage::Queued(key);
-                    if again {
-                        cx.waker().wake_by_ref();
+        let granted = match self.stage {
+            Stage::Fresh => {
+                let mut newcomer = Newcomer::new(cx.waker(), self.place);
+                match self.permits.enqueue(&mut newcomer, self.wanted) {
+                    Enqueued::Taken => self.stage = Stage::Taken,
+                    Enqueued::Closed => self.stage = Stage::Done,
+                    Enqueued::Waits { key, again } => {
+                        self.stage = Stage::Queued(key);
+                        if again {
+                            cx.waker().wake_by_ref();
+                        }
+                        return Poll::Pending;
                     }
-                    return Poll::Pending;
                 }
-            },
+                matches!(self.stage, Stage::Taken)
+            }
             Stage::Queued(key) => {
-                let Some(granted) = self.poll_queued(*key, cx) else { return Poll::Pending };
+                let Some(granted) = self.poll_queued(key, cx) else { return Poll::Pending };
                 granted
             }
             Stage::Taken => true,
@@ -105,29 +111,44 @@ impl Acquire<'_> {
     }
 
     /// `None`: it waits on. Otherwise, whether it has its permits.
-    fn poll_queued(&self, key: Key, cx: &mut Context<'_>) -> Option<bool> {
+    fn poll_queued(&mut self, key: Key, cx: &mut Context<'_>) -> Option<bool> {
+        let (now, waker) = (current::id(), cx.waker());
         let mut own = Own::Nobody;
         let (mut looked, mut batch) = (false, WakeBatch::new());
-        let served = self.permits.waiters.check_or_wait(key, cx, |list, key| {
+        let (mut old_task, mut gone) = (None, None);
+        let permits = self.permits;
+        let served = permits.waiters.check_or_wait(key, cx, |list, key| {
             if list.is_queued(key) {
-                // Once a poll: a mark of this poll proves nothing.
-                if looked || !list.has_granted() {
+                // Once a poll: two looks of one poll prove nothing.
+                if looked {
                     return None;
                 }
                 looked = true;
-                own = self.permits.look_for_own(list, key, &mut batch);
+                old_task = list.payload(key).asker.polled_again(now, waker);
+                if !list.has_granted() {
+                    return None;
+                }
+                own = permits.look_for_own(list, key, &mut batch);
                 if !matches!(own, Own::Resolved(..)) {
                     return None;
                 }
             }
-            // A served node has no waker, so nothing foreign is dropped here.
-            let served = list.remove(key).0.missing == 0;
-            self.permits.patience.note_handed_over(list.has_granted());
+            let (claim, _) = list.remove(key);
+            let served = claim.missing == 0;
+            gone = Some(claim);
+            permits.patience.note_handed_over(list.has_granted());
             Some(served)
         });
+        // First the note, then what is the user's: a waker may panic, and what we have is given back.
+        match served {
+            Some(true) => self.stage = Stage::Taken,
+            Some(false) => self.stage = Stage::Done,
+            None => {}
+        }
+        drop((old_task, gone));
         match own {
             Own::Nobody => {}
-            Own::Marked => cx.waker().wake_by_ref(),
+            Own::Noted => cx.waker().wake_by_ref(),
             Own::Resolved(found, waker) => {
                 batch.wake_all();
                 drop(waker);

@@ -7,7 +7,7 @@ use loom::thread;
 use std::future::poll_fn;
 use std::task::Poll;
 
-// Planted fault: in `Permits::look_for_own`, find nobody, or in `Acquire::poll_queued`, do not wake after a mark: deadlock. In
+// Planted fault: in `Permits::look_for_own`, find nobody, or in `Acquire::poll_queued`, do not wake after a note: deadlock. In
 // `change_places`, lose what the idle one had: deadlock.
 #[test]
 fn model_semaphore_futurelock_is_resolved_beside_a_stranger() {
@@ -24,6 +24,28 @@ fn model_semaphore_futurelock_is_resolved_beside_a_stranger() {
             drop(idle);
         });
         stranger.join().unwrap();
+        assert_eq!(semaphore.available_permits(), 1);
+    });
+}
+
+// D10. Planted fault: in `Permits::look_for_own`, note nothing where another keeps the task awake, whatever its waker: deadlock,
+// since that other one is put aside as well.
+#[test]
+fn model_semaphore_two_idle_futures_do_not_bar_a_third() {
+    check(|| {
+        let semaphore = Arc::new(Semaphore::new(0));
+        let other = Arc::clone(&semaphore);
+        let releaser = thread::spawn(move || other.add_permits(1));
+        block_on(async {
+            let mut idle = [Box::pin(semaphore.acquire()), Box::pin(semaphore.acquire())];
+            for future in &mut idle {
+                // Ready: the permit was there, and is free again.
+                poll_fn(|cx| Poll::Ready(drop(future.as_mut().poll(cx)))).await;
+            }
+            drop(semaphore.acquire().await.unwrap());
+            drop(idle);
+        });
+        releaser.join().unwrap();
         assert_eq!(semaphore.available_permits(), 1);
     });
 }

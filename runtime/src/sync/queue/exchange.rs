@@ -19,7 +19,7 @@ use super::store::Store;
 use crate::sync::line::Line;
 use crate::sync::permits::{MAX_PERMITS, Permits, Refusal};
 use crate::sync::wake::WakeBatch;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 struct Shelf<S> {
     store: S,
@@ -56,9 +56,10 @@ impl<S: Store> Exchange<S> {
         Exchange { maxsize, room: Permits::new(maxsize.unwrap_or(0)), items: Permits::new(0), shelf: Line::new(shelf) }
     }
 
-    pub(super) async fn put(&self, item: S::Item) -> Result<(), PutError<S::Item>> {
+    /// `place` is the caller's.
+    pub(super) async fn put(&self, item: S::Item, place: &'static Location<'static>) -> Result<(), PutError<S::Item>> {
         if self.maxsize.is_some() {
-            if self.room.acquire(1).await.is_err() {
+            if self.room.acquire_at(1, place).await.is_err() {
                 return Err(PutError(item));
             }
         } else {
@@ -111,9 +112,9 @@ impl<S: Store> Exchange<S> {
         }
     }
 
-    pub(super) async fn get(&self) -> Result<S::Item, GetError> {
+    pub(super) async fn get(&self, place: &'static Location<'static>) -> Result<S::Item, GetError> {
         // Refused or not, there may be an item: after `close` the shelf alone decides.
-        let _ = self.items.acquire(1).await;
+        let _ = self.items.acquire_at(1, place).await;
         self.unshelve().ok_or(GetError(()))
     }
 
@@ -141,17 +142,17 @@ impl<S: Store> Exchange<S> {
     #[track_caller]
     pub(super) fn task_done(&self) {
         assert!(
-            self.finish(1),
+            self.finish_one(),
             "`task_done` was called more often than items were put into the queue.\n  Call it once for each item that \
              `get` gave, when the work on it is done."
         );
     }
 
-    /// `false`: so many are not unfinished.
-    fn finish(&self, n: usize) -> bool {
+    /// `false`: none is unfinished.
+    fn finish_one(&self) -> bool {
         let mut batch = WakeBatch::new();
         let mut shelf = self.shelf.lock();
-        let Some(left) = shelf.unfinished.checked_sub(n) else { return false };
+        let Some(left) = shelf.unfinished.checked_sub(1) else { return false };
         shelf.unfinished = left;
         if left == 0 {
             shelf.pick_all(&mut batch);
@@ -176,12 +177,18 @@ impl<S: Store> Exchange<S> {
 
     pub(super) fn close_now(&self) -> Vec<S::Item> {
         self.close();
+        let mut batch = WakeBatch::new();
         let mut shelf = self.shelf.lock();
-        let items = shelf.store.drain();
+        let mut store = std::mem::replace(&mut shelf.store, S::empty());
+        // Nobody will work on them. Fewer may be unfinished: `task_done` does not ask whether an item was got.
+        shelf.unfinished = shelf.unfinished.saturating_sub(store.len());
+        if shelf.unfinished == 0 {
+            shelf.pick_all(&mut batch);
+        }
         drop(shelf);
-        // Nobody will work on them.
-        assert!(self.finish(items.len()), "BUG: items on the shelf that are not unfinished");
-        items
+        batch.wake_all();
+        // Without the lock, and when all is counted: a comparison may panic.
+        store.drain()
     }
 
     pub(super) fn is_closed(&self) -> bool {

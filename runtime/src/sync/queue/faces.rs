@@ -25,8 +25,9 @@ macro_rules! faces {
             ///
             /// # Cancel safety
             /// Dropping it puts nothing in, drops the item and loses the place among those who wait.
-            pub async fn put(&self, item: T) -> Result<(), error::PutError<T>> {
-                self.exchange.put(item).await
+            #[track_caller]
+            pub fn put(&self, item: T) -> impl Future<Output = Result<(), error::PutError<T>>> {
+                self.exchange.put(item, std::panic::Location::caller())
             }
 
             /// Puts an item in if there is room and nobody waits for it.
@@ -57,8 +58,9 @@ macro_rules! faces {
             ///
             /// # Cancel safety
             /// Cancelling it loses no item: one is taken out only when this returns it.
-            pub async fn get(&self) -> Result<T, error::GetError> {
-                self.exchange.get().await
+            #[track_caller]
+            pub fn get(&self) -> impl Future<Output = Result<T, error::GetError>> {
+                self.exchange.get(std::panic::Location::caller())
             }
 
             /// Takes an item out if there is one that is not promised to somebody who waits.
@@ -116,7 +118,8 @@ macro_rules! faces {
                 self.exchange.close()
             }
 
-            /// Closes it and gives what is in it, in the order of `get`. These items count as done.
+            /// Closes it and gives what is in it, in the order of `get`. These items count as done, also if a comparison that
+            /// puts them in order panics; then they are dropped.
             pub fn close_now(&self) -> Vec<T> {
                 self.exchange.close_now()
             }

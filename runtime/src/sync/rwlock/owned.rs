@@ -2,8 +2,10 @@
 
 use super::RwLock;
 use super::read::{reach_data, reach_data_mut};
+use super::write::MayRead;
 use crate::sync::lock_data::{ReadPtr, WritePtr};
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -59,6 +61,7 @@ pub struct OwnedRwLockReadGuard<T: ?Sized, U: ?Sized = T> {
 #[must_use = "dropped at once, it unlocks at once"]
 pub struct OwnedRwLockWriteGuard<T: ?Sized> {
     pointer: WritePtr<T>,
+    // With its part in the lock it needs no mark that it may become a reader: that asks for `T: Sync` already.
     unlock: UnlockOwned<T>,
 }
 
@@ -77,6 +80,7 @@ pub struct OwnedRwLockWriteGuard<T: ?Sized> {
 pub struct OwnedRwLockMappedWriteGuard<T: ?Sized, U: ?Sized = T> {
     pointer: WritePtr<U>,
     unlock: UnlockOwned<T>,
+    may_read: MayRead<U>,
 }
 
 impl<T: ?Sized> OwnedRwLockReadGuard<T> {
@@ -133,7 +137,7 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
         F: FnOnce(&mut T) -> &mut U,
     {
         match this.pointer.map(|data| Some(f(data))) {
-            Ok(pointer) => OwnedRwLockMappedWriteGuard { pointer, unlock: this.unlock },
+            Ok(pointer) => OwnedRwLockMappedWriteGuard { pointer, unlock: this.unlock, may_read: PhantomData },
             Err(_) => unreachable!("BUG: `Some` was mapped"),
         }
     }
@@ -147,7 +151,7 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
         F: FnOnce(&mut T) -> Option<&mut U>,
     {
         match this.pointer.map(f) {
-            Ok(pointer) => Ok(OwnedRwLockMappedWriteGuard { pointer, unlock: this.unlock }),
+            Ok(pointer) => Ok(OwnedRwLockMappedWriteGuard { pointer, unlock: this.unlock, may_read: PhantomData }),
             Err(pointer) => Err(OwnedRwLockWriteGuard { pointer, unlock: this.unlock }),
         }
     }
@@ -181,7 +185,7 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
 
     /// This guard as a mapped one, of the whole.
     pub fn into_mapped(this: Self) -> OwnedRwLockMappedWriteGuard<T> {
-        OwnedRwLockMappedWriteGuard { pointer: this.pointer, unlock: this.unlock }
+        OwnedRwLockMappedWriteGuard { pointer: this.pointer, unlock: this.unlock, may_read: PhantomData }
     }
 
     /// Becomes a reader. No writer gets in between.
@@ -202,7 +206,7 @@ impl<T: ?Sized, U: ?Sized> OwnedRwLockMappedWriteGuard<T, U> {
         F: FnOnce(&mut U) -> &mut V,
     {
         match this.pointer.map(|data| Some(f(data))) {
-            Ok(pointer) => OwnedRwLockMappedWriteGuard { pointer, unlock: this.unlock },
+            Ok(pointer) => OwnedRwLockMappedWriteGuard { pointer, unlock: this.unlock, may_read: PhantomData },
             Err(_) => unreachable!("BUG: `Some` was mapped"),
         }
     }
@@ -216,8 +220,8 @@ impl<T: ?Sized, U: ?Sized> OwnedRwLockMappedWriteGuard<T, U> {
         F: FnOnce(&mut U) -> Option<&mut V>,
     {
         match this.pointer.map(f) {
-            Ok(pointer) => Ok(OwnedRwLockMappedWriteGuard { pointer, unlock: this.unlock }),
-            Err(pointer) => Err(OwnedRwLockMappedWriteGuard { pointer, unlock: this.unlock }),
+            Ok(pointer) => Ok(OwnedRwLockMappedWriteGuard { pointer, unlock: this.unlock, may_read: PhantomData }),
+            Err(pointer) => Err(OwnedRwLockMappedWriteGuard { pointer, unlock: this.unlock, may_read: PhantomData }),
         }
     }
 

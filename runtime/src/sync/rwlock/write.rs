@@ -1,10 +1,15 @@
 //! The borrowing writers' guards.
 
 use super::read::{RwLockReadGuard, Unlock, reach_data, reach_data_mut};
-use crate::sync::lock_data::WritePtr;
+use crate::sync::lock_data::{ReadPtr, WritePtr};
 use crate::sync::permits::Permits;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+
+/// A guard with this one inside goes to another thread only if a reader's guard could, too: there it may become one, while
+/// this thread reads beside it. So `T` must be `Sync`, and not `Send` alone as for a pointer that only writes (D1).
+pub(super) type MayRead<T> = PhantomData<ReadPtr<T>>;
 
 /// Data that is locked for writing; dropping it unlocks.
 ///
@@ -20,6 +25,7 @@ use std::ops::{Deref, DerefMut};
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
     pointer: WritePtr<T>,
     unlock: Unlock<'a>,
+    may_read: MayRead<T>,
 }
 
 /// A part of data that is locked for writing; dropping it unlocks.
@@ -36,11 +42,12 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
 pub struct RwLockMappedWriteGuard<'a, T: ?Sized> {
     pointer: WritePtr<T>,
     unlock: Unlock<'a>,
+    may_read: MayRead<T>,
 }
 
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     pub(super) fn new(permits: &'a Permits, held: u32, pointer: WritePtr<T>) -> Self {
-        RwLockWriteGuard { pointer, unlock: Unlock::new(permits, held) }
+        RwLockWriteGuard { pointer, unlock: Unlock::new(permits, held), may_read: PhantomData }
     }
 
     /// A guard for the part of the data that `f` points out.
@@ -49,7 +56,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
         F: FnOnce(&mut T) -> &mut U,
     {
         match this.pointer.map(|data| Some(f(data))) {
-            Ok(pointer) => RwLockMappedWriteGuard { pointer, unlock: this.unlock },
+            Ok(pointer) => RwLockMappedWriteGuard { pointer, unlock: this.unlock, may_read: PhantomData },
             Err(_) => unreachable!("BUG: `Some` was mapped"),
         }
     }
@@ -63,8 +70,8 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
         F: FnOnce(&mut T) -> Option<&mut U>,
     {
         match this.pointer.map(f) {
-            Ok(pointer) => Ok(RwLockMappedWriteGuard { pointer, unlock: this.unlock }),
-            Err(pointer) => Err(RwLockWriteGuard { pointer, unlock: this.unlock }),
+            Ok(pointer) => Ok(RwLockMappedWriteGuard { pointer, unlock: this.unlock, may_read: PhantomData }),
+            Err(pointer) => Err(RwLockWriteGuard { pointer, unlock: this.unlock, may_read: PhantomData }),
         }
     }
 
@@ -74,7 +81,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
         F: FnOnce(&T) -> &U,
     {
         // `f` looks before others may.
-        let RwLockWriteGuard { pointer, unlock } = this;
+        let RwLockWriteGuard { pointer, unlock, may_read: _ } = this;
         match pointer.downgrade().map(|data| Some(f(data))) {
             Some(part) => RwLockReadGuard::downgraded(unlock, part),
             None => unreachable!("BUG: `Some` was mapped"),
@@ -97,7 +104,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
 
     /// This guard as a mapped one, of the whole.
     pub fn into_mapped(this: Self) -> RwLockMappedWriteGuard<'a, T> {
-        RwLockMappedWriteGuard { pointer: this.pointer, unlock: this.unlock }
+        RwLockMappedWriteGuard { pointer: this.pointer, unlock: this.unlock, may_read: PhantomData }
     }
 
     /// Becomes a reader. No writer gets in between.
@@ -113,7 +120,7 @@ impl<'a, T: ?Sized> RwLockMappedWriteGuard<'a, T> {
         F: FnOnce(&mut T) -> &mut U,
     {
         match this.pointer.map(|data| Some(f(data))) {
-            Ok(pointer) => RwLockMappedWriteGuard { pointer, unlock: this.unlock },
+            Ok(pointer) => RwLockMappedWriteGuard { pointer, unlock: this.unlock, may_read: PhantomData },
             Err(_) => unreachable!("BUG: `Some` was mapped"),
         }
     }
@@ -127,8 +134,8 @@ impl<'a, T: ?Sized> RwLockMappedWriteGuard<'a, T> {
         F: FnOnce(&mut T) -> Option<&mut U>,
     {
         match this.pointer.map(f) {
-            Ok(pointer) => Ok(RwLockMappedWriteGuard { pointer, unlock: this.unlock }),
-            Err(pointer) => Err(RwLockMappedWriteGuard { pointer, unlock: this.unlock }),
+            Ok(pointer) => Ok(RwLockMappedWriteGuard { pointer, unlock: this.unlock, may_read: PhantomData }),
+            Err(pointer) => Err(RwLockMappedWriteGuard { pointer, unlock: this.unlock, may_read: PhantomData }),
         }
     }
 }

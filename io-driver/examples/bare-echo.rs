@@ -1,6 +1,6 @@
 //! An echo server over a bare driver: one thread, a hand-written poll loop, no runtime.
 //!
-//! `cargo run -p io-driver --example echo` listens on 127.0.0.1:7007; `-- --selftest` talks to itself and ends.
+//! `cargo run -p io-driver --example bare-echo` listens on 127.0.0.1:7007; `-- --selftest` talks to itself and ends.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, ErrorKind, Read, Write};
@@ -124,7 +124,7 @@ impl Server {
             if done(self) {
                 return Ok(());
             }
-            self.driver.turn(&mut events, None, |waker| waker.wake_by_ref())?;
+            self.driver.turn(&mut events, None, Waker::wake)?;
         }
     }
 }

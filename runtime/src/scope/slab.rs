@@ -1,4 +1,4 @@
-//! A list of those below a node, each of which knows its number and takes itself off.
+//! A list whose entries know their number and take themselves off: those below a node of the tree, the notes of a task.
 
 /// A list whose entries keep their number. Most have one, the body of a scope: it needs no memory of its own.
 pub(super) struct Slab<T> {
@@ -41,6 +41,18 @@ impl<T> Slab<T> {
             (self.others, self.free) = (Vec::new(), Vec::new());
         }
         entry
+    }
+
+    pub(super) fn get(&self, key: usize) -> Option<&T> {
+        if key == 0 { self.first.as_ref() } else { self.others.get(key - 1)?.as_ref() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.others.len() == self.free.len()
+    }
+
+    pub(super) fn into_iter(self) -> impl Iterator<Item = T> {
+        self.first.into_iter().chain(self.others.into_iter().flatten())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {

@@ -1,0 +1,59 @@
+//! Who needs a runtime, for the panic where there is none.
+//!
+//! Owns: the name of a public function and the line that has called it.   Imports: `entered`.
+//! Not here: the panics of functions that are no futures, which blame their caller's line by themselves.
+//!
+//! A future panics where it is polled, deep inside of some executor, which tells nobody what to change. So it is made by a
+//! function that is no `async fn`, and keeps who has called that.
+
+use crate::engine::entered::with_engine;
+use std::panic::Location;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    what: &'static str,
+    place: &'static Location<'static>,
+}
+
+/// Is this thread inside of a runtime?
+#[inline]
+pub(crate) fn is_entered() -> bool {
+    with_engine(|engine| engine.is_some())
+}
+
+impl Caller {
+    /// The caller of the public function `what`, which is our caller.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn of(what: &'static str) -> Caller {
+        Caller { what, place: Location::caller() }
+    }
+
+    pub(crate) fn what(self) -> &'static str {
+        self.what
+    }
+
+    pub(crate) fn place(self) -> &'static Location<'static> {
+        self.place
+    }
+
+    /// Panics if this thread is inside of no runtime.
+    #[inline]
+    pub(crate) fn needs_runtime(self) {
+        if !is_entered() {
+            self.finds_none();
+        }
+    }
+
+    #[cold]
+    pub(crate) fn finds_none(self) -> ! {
+        let thread = std::thread::current();
+        panic!(
+            "no runtime here: `{}`, called at {}, was polled on thread {:?}, which has entered no runtime.\n  Await it inside \
+             `Runtime::block_on` or a spawned task, or hold the guard of `Handle::enter`.",
+            self.what,
+            self.place,
+            thread.name().unwrap_or("unnamed")
+        )
+    }
+}

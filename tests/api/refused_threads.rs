@@ -1,0 +1,137 @@
+//! Where the system gives no more threads. Each test runs itself again in a process of its own, which then leaves itself
+//! too little address space for another stack.
+
+use runtime::runtime::{Builder, Runtime};
+use runtime::task;
+use runtime::time::{sleep, timeout};
+use runtime_tests::{Drops, Flavor, catch, poll_once, wait_until, watchdog};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::future::pending;
+use std::process::Command;
+use std::task::Poll;
+use std::time::Duration;
+
+/// Of each thread's stack, which is reserved and not used.
+const STACK: usize = 1 << 30;
+
+/// Runs `test`, which has this name, in a process of its own.
+fn in_a_process_of_its_own(name: &str, test: impl FnOnce()) {
+    let _watch = watchdog();
+    if std::env::var_os("NO_MORE_THREADS").is_some() {
+        return test();
+    }
+    let mut child = Command::new(std::env::current_exe().expect("this binary's path"));
+    child.args(["--exact", &format!("refused_threads::{name}"), "--test-threads=1"]).env("NO_MORE_THREADS", "1");
+    let output = child.output().expect("this binary does not start");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && told.contains("1 passed"),
+        "{told}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// How much address space there may be.
+fn limit_to(bytes: Option<u64>) {
+    let maximum = getrlimit(Resource::As).maximum;
+    setrlimit(Resource::As, Rlimit { current: bytes.or(maximum), maximum }).expect("a process may limit itself");
+}
+
+/// No more threads for this process.
+fn refuse_threads() {
+    let status = std::fs::read_to_string("/proc/self/status").expect("readable");
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).expect("it has a size");
+    let kilobytes: u64 = size.trim().trim_end_matches(" kB").parse().expect("a number");
+    limit_to(Some(kilobytes * 1024 + STACK as u64 / 2));
+}
+
+fn builder(mut builder: Builder) -> Runtime {
+    builder.thread_stack_size(STACK).enable_all().build().expect("no runtime")
+}
+
+fn spawn_ten(spawn: impl Fn(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>)) -> Drops {
+    let drops = Drops::new();
+    for _ in 0..10 {
+        let held = drops.probe();
+        spawn(Box::pin(async move {
+            let _held = held;
+            pending::<()>().await;
+        }));
+    }
+    drops
+}
+
+/// Tasks that never ran, tasks that are suspended, and a handle that somebody waits for.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "its workers are there from the start")]
+fn d17_tasks_are_dropped_without_a_worker() {
+    in_a_process_of_its_own("d17_tasks_are_dropped_without_a_worker", || {
+        for ends_in_background in [false, true] {
+            let [one, two] = [(); 2].map(|()| builder(Flavor::MultiThread(2).builder()));
+            refuse_threads();
+            let never_ran = spawn_ten(|task| drop(one.spawn(task)));
+            let mut handle = one.spawn(async { 5 });
+            let suspended = two.block_on(async {
+                let drops = spawn_ten(|task| drop(runtime::spawn(task)));
+                sleep(Duration::from_millis(1)).await;
+                drops
+            });
+            for runtime in [one, two] {
+                if ends_in_background { runtime.shutdown_background() } else { drop(runtime) }
+            }
+            if ends_in_background {
+                // The end of the first has given its stacks back, so the second may have got a thread.
+                wait_until("the drops", || suspended.count() == 10);
+            }
+            assert_eq!((never_ran.count(), suspended.count()), (10, 10));
+            assert!(matches!(poll_once(&mut handle), Poll::Ready(Err(error)) if error.is_cancelled()));
+            limit_to(None);
+        }
+    });
+}
+
+/// The first thread is refused: the call panics, in its caller's name, and the closure runs when there is a thread.
+#[test]
+fn d29_a_closure_for_which_no_thread_can_be_had() {
+    in_a_process_of_its_own("d29_a_closure_for_which_no_thread_can_be_had", || {
+        let runtime = builder(Flavor::CurrentThread.builder());
+        let drops = Drops::new();
+        refuse_threads();
+        let held = drops.probe();
+        let panic = catch(|| drop(runtime.spawn_blocking(move || drop(held)))).expect_err("there was a thread");
+        assert!(panic.file.ends_with("refused_threads.rs"), "{panic:?}");
+        assert_eq!(drops.count(), 0);
+        limit_to(None);
+        assert_eq!(runtime.block_on(runtime.spawn_blocking(|| 7)).unwrap(), 7);
+        wait_until("the closure that was left behind", || drops.count() == 1);
+    });
+}
+
+/// Workers exist, and many of them ask at once: each is told.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "its workers count as threads for closures: it hangs")]
+fn d29_workers_that_ask_at_once_are_told() {
+    in_a_process_of_its_own("d29_workers_that_ask_at_once_are_told", || {
+        let runtime = builder(Flavor::MultiThread(4).builder());
+        runtime.block_on(async {
+            let all = std::sync::Arc::new(std::sync::Barrier::new(4));
+            let tasks: Vec<_> = (0..4)
+                .map(|_| {
+                    let all = all.clone();
+                    runtime::spawn(async move { drop(all.wait()) })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            refuse_threads();
+            let tasks: Vec<_> =
+                (0..200).map(|_| runtime::spawn(async { task::spawn_blocking(|| ()).await.is_ok() })).collect();
+            for task in tasks {
+                let told = timeout(Duration::from_secs(5), task).await.expect("a closure waits for ever");
+                assert!(told.expect_err("there was a thread").is_panic());
+            }
+        });
+        limit_to(None);
+    });
+}
