@@ -16,8 +16,10 @@ macro_rules! families {
 }
 
 families! {
+    start
     spawn
     yields
+    one_thread
     messages
     sync
     fan_out

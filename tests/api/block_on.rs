@@ -2,7 +2,7 @@
 
 use runtime::task;
 use runtime_tests::probe::OnDrop;
-use runtime_tests::{Drops, Event, Flavor, Place, for_each_flavor, for_each_place, planned_panic};
+use runtime_tests::{Drops, Event, Flavor, Place, for_each_flavor, for_each_place, planned_panic, watchdog};
 use std::cell::Cell;
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
@@ -187,3 +187,51 @@ for_each_flavor!(
     a_dropped_main_future_leaves_its_waker_harmless,
     an_unfinished_task_does_not_keep_it
 );
+
+/// What `on_thread_start` sets up for a thread is there for every task.
+#[test]
+#[cfg_attr(not(feature = "oracle"), ignore = "the issue \"Good in bad company\" mends it: `block_on` runs tasks, too")]
+fn d18_every_task_runs_on_a_thread_that_on_thread_start_has_prepared() {
+    thread_local!(static PREPARED: Cell<bool> = const { Cell::new(false) });
+    let _watch = watchdog();
+    for workers in [1, 2] {
+        let mut builder = Flavor::MultiThread(workers).builder();
+        let runtime = builder.on_thread_start(|| PREPARED.set(true)).enable_all().build().unwrap();
+        let prepared = runtime.block_on(async {
+            let mut prepared = 0;
+            for _ in 0..10 {
+                let tasks: Vec<_> = (0..100).map(|_| runtime::spawn(async { PREPARED.get() })).collect();
+                for task in tasks {
+                    prepared += usize::from(task.await.unwrap());
+                }
+            }
+            prepared
+        });
+        assert_eq!(prepared, 1000, "{workers} workers");
+    }
+}
+
+/// A task has the stack that `thread_stack_size` promises. An overflow ends the process, so it happens in another one.
+#[test]
+#[cfg_attr(not(feature = "oracle"), ignore = "the issue \"Good in bad company\" mends it: `block_on` runs tasks, too")]
+fn d18_every_task_has_a_stack_of_the_size_that_was_asked_for() {
+    const CHILD: &str = "D18_CHILD";
+    const MIB: usize = 1 << 20;
+    const FRAME: usize = 4096;
+    fn deep(left: usize) -> u8 {
+        let frame = std::hint::black_box([1_u8; FRAME]);
+        if left < FRAME { frame[0] } else { deep(left - FRAME).wrapping_add(frame[left % FRAME]) }
+    }
+    if std::env::var_os(CHILD).is_some() {
+        // A debug build's frames are several times as large.
+        let runtime = Flavor::MultiThread(1).builder().thread_stack_size(512 * MIB).build().unwrap();
+        runtime.block_on(async { runtime::spawn(async { std::hint::black_box(deep(32 * MIB)) }).await.unwrap() });
+        return;
+    }
+    let _watch = watchdog();
+    let name = "block_on::d18_every_task_has_a_stack_of_the_size_that_was_asked_for";
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = child.args([name, "--exact", "--include-ignored"]).env(CHILD, "yes").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("running 1 test"), "{output:?}");
+    assert!(output.status.success(), "{output:?}");
+}

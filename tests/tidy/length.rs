@@ -22,8 +22,8 @@ const LONGER: &[(&str, usize, &str)] = &[
     ),
     (
         "runtime/src/engine/sched/model.rs",
-        480,
-        "compiled for models only; slot, parker, idle word, guarantor and end share their tasks and their owner",
+        510,
+        "compiled for models only; slot, parker, idle word, places, guarantor and end share their tasks and their owner",
     ),
 ];
 

@@ -119,15 +119,6 @@ impl<S: AsFd> Watched<S> {
         self.registration().clear(event);
     }
 
-    /// A task that is about to be dropped, since its runtime ends, waits.
-    #[inline]
-    fn unless_dropped<R>(&self, answer: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
-        match answer {
-            Poll::Ready(Err(error)) if engine::ends_with_its_task(self.registration(), &error) => Poll::Pending,
-            answer => answer,
-        }
-    }
-
     /// The same for who does not wait: nothing is ready.
     #[inline]
     fn or_would_block<R>(&self, result: io::Result<R>) -> io::Result<R> {
@@ -143,7 +134,7 @@ impl<S: AsFd> Watched<S> {
     #[inline]
     pub(crate) fn poll_event(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<ReadyEvent>> {
         let unit = ready!(budget::poll_proceed(cx));
-        let event = ready!(self.unless_dropped(self.registration().poll_ready(direction, cx)));
+        let event = ready!(unless_dropped(self.registration(), self.registration().poll_ready(direction, cx)));
         unit.made_progress();
         Poll::Ready(event)
     }
@@ -157,10 +148,11 @@ impl<S: AsFd> Watched<S> {
     ///
     /// Not an `async fn`: its future borrows the registration only, so it is `Send` whatever the object is.
     pub(crate) fn event(&self, interest: Interest) -> impl Future<Output = io::Result<ReadyEvent>> {
-        let mut wait = self.registration().ready(interest.get());
+        let registration = self.registration();
+        let mut wait = registration.ready(interest.get());
         poll_fn(move |cx| {
             let unit = ready!(budget::poll_proceed(cx));
-            let event = ready!(self.unless_dropped(Pin::new(&mut wait).poll(cx)));
+            let event = ready!(unless_dropped(registration, Pin::new(&mut wait).poll(cx)));
             unit.made_progress();
             Poll::Ready(event)
         })
@@ -180,7 +172,7 @@ impl<S: AsFd> Watched<S> {
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(self.unless_dropped(registration.poll_io(direction, cx, || operation(object))));
+        let done = ready!(unless_dropped(registration, registration.poll_io(direction, cx, || operation(object))));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -194,7 +186,7 @@ impl<S: AsFd> Watched<S> {
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(self.unless_dropped(registration.poll_short_reads(cx, || operation(object))));
+        let done = ready!(unless_dropped(registration, registration.poll_short_reads(cx, || operation(object))));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -256,6 +248,15 @@ impl<S: AsFd> Watched<S> {
     pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
         let (registration, object) = self.parts();
         self.or_would_block(registration.try_io(interest.get(), || operation(object)))
+    }
+}
+
+/// A task that is about to be dropped, since its runtime ends, waits.
+#[inline]
+fn unless_dropped<R>(registration: &Registration, answer: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+    match answer {
+        Poll::Ready(Err(error)) if engine::ends_with_its_task(registration, &error) => Poll::Pending,
+        answer => answer,
     }
 }
 

@@ -296,7 +296,8 @@ impl Builder {
         self
     }
 
-    /// After how many polls a busy worker looks at sockets and timers; 61 by default.
+    /// After how many polls a busy worker looks at sockets and timers; 61 by default. On a current-thread runtime the
+    /// future of `block_on`, once woken, waits for as many at the most.
     ///
     /// # Panics
     /// If `polls` is 0.

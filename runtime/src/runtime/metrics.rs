@@ -142,7 +142,8 @@ impl RuntimeMetrics {
         self.sum(worker, |place| place.stats.noops.get())
     }
 
-    /// For how long a worker had something to do, until now. Looking for work does not count.
+    /// For how long a worker had something to do, until now. Looking for work does not count, nor, on the current-thread
+    /// flavors, does what the future of `block_on` does before it uses the runtime for the first time or has to wait.
     #[track_caller]
     pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
         self.sum(worker, |place| place.stats.busy.read())
@@ -284,6 +285,8 @@ impl RuntimeMetrics {
             "metrics of worker {worker} of a runtime with {workers}.\n  Workers are numbered from 0 to \
              `num_workers() - 1`."
         );
+        // Whoever asks from inside of `block_on` is at work, and has been seen there from now on.
+        with_worker_of(self.handle.engine(), |_| ());
         self.handle.engine().places.iter().nth(worker)
     }
 }

@@ -76,7 +76,10 @@ impl Runtime {
     ///
     /// On either flavor the thread inside `block_on` is one of the workers. A task that blocks it for long delays the
     /// future given here (and no other task); servers that care put their work into a task and await that.
-    /// On a current-thread runtime only one thread runs tasks at a time; a second one in `block_on` takes over when
+    ///
+    /// On a current-thread runtime tasks run first in, first out, and the future given here, once woken, has its turn when
+    /// none is ready, or after [`event_interval`](Builder::event_interval) polls: one `yield_now` lets them all run.
+    /// Only one thread runs tasks at a time; a second one in `block_on` takes over when
     /// the first leaves.
     ///
     /// # Panics

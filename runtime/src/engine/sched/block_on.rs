@@ -7,13 +7,18 @@
 //! and tasks in between. Without this, a spawn awaited in `block_on` costs two thread switches (7 us against 0.2).
 //! The price is documented at `Runtime::block_on`: a task that blocks this thread delays the future of `block_on`.
 
+use super::config::Flavor;
 use super::engine::Engine;
+use super::here::Standby;
+use super::place::Place;
 use super::root::Root;
+use super::sys::ExactSleeps;
 use super::worker::Worker;
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::parker::{AfterUnpark, Parker};
-use crate::engine::cell::current;
-use parking_lot::Mutex;
+use crate::engine::base::rng;
+use crate::engine::cell::{Runnable, current};
+use crossbeam_deque::Worker as Deque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
@@ -28,8 +33,23 @@ struct RootWaker {
     parker: Arc<Parker>,
     /// For a thread that sleeps in the driver.
     engine: Weak<Engine>,
-    /// Counts every change of `woken` to `true` until the poll that it asked for is over.
-    busy_roots: Arc<AtomicUsize>,
+    /// Counts every change of `woken` to `true` until the poll that it asked for is over. `None`: whoever may move a
+    /// paused clock asks for `woken` itself, since it is the thread that is to be woken.
+    busy_roots: Option<Arc<AtomicUsize>>,
+}
+
+impl RootWaker {
+    fn begin_busy(&self) {
+        if let Some(busy) = &self.busy_roots {
+            busy.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn end_busy(&self) {
+        if let Some(busy) = &self.busy_roots {
+            busy.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
 }
 
 impl Wake for RootWaker {
@@ -39,9 +59,9 @@ impl Wake for RootWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         // Counted before it shows: a paused clock must not move while this poll is due.
-        self.busy_roots.fetch_add(1, Ordering::SeqCst);
+        self.begin_busy();
         if self.woken.swap(true, Ordering::AcqRel) {
-            self.busy_roots.fetch_sub(1, Ordering::SeqCst);
+            self.end_busy();
             return;
         }
         if self.parker.unpark() == AfterUnpark::NotifyDriver {
@@ -53,43 +73,60 @@ impl Wake for RootWaker {
     }
 }
 
-struct RootFuture<'f, F: Future> {
-    future: Pin<&'f mut F>,
-    waker: Arc<RootWaker>,
-    as_waker: Waker,
+/// What a future of `block_on` is woken by. A place keeps one for all that are polled there, one after the other: a wake
+/// that comes late is a poll for nothing at most, and while there is no future it does nothing.
+pub(super) struct RootBell {
+    word: Arc<RootWaker>,
+    waker: Waker,
+}
+
+impl RootBell {
+    /// `alone`: nobody else ever moves a paused clock.
+    fn new(engine: &Arc<Engine>, parker: Arc<Parker>, alone: bool) -> Self {
+        let word = Arc::new(RootWaker {
+            // Without a future wakes find it woken, and count nothing.
+            woken: AtomicBool::new(true),
+            parker,
+            engine: Arc::downgrade(engine),
+            busy_roots: (!alone).then(|| engine.busy_roots.clone()),
+        });
+        RootBell { waker: word.clone().into(), word }
+    }
+}
+
+struct RootFuture<'r, F: Future> {
+    future: Pin<&'r mut F>,
+    bell: &'r RootBell,
+    engine: &'r Engine,
     /// A panic is kept until the thread has given its place back.
     output: Option<thread::Result<F::Output>>,
 }
 
-impl<'f, F: Future> RootFuture<'f, F> {
-    fn new(future: Pin<&'f mut F>, parker: Arc<Parker>, engine: &Arc<Engine>) -> Self {
-        engine.busy_roots.fetch_add(1, Ordering::SeqCst);
-        let waker = Arc::new(RootWaker {
-            woken: AtomicBool::new(true),
-            parker,
-            engine: Arc::downgrade(engine),
-            busy_roots: engine.busy_roots.clone(),
-        });
-        RootFuture { future, as_waker: waker.clone().into(), waker, output: None }
+impl<'r, F: Future> RootFuture<'r, F> {
+    fn new(future: Pin<&'r mut F>, bell: &'r RootBell, engine: &'r Engine) -> Self {
+        // It is woken: the first poll is due.
+        bell.word.begin_busy();
+        RootFuture { future, bell, engine, output: None }
     }
 }
 
 impl<F: Future> Drop for RootFuture<'_, F> {
     fn drop(&mut self) {
+        let word = &self.bell.word;
         // Later wakes find it woken and count nothing.
-        if self.waker.woken.swap(true, Ordering::AcqRel) {
-            self.waker.busy_roots.fetch_sub(1, Ordering::SeqCst);
+        if word.woken.swap(true, Ordering::AcqRel) {
+            word.end_busy();
         }
         // It kept a paused clock from moving, perhaps, and the leader sleeps until it is told.
-        if let Some(engine) = self.waker.engine.upgrade() {
-            engine.reconsider_the_clock();
+        if word.busy_roots.is_some() {
+            self.engine.reconsider_the_clock();
         }
     }
 }
 
 impl<F: Future> Root for RootFuture<'_, F> {
     fn is_woken(&self) -> bool {
-        self.waker.woken.load(Ordering::Acquire)
+        self.bell.word.woken.load(Ordering::Acquire)
     }
 
     #[inline]
@@ -98,41 +135,19 @@ impl<F: Future> Root for RootFuture<'_, F> {
             return false;
         }
         // Acquire: what was written before the wake is seen by the poll. A wake during the poll sets it again.
-        self.waker.woken.swap(false, Ordering::AcqRel);
+        self.bell.word.woken.swap(false, Ordering::AcqRel);
         let _no_task = current::leave();
-        let mut cx = Context::from_waker(&self.as_waker);
+        let mut cx = Context::from_waker(&self.bell.waker);
         let polled = catch_unwind(AssertUnwindSafe(|| {
             budget::with_budget(Budget::PER_POLL, || self.future.as_mut().poll(&mut cx))
         }));
-        self.waker.busy_roots.fetch_sub(1, Ordering::SeqCst);
+        self.bell.word.end_busy();
         self.output = match polled {
             Ok(Poll::Pending) => return false,
             Ok(Poll::Ready(output)) => Some(Ok(output)),
             Err(panic) => Some(Err(panic)),
         };
         true
-    }
-}
-
-/// Threads inside `block_on` that found no place: on a current-thread runtime all but the first.
-#[derive(Default)]
-pub(crate) struct PlaceQueue(Mutex<Vec<Arc<Parker>>>);
-
-impl PlaceQueue {
-    fn enter(&self, parker: &Arc<Parker>) {
-        self.0.lock().push(parker.clone());
-    }
-
-    fn leave(&self, parker: &Arc<Parker>) {
-        self.0.lock().retain(|other| !Arc::ptr_eq(other, parker));
-    }
-
-    /// A place is free, or the engine closes.
-    pub(super) fn look_again(&self) {
-        for parker in self.0.lock().iter() {
-            // They sleep on their parkers, never in the driver.
-            let _ = parker.unpark();
-        }
     }
 }
 
@@ -171,7 +186,8 @@ impl Engine {
         want_place: bool,
     ) -> Option<thread::Result<F::Output>> {
         let parker = Arc::new(Parker::new());
-        let mut root = RootFuture::new(future, parker.clone(), self);
+        let bell = RootBell::new(self, parker.clone(), false);
+        let mut root = RootFuture::new(future, &bell, self);
         self.place_queue.enter(&parker);
         while !root.poll() {
             // After `enter`: either we see the place that becomes free, or its last holder sees us.
@@ -194,16 +210,56 @@ impl Engine {
             return None;
         }
         let (index, deque) = self.places.take()?;
-        let counted = self.idle.occupy();
         let place = self.places.get(index);
-        place.counted.store(true, Ordering::Relaxed);
+        if self.config.flavor != Flavor::MultiThread {
+            return self.run_alone(future, place, index, deque);
+        }
+        let counted = self.idle.occupy();
+        place.counted.store(counted, Ordering::Relaxed);
         self.guarantor_awake();
         let worker = Worker::new(self, index, deque, false);
-        let mut root = RootFuture::new(future, place.parker.clone(), self);
+        let bell = place.root.get_or_init(|| RootBell::new(self, place.parker.clone(), false));
+        let mut root = RootFuture::new(future, bell, self);
         let (_end, deque, searching) = worker.run(&mut root);
         self.leave_place(index, deque, searching, counted);
-        self.place_queue.look_again();
+        self.place_queue.a_place_is_free();
         root.output.take()
+    }
+
+    /// As the one worker of a current-thread flavor.
+    fn run_alone<F: Future>(
+        self: &Arc<Self>,
+        future: Pin<&mut F>,
+        place: &Place,
+        index: usize,
+        deque: Deque<Runnable>,
+    ) -> Option<thread::Result<F::Output>> {
+        place.counted.store(true, Ordering::Relaxed);
+        place.set_thread(false);
+        let set_up = self.set_up_thread(index);
+        let bell = place.root.get_or_init(|| RootBell::new(self, place.parker.clone(), true));
+        let mut root = RootFuture::new(future, bell, self);
+        let mut standby = Standby::new(self, index, deque);
+        let installed = standby.install();
+        if !root.poll() {
+            let worker = standby.worker();
+            worker.root_was_polled(&root);
+            worker.run_here(&mut root);
+        }
+        drop(installed);
+        drop(set_up);
+        match standby.end() {
+            (deque, Some(searching)) => self.leave_place(index, deque, searching, true),
+            (deque, None) => self.places.give_back(index, deque),
+        }
+        self.place_queue.a_place_is_free();
+        root.output.take()
+    }
+
+    /// What holds for a thread as long as it is a worker.
+    pub(super) fn set_up_thread(&self, index: usize) -> (Option<rng::Seeded>, Option<ExactSleeps>) {
+        let seeded = self.config.seed.map(|seed| rng::seed_thread(seed.wrapping_add(index as u64)));
+        (seeded, self.config.precise_timers.then(ExactSleeps::begin))
     }
 }
 

@@ -7,13 +7,13 @@
 //! Tasks do not: `shutdown` sees to it that none outlives the last of those.
 
 use super::batch;
-use super::block_on::PlaceQueue;
 use super::config::{Config, Flavor, TaskFacts};
 use super::engines;
 use super::fd_table;
 use super::idle::{Idle, Wake};
 use super::inject::{Chain, Inject};
 use super::place::{Doing, Place, Places};
+use super::place_queue::PlaceQueue;
 use super::pool::Pool;
 use super::rescue::Guarantor;
 use super::stats::SharedStats;
@@ -83,14 +83,15 @@ impl Engine {
         let engine = Arc::new_cyclic(|this| Engine {
             id: Engine::fresh_id(),
             places: Places::new(most),
-            idle: Idle::new(if multi { config.workers } else { 0 }),
+            // On the current-thread flavors the one worker counts as there, whether a thread holds its place or not.
+            idle: if multi { Idle::new(config.workers, 0) } else { Idle::new(0, 1) },
             inject: Inject::new(),
             drive,
             blocking: Pool::new(&config),
             stats: SharedStats::default(),
             threads: Threads::new(),
             guarantor: Guarantor::new(),
-            place_queue: PlaceQueue::default(),
+            place_queue: PlaceQueue::new(),
             busy_roots: Arc::new(AtomicUsize::new(0)),
             watches_polls: config.before_poll.is_some()
                 || config.after_poll.is_some()

@@ -71,9 +71,10 @@ pub(crate) struct Idle {
 }
 
 impl Idle {
-    /// `vacant`: how many threads may be started on demand.
-    pub(crate) fn new(vacant: usize) -> Self {
-        Idle { word: AtomicU64::new(vacant as u64 * VACANT), sleepers: Mutex::new(Vec::new()) }
+    /// `vacant`: how many threads may be started on demand. `active`: how many workers there are from the beginning.
+    pub(crate) fn new(vacant: usize, active: usize) -> Self {
+        let word = vacant as u64 * VACANT + active as u64 * ACTIVE;
+        Idle { word: AtomicU64::new(word), sleepers: Mutex::new(Vec::new()) }
     }
 
     fn word(&self, order: Ordering) -> Word {

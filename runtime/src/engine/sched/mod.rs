@@ -16,12 +16,15 @@ pub(crate) mod config;
 pub(crate) mod engine;
 mod engines;
 pub(crate) mod fd_table;
+#[allow(unsafe_code)] // pointers to this thread's worker
+mod here;
 pub(crate) mod idle;
 #[allow(unsafe_code)] // the end of an intrusive queue
 pub(crate) mod inject;
 #[allow(unsafe_code)] // a task behind an atomic pointer
 mod next_task;
 pub(crate) mod place;
+pub(crate) mod place_queue;
 mod pool;
 mod rescue;
 mod root;
@@ -36,7 +39,6 @@ mod sys;
 mod threads;
 mod thrift;
 pub(crate) mod timer;
-#[allow(unsafe_code)] // a pointer to this thread's worker
 pub(crate) mod worker;
 
 #[cfg(all(test, loom))]

@@ -8,6 +8,7 @@ use super::idle::{Idle, Wake};
 use super::inject::Inject;
 use super::next_task::NextTask;
 use super::place::Places;
+use super::place_queue::PlaceQueue;
 use super::rescue::Guarantor;
 use super::shutdown::Drain;
 use super::stats::SharedStats;
@@ -162,7 +163,7 @@ struct Yard {
 impl Yard {
     fn new(vacant: usize) -> Arc<Yard> {
         let parkers = [Parker::new(), Parker::new()];
-        Arc::new(Yard { idle: Idle::new(vacant), inject: Inject::new(), parkers })
+        Arc::new(Yard { idle: Idle::new(vacant, 0), inject: Inject::new(), parkers })
     }
 }
 
@@ -322,7 +323,7 @@ fn a_worker_that_leaves_misses_no_task() {
 #[test]
 fn the_guarantor_does_not_oversleep() {
     check(|| {
-        let shared = Arc::new((Guarantor::new(), Idle::new(2)));
+        let shared = Arc::new((Guarantor::new(), Idle::new(2, 0)));
         let workers = [(); 2].map(|()| {
             let shared = shared.clone();
             spawn(move || {
@@ -509,6 +510,31 @@ impl Owner for Small {
     fn panic_sink(&self) -> Option<StdArc<dyn PanicSink>> {
         panic!("the task of a model panicked")
     }
+}
+
+/// One place, and a second thread that waits for it.
+/// Fault: `enter` after the first look for a place; `a_place_is_free` before the place is given back.
+#[test]
+fn nobody_waits_for_a_place_that_is_free() {
+    check(|| {
+        let shared = StdArc::new((Places::new(1), PlaceQueue::new()));
+        let (index, deque) = shared.0.take().expect("the place is free");
+        let waits = {
+            let shared = shared.clone();
+            spawn(move || {
+                let (places, queue) = &*shared;
+                let parker = StdArc::new(Parker::new());
+                queue.enter(&parker);
+                while !places.any_free() {
+                    parker.park(None);
+                }
+                queue.leave(&parker);
+            })
+        };
+        shared.0.give_back(index, deque);
+        shared.1.a_place_is_free();
+        waits.join().unwrap();
+    });
 }
 
 /// A foreign thread wakes a suspended task while its engine ends and is freed (museum M1).

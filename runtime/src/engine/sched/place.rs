@@ -7,6 +7,7 @@
 //! spares, to threads whose neighbours called `block_in_place`, and to a second `block_on`. A thief looks at the places
 //! made so far, so their number is also the length of a search.
 
+use super::block_on::RootBell;
 use super::next_task::NextTask;
 use super::stats::{PlaceStats, SharedStats};
 use super::sys;
@@ -17,6 +18,7 @@ use crate::engine::base::parker::Parker;
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::OwnedTasks;
 use crossbeam_deque::{Stealer, Worker as Deque};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
@@ -43,11 +45,15 @@ pub(crate) struct Place {
     pub(crate) parker: Arc<Parker>,
     pub(crate) owned: OwnedTasks,
     pub(crate) stats: PlaceStats,
+    /// What the future of `block_on` is woken by, made for the first one that is polled here.
+    pub(super) root: OnceLock<RootBell>,
     thread: Mutex<Option<ThreadId>>,
+    /// Our own number of that thread: whoever comes back here has nothing to write.
+    thread_number: AtomicU64,
     /// The same thread as the operating system calls it.
     os_thread: AtomicU32,
     doing: AtomicU8,
-    /// The deque's owning half while no thread holds the place.
+    /// The deque's owning half on its way to a thread that is being started.
     home: Mutex<Option<Deque<Runnable>>>,
     /// Does the place count as one of the N (else as a spare)?
     pub(crate) counted: AtomicBool,
@@ -56,22 +62,23 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn new() -> Self {
-        let deque = Deque::new_fifo();
+    fn new(stealer: Stealer<Runnable>) -> Self {
         let stats = PlaceStats::default();
         // As if asleep: no thread holds it.
         stats.parks_and_unparks.add(1);
         Place {
             next: Padded(NextTask::new()),
             polls: Padded(AtomicU64::new(0)),
-            stealer: deque.stealer(),
+            stealer,
             parker: Arc::new(Parker::new()),
             owned: OwnedTasks::new(),
             stats,
+            root: OnceLock::new(),
             thread: Mutex::new(None),
+            thread_number: AtomicU64::new(0),
             os_thread: AtomicU32::new(0),
             doing: AtomicU8::new(Doing::Nothing as u8),
-            home: Mutex::new(Some(deque)),
+            home: Mutex::new(None),
             counted: AtomicBool::new(false),
             dismissed: AtomicBool::new(false),
         }
@@ -95,9 +102,17 @@ impl Place {
         *self.thread.lock()
     }
 
-    pub(super) fn set_thread(&self) {
+    /// The calling thread holds the place now. `is_watched`: by a guarantor, which asks what the thread does.
+    pub(super) fn set_thread(&self, is_watched: bool) {
+        let number = this_threads_number();
+        if self.thread_number.load(Ordering::Relaxed) == number {
+            return;
+        }
         *self.thread.lock() = Some(std::thread::current().id());
-        self.os_thread.store(sys::this_thread(), Ordering::Relaxed);
+        if is_watched {
+            self.os_thread.store(sys::this_thread(), Ordering::Relaxed);
+        }
+        self.thread_number.store(number, Ordering::Relaxed);
     }
 
     /// Is the place's thread on a CPU, or ready for one?
@@ -139,11 +154,22 @@ impl Place {
     }
 }
 
+/// A number that no other thread of this process ever has; not 0.
+fn this_threads_number() -> u64 {
+    static NUMBERS: AtomicU64 = AtomicU64::new(1);
+    thread_local!(static NUMBER: Cell<u64> = const { Cell::new(0) });
+    if NUMBER.get() == 0 {
+        NUMBER.set(NUMBERS.fetch_add(1, Ordering::Relaxed));
+    }
+    NUMBER.get()
+}
+
 /// All places of an engine.
 pub(crate) struct Places {
     table: Box<[OnceLock<Box<Place>>]>,
     made: AtomicUsize,
-    free: Mutex<Vec<usize>>,
+    /// Places without a thread, each with its deque.
+    free: Mutex<Vec<(usize, Deque<Runnable>)>>,
 }
 
 impl Places {
@@ -171,17 +197,18 @@ impl Places {
     /// Takes a place that no thread holds, with its deque. `None`: all of the table is in use.
     pub(crate) fn take(&self) -> Option<(usize, Deque<Runnable>)> {
         let mut free = self.free.lock();
-        let index = match free.pop() {
-            Some(index) => index,
+        let (index, deque) = match free.pop() {
+            Some(free) => free,
             None => {
                 let index = self.made.load(Ordering::Relaxed);
-                self.table.get(index)?.get_or_init(|| Box::new(Place::new()));
+                let entry = self.table.get(index)?;
+                let deque = Deque::new_fifo();
+                entry.get_or_init(|| Box::new(Place::new(deque.stealer())));
                 self.made.store(index + 1, Ordering::Release);
-                index
+                (index, deque)
             }
         };
         let place = self.get(index);
-        let deque = place.take_home().expect("BUG: a free place has its deque at home");
         place.set_doing(Doing::Running);
         place.dismissed.store(false, Ordering::Relaxed);
         Some((index, deque))
@@ -208,12 +235,10 @@ impl Places {
 
     /// Gives a place back. Its deque must be empty.
     pub(crate) fn give_back(&self, index: usize, deque: Deque<Runnable>) {
-        let place = self.get(index);
-        place.set_doing(Doing::Nothing);
-        place.put_home(deque);
+        self.get(index).set_doing(Doing::Nothing);
         let mut free = self.free.lock();
-        free.push(index);
-        // The lowest first: thieves look at few places then.
-        free.sort_unstable_by(|a, b| b.cmp(a));
+        // The lowest comes out first: thieves look at few places then.
+        let at = free.partition_point(|other| other.0 > index);
+        free.insert(at, (index, deque));
     }
 }

@@ -83,8 +83,13 @@ impl Worker<'_> {
         } else {
             root.poll()
         };
-        self.roots_turn.set(if root.is_woken() { Turn::Waits(self.tick.get()) } else { Turn::Asleep });
+        self.root_was_polled(root);
         complete
+    }
+
+    /// If it is woken already, then it waits from here on.
+    pub(super) fn root_was_polled(&self, root: &impl Root) {
+        self.roots_turn.set(if root.is_woken() { Turn::Waits(self.tick.get()) } else { Turn::Asleep });
     }
 
     /// Behind everything that this worker has.

@@ -44,7 +44,8 @@ impl Worker<'_> {
             self.searching.set(true);
         }
         self.thrift.settle(self.tick.get());
-        let rounds = self.spin.rounds();
+        // A clock that stands still moves when everybody sleeps, and not before.
+        let rounds = if self.engine.drive.clock.is_paused() { 1 } else { self.spin.rounds() };
         let mut since = None;
         for round in 0..rounds {
             let found = self.take_injected().or_else(|| self.steal(round)).or_else(|| {
@@ -57,6 +58,9 @@ impl Worker<'_> {
             }
             if root.is_woken() || self.engine.is_closing() {
                 self.spin.paid(round);
+                return None;
+            }
+            if rounds == 1 {
                 return None;
             }
             if since.is_none() {

@@ -74,7 +74,8 @@ impl Worker<'_> {
         };
         let gives_back = (limit != patience).then(Instant::now);
         if let Some(mut lead) = engine.drive.try_lead() {
-            let idle = || !root.is_woken() && engine.is_at_rest();
+            // In this order: what is over by now (a closure, say) has woken the root before.
+            let idle = || engine.is_at_rest() && !root.is_woken();
             let mut found = self.found.take();
             let sleeper = Sleeper { parker: &self.place.parker, limit, idle: &idle };
             lead.wait(&sleeper, &mut found);

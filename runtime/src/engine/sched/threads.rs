@@ -1,5 +1,6 @@
 //! The engine's own threads: started on demand, waited for at the end.
 
+use super::config::Flavor;
 use super::engine::Engine;
 use super::place::Doing;
 use super::root::NoRoot;
@@ -154,7 +155,12 @@ impl Engine {
 
     /// A worker leaves its place for good. What was pushed while nobody else could be woken needs somebody now.
     pub(super) fn leave_place(&self, index: usize, deque: Deque<Runnable>, searching: bool, make_vacant: bool) {
-        self.idle.vacate(searching, make_vacant);
+        if self.config.flavor == Flavor::MultiThread {
+            self.idle.vacate(searching, make_vacant);
+        } else if searching {
+            // Its one worker counts as there all the time. Nobody relies on this search: there is nobody to wake.
+            let _ = self.idle.stop_searching();
+        }
         self.places.give_back(index, deque);
         // Its timers are the leader's now.
         self.drive.settle(self.drive.wheels.get(index as u32).next());

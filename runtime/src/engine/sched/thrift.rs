@@ -86,7 +86,8 @@ pub(super) struct Thrift {
     blind: Cell<u32>,
     /// How long a poll takes where nothing was stolen lately. 0: never seen.
     usual_ns: Cell<u64>,
-    tried: Cell<Instant>,
+    /// When a theft was tried last in bad times; `None` before the first.
+    tried: Cell<Option<Instant>>,
     trial: Cell<Duration>,
 }
 
@@ -98,7 +99,7 @@ impl Thrift {
             theft: Cell::new(None),
             blind: Cell::new(UNMEASURED),
             usual_ns: Cell::new(0),
-            tried: Cell::new(Instant::now()),
+            tried: Cell::new(None),
             trial: Cell::new(TRIAL),
         }
     }
@@ -170,11 +171,11 @@ impl Thrift {
         }
         let usual = self.learn(nanos(look.begun, now) / u64::from(done));
         let backlog = victim.waiting as u64 * usual;
-        let time_to_try = now.saturating_duration_since(self.tried.get()) >= self.trial.get();
+        let time_to_try = self.tried.get().is_none_or(|tried| now.saturating_duration_since(tried) >= self.trial.get());
         if self.pays() || time_to_try || backlog >= WORTH.as_nanos() as u64 {
             self.look.set(None);
             self.blind.set(UNMEASURED);
-            self.tried.set(now);
+            self.tried.set(Some(now));
             self.theft.set(Some(Theft { begun: now, polls, met: contention::met() }));
             return true;
         }
@@ -224,7 +225,7 @@ mod tests {
     impl World {
         fn new(waiting: usize) -> Self {
             let now = Instant::now();
-            let thrift = Thrift { tried: Cell::new(now), ..Thrift::new() };
+            let thrift = Thrift { tried: Cell::new(Some(now)), ..Thrift::new() };
             World { thrift, now, victim: Victim { place: 1, waiting, polls: u32::MAX - 5 }, polls: u32::MAX - 1 }
         }
 

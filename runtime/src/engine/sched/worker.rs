@@ -1,7 +1,7 @@
 //! The thread that holds a place: takes tasks from here and there, polls them, and sleeps when there are none.
 //!
-//! Owns: the loop, this thread's pointer to its worker, its queue.   Imports: `base`, `cell`, `drive`.
-//! Not here: the next-task slot (`next_task`), the future of `block_on` (`root`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
+//! Owns: the loop, its queue.   Imports: `base`, `cell`, `drive`.
+//! Not here: how it is found on its thread (`here`), the next-task slot (`next_task`), the future of `block_on` (`root`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
 //! (`idle`), what happens to a worker that is stuck (`rescue`), the end (`shutdown`).
 //!
 //! The order in which a worker looks for work:
@@ -18,18 +18,17 @@
 use super::accounts::Accounts;
 use super::config::Flavor;
 use super::engine::{Engine, wake_all};
+use super::here;
+pub(crate) use super::here::{with_worker, with_worker_of};
 use super::place::Place;
 use super::root::{Root, Turn};
 use super::spin::Spin;
-use super::sys::ExactSleeps;
 use super::thrift::Thrift;
 use crate::engine::base::budget::{self, Budget};
-use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
 use crate::engine::drive::{NEVER, Reach, WOKEN_MOST, WheelSeat};
 use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
-use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
@@ -76,25 +75,6 @@ pub(crate) struct Worker<'e> {
     pub(super) thrift: Thrift,
 }
 
-thread_local! {
-    static WORKER: Cell<*const Worker<'static>> = const { Cell::new(ptr::null()) };
-}
-
-/// Runs `f` with this thread's worker, if it is one of `engine`'s.
-#[inline]
-pub(crate) fn with_worker_of<R>(engine: &Engine, f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
-    with_worker(|worker| f(worker.filter(|worker| ptr::eq(Arc::as_ptr(worker.engine), engine))))
-}
-
-/// Runs `f` with this thread's worker, whichever engine it is of.
-#[inline]
-pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
-    let worker = WORKER.get();
-    // SAFETY: `Installed` puts the pointer there for as long as the worker lives on this thread's stack, and takes it
-    // out before the worker goes.
-    f(unsafe { worker.as_ref() })
-}
-
 /// Where this thread's wakes and spawns go.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pushes {
@@ -124,14 +104,6 @@ impl Drop for Blocking<'_, '_> {
     }
 }
 
-struct Installed(*const Worker<'static>);
-
-impl Drop for Installed {
-    fn drop(&mut self) {
-        WORKER.set(self.0);
-    }
-}
-
 impl<'e> Worker<'e> {
     /// `searching`: whoever made us counted us as a searcher.
     pub(crate) fn new(engine: &'e Arc<Engine>, index: usize, deque: Deque<Runnable>, searching: bool) -> Self {
@@ -143,7 +115,7 @@ impl<'e> Worker<'e> {
             tick: Cell::new(0),
             left_looks: Cell::new(0),
             streak: Cell::new(0),
-            roots_turn: Cell::new(Turn::Now),
+            roots_turn: Cell::new(Turn::Asleep),
             searching: Cell::new(searching),
             pushes: Cell::new(match engine.config.flavor {
                 Flavor::MultiThread if engine.config.next_task_slot => Pushes::Slot,
@@ -158,13 +130,19 @@ impl<'e> Worker<'e> {
     }
 
     /// Works until the root is complete or the engine closes. Gives the deque back, and says whether it was searching.
-    pub(crate) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
-        self.place.set_thread();
-        let _seeded = self.engine.config.seed.map(|seed| rng::seed_thread(seed.wrapping_add(self.index as u64)));
-        let _exact = self.engine.config.precise_timers.then(ExactSleeps::begin);
-        let this: *const Worker<'_> = &self;
-        let installed = Installed(WORKER.replace(this.cast()));
+    pub(super) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
+        self.place.set_thread(self.engine.config.flavor == Flavor::MultiThread);
+        let _set_up = self.engine.set_up_thread(self.index);
+        let installed = here::install(&self);
         self.open_accounts();
+        let end = self.run_here(root);
+        drop(installed);
+        self.close_accounts();
+        (end, self.deque, self.searching.get())
+    }
+
+    /// The same, on a thread that is set up.
+    pub(super) fn run_here(&self, root: &mut impl Root) -> End {
         let end = self.work(root);
         if end == End::Closing {
             self.engine.drain();
@@ -172,9 +150,7 @@ impl<'e> Worker<'e> {
         if self.engine.config.flavor == Flavor::MultiThread {
             self.flush();
         }
-        drop(installed);
-        self.close_accounts();
-        (end, self.deque, self.searching.get())
+        end
     }
 
     fn work(&self, root: &mut impl Root) -> End {
