@@ -16,6 +16,7 @@ macro_rules! families {
 }
 
 families! {
+    start
     spawn
     yields
     one_thread

@@ -95,3 +95,6 @@ impl Registry {
         self.stale.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(all(test, loom))]
+mod model;

@@ -205,6 +205,11 @@ fn d1_of_the_module_io() {
             |fd: &'static AsyncFd<Stream<T>>| fd.readable() => both none both none;
             |fd: &'static AsyncFd<Stream<T>>| fd.writable() => both none both none;
             |fd: &'static AsyncFd<Stream<T>>| fd.async_io(Interest::READABLE, |_| Ok(())) => both none both none;
+            |fd: &'static mut AsyncFd<Stream<T>>| fd.ready_mut(Interest::READABLE) => both send sync none;
+            |fd: &'static mut AsyncFd<Stream<T>>| fd.readable_mut() => both send sync none;
+            |fd: &'static mut AsyncFd<Stream<T>>| fd.writable_mut() => both send sync none;
+            |fd: &'static mut AsyncFd<Stream<T>>| fd.async_io_mut(Interest::READABLE, |_| Ok(()))
+                => both send sync none;
         }
     }
 }
@@ -266,9 +271,9 @@ fn d1_of_the_module_scope() {
         results {
             |group: &'static mut TaskGroup<T, u8>| group.next() => both both none none;
             |group: &'static mut TaskGroup<u8, T>| group.next() => both both none none;
-            |group: TaskGroup<T, u8>| group.join() => both both none none;
-            |group: TaskGroup<T, u8>| group.join_first() => both both none none;
-            |group: TaskGroup<T, u8>| group.join_settled() => both both none none;
+            |group: TaskGroup<T, u8>| group.join() => both send none none;
+            |group: TaskGroup<T, u8>| group.join_first() => both send none none;
+            |group: TaskGroup<T, u8>| group.join_settled() => both send none none;
             |f: Ready<T>| move_on_after(Duration::ZERO, f) => both send sync none;
             |f: Ready<T>| fail_after(Duration::ZERO, f) => both send sync none;
             |(scope, f): (&'static CancelScope, Ready<T>)| scope.run(f) => both send sync none;

@@ -70,6 +70,30 @@ fn d16_a_poll_that_sees_the_end_is_told_nothing() {
     });
 }
 
+/// The task of another executor: its waker owns it, and it owns the listener that it waits for.
+struct Elsewhere(parking_lot::Mutex<Option<TcpListener>>);
+
+impl Wake for Elsewhere {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn d27_a_waker_that_owns_its_listener_goes_with_the_runtime() {
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(2), Flavor::CurrentThread] {
+        let runtime = flavor.build();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let task = Arc::new(Elsewhere(None.into()));
+        let waker = Waker::from(task.clone());
+        assert!(listener.poll_accept(&mut Context::from_waker(&waker)).is_pending());
+        *task.0.lock() = Some(listener);
+        let weak = Arc::downgrade(&task);
+        drop((waker, task));
+        drop(runtime);
+        assert_eq!(weak.strong_count(), 0, "the waker and the listener keep each other alive");
+    }
+}
+
 /// Who does not wait finds nothing ready.
 #[test]
 fn d16_try_operations_would_block() {

@@ -369,3 +369,28 @@ fn crowded_rings_lose_only_what_they_tell() {
         assert_eq!(Arc::strong_count(&tracer), 1);
     }
 }
+
+// tokio ends the process at the second panic.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn d11_a_value_whose_drop_panics_keeps_none_behind_it() {
+    #[derive(Clone)]
+    struct Value(Option<&'static str>, #[expect(dead_code, reason = "it is counted")] Arc<()>);
+    impl Drop for Value {
+        fn drop(&mut self) {
+            if let Some(message) = self.0 {
+                panic!("{message}");
+            }
+        }
+    }
+    let tracer = Arc::new(());
+    let (tx, rx) = broadcast::channel(8);
+    for panics in [None, Some("first"), None, Some("second"), None] {
+        assert!(tx.send(Value(panics, tracer.clone())).is_ok());
+    }
+    let drops = std::panic::AssertUnwindSafe(|| drop(rx));
+    let panic = std::panic::catch_unwind(drops).expect_err("the panic goes on");
+    assert_eq!(panic.downcast_ref::<String>().expect("a text"), "first");
+    assert_eq!(Arc::strong_count(&tracer), 1);
+    drop(tx);
+}

@@ -1,5 +1,6 @@
 use runtime::sync::mpsc::error::{TryRecvError, TrySendError};
 use runtime::sync::mpsc::{self, Receiver, Sender};
+use runtime::sync::oneshot;
 use runtime_tests::hostile::{Script, Wakes, block_on, hostile, now, poll, poll_with};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -291,4 +292,106 @@ fn a_receiver_whose_end_wakes_a_panicking_waker_leaves_nothing_behind() {
     drop(closed);
     drop(tx);
     assert_eq!(Arc::strong_count(&value), 1);
+}
+
+/// What its drop does, and who waits for what is in it.
+struct Message {
+    panics: Option<&'static str>,
+    _reply: oneshot::Sender<()>,
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        if let Some(message) = self.panics {
+            panic!("{message}");
+        }
+    }
+}
+
+fn messages() -> (Vec<Message>, Vec<oneshot::Receiver<()>>) {
+    let panics = [None, Some("first"), None, Some("second"), None];
+    let message = |panics| {
+        let (reply, replied) = oneshot::channel();
+        (Message { panics, _reply: reply }, replied)
+    };
+    panics.into_iter().map(message).unzip()
+}
+
+#[track_caller]
+fn assert_all_gone(replied: Vec<oneshot::Receiver<()>>) {
+    for (n, mut replied) in replied.into_iter().enumerate() {
+        assert_eq!(replied.try_recv(), Err(oneshot::error::TryRecvError::Closed), "message {n}");
+    }
+}
+
+fn said(panic: Box<dyn std::any::Any + Send>) -> String {
+    panic.downcast_ref::<String>().cloned().expect("a text")
+}
+
+// tokio ends the process at the second panic.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn d11_a_message_whose_drop_panics_keeps_none_behind_it() {
+    let (tx, rx) = mpsc::unbounded_channel();
+    let (all, replied) = messages();
+    all.into_iter().for_each(|message| assert!(tx.send(message).is_ok()));
+    let panic = catch_unwind(AssertUnwindSafe(|| drop(rx))).expect_err("the panic goes on");
+    assert_eq!(said(panic), "first");
+    assert_all_gone(replied);
+    drop(tx);
+
+    let (tx, mut rx) = mpsc::channel(8);
+    let (all, replied) = messages();
+    all.into_iter().for_each(|message| assert!(tx.try_send(message).is_ok()));
+    rx.close();
+    let panic = catch_unwind(AssertUnwindSafe(|| drop(rx))).expect_err("the panic goes on");
+    assert_eq!(said(panic), "first");
+    assert_all_gone(replied);
+    assert_eq!(tx.capacity(), 8);
+}
+
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn d11_messages_go_when_a_panic_drops_the_receiver() {
+    let (tx, rx) = mpsc::unbounded_channel();
+    let (all, replied) = messages();
+    all.into_iter().for_each(|message| assert!(tx.send(message).is_ok()));
+    let panic = catch_unwind(AssertUnwindSafe(move || {
+        let _rx = rx;
+        panic!("{}", "outer");
+    }));
+    assert_eq!(said(panic.expect_err("it panics")), "outer");
+    assert_all_gone(replied);
+    drop(tx);
+}
+
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn d11_messages_go_when_a_waker_panics() {
+    let (tx, rx) = mpsc::channel(1);
+    let (reply, replied) = oneshot::channel();
+    assert!(tx.try_send(Message { panics: None, _reply: reply }).is_ok());
+    let panicking = || hostile(Script { on_wake: Some(Box::new(|| panic!("hostile waker"))), ..Script::default() });
+    let (wakes, hostile) = (Wakes::new(), panicking());
+    let mut sends = Box::pin(tx.reserve());
+    let mut closed = Box::pin(tx.closed());
+    assert!(poll_with(sends.as_mut(), &hostile).is_pending());
+    assert!(poll_with(closed.as_mut(), &wakes.waker()).is_pending());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(rx))).is_err(), "the panic goes on");
+    assert_all_gone(vec![replied]);
+    assert_eq!(wakes.count(), 1, "one that panics keeps no other from its wake");
+}
+
+// Permits that were out when the receiver left: what they send stays until the last sender goes.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn d11_messages_that_came_too_late_all_go_with_the_channel() {
+    let (tx, rx) = mpsc::channel(8);
+    let permits: Vec<_> = (0..5).map(|_| tx.clone().try_reserve_owned().expect("there is room")).collect();
+    drop(rx);
+    let (all, replied) = messages();
+    permits.into_iter().zip(all).for_each(|(permit, message)| drop(permit.send(message)));
+    let panic = catch_unwind(AssertUnwindSafe(|| drop(tx))).expect_err("the panic goes on");
+    assert_eq!(said(panic), "first");
+    assert_all_gone(replied);
 }

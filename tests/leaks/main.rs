@@ -3,6 +3,7 @@
 //! Each test repeats its scenario, lets caches and lazily freed garbage settle in a warm-up, and then asks that a
 //! hundred more rounds add less than half a block each: a leak of one block per round cannot hide in that.
 
+mod channels;
 mod net;
 mod stores;
 // beyond tokio.

@@ -26,7 +26,7 @@
 //! futurelock::set_hook(|report| eprintln!("please fix: {report}"));
 //! ```
 
-use crate::engine::{Id, current};
+use crate::engine::{Id, contain, current};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::Location;
@@ -39,9 +39,26 @@ pub(super) enum Task {
     Ours(Id),
     /// Polled outside of our tasks: the waker stands for the task. It is a clone of our own, which is kept until the permits
     /// are taken. The waker in the queue is gone when they are granted, and the next one may lie at its address.
-    Foreign(Waker),
+    Foreign(Kept),
     /// By a waker that stands for nobody, or by several.
     Unknown,
+}
+
+/// A clone that nobody will wake. Its drop concerns nobody, so a panic of it ends here: the futures that hold it drop another
+/// clone of the same waker beside it, and two panics at once would be the end of the process.
+#[derive(Debug)]
+pub(super) struct Kept(Option<Waker>);
+
+impl Kept {
+    fn will_wake(&self, other: &Waker) -> bool {
+        self.0.as_ref().is_some_and(|waker| waker.will_wake(other))
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        contain(|| drop(self.0.take()));
+    }
 }
 
 /// Who asks for permits, and from which line. Dropped without a lock: the waker in it is the user's.
@@ -57,7 +74,7 @@ impl Asker {
         let task = match current::id() {
             Some(id) => Task::Ours(id),
             None if waker.data().is_null() => Task::Unknown,
-            None => Task::Foreign(waker.clone()),
+            None => Task::Foreign(Kept(Some(waker.clone()))),
         };
         Asker { task, place }
     }
@@ -79,7 +96,7 @@ impl Asker {
         match (&self.task, &other.task) {
             (Task::Ours(some), Task::Ours(other)) => some == other,
             // Both exist, so the same address is the same waker.
-            (Task::Foreign(some), Task::Foreign(other)) => some.will_wake(other),
+            (Task::Foreign(some), Task::Foreign(Kept(Some(other)))) => some.will_wake(other),
             _ => false,
         }
     }

@@ -32,6 +32,7 @@ mod cancellation;
 mod capacity_limiter;
 mod condvar;
 mod event;
+mod first_panic;
 pub mod futurelock;
 mod line;
 #[allow(unsafe_code)] // data inside a lock, and the pointers of its guards

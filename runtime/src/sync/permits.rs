@@ -320,16 +320,13 @@ impl Permits {
         }
     }
 
-    /// Takes the permits, or queues the waiter with what is free already.
-    fn enqueue(&self, waker: Waker, wanted: usize, place: &'static Location<'static>) -> Enqueued {
-        // Both are the user's to drop, so they stand before the lock.
-        let asker = Asker::now(&waker, place);
-        let mut waker = Some(waker);
+    /// Takes the permits, or queues the waiter with what is free already. What it does not need of the newcomer stays with the
+    /// caller.
+    fn enqueue(&self, newcomer: &mut Newcomer, wanted: usize) -> Enqueued {
         let mut list = self.waiters.lock();
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             if word & CLOSED != 0 {
-                drop(list);
                 return Enqueued::Closed;
             }
             // With QUEUED set, permits in the word belong to the queue: their releaser waits for our lock.
@@ -344,13 +341,12 @@ impl Permits {
                 continue;
             }
             if taken == wanted {
-                // Before the waker, which is the user's to drop.
-                drop(list);
                 return Enqueued::Taken;
             }
             contention::meet();
+            let asker = newcomer.asker.take().expect("BUG: a newcomer was queued twice");
             let claim = Claim { wanted, missing: wanted - taken, asker, own: Noted::default() };
-            let key = list.push_back(waker.take(), claim);
+            let key = list.push_back(newcomer.waker.take(), claim);
             let again =
                 list.has_granted() && matches!(self.look_for_own(&mut list, key, &mut WakeBatch::new()), Own::Noted);
             return Enqueued::Waits { key, again };
@@ -381,6 +377,19 @@ fn too_many_permits() {
         "a semaphore was given back more than `Semaphore::MAX_PERMITS` ({MAX_PERMITS}) permits; it has so many now.\n  \
          `add_permits` was called while permits were out; add fewer, or `forget` some."
     );
+}
+
+/// Who may have to queue. The user's code is in both, so they are made and dropped without the lock, and dropped when the
+/// future knows what it has: a drop may panic.
+struct Newcomer {
+    waker: Option<Waker>,
+    asker: Option<Asker>,
+}
+
+impl Newcomer {
+    fn new(waker: &Waker, place: &'static Location<'static>) -> Self {
+        Newcomer { asker: Some(Asker::now(waker, place)), waker: Some(waker.clone()) }
+    }
 }
 
 enum Enqueued {

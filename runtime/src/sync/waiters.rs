@@ -1,12 +1,12 @@
 //! The queue of those who wait: a doubly linked list whose nodes lie in a slab.
 //!
 //! Owns: [`WaitList`], [`Key`], [`WakerSlot`].   Imports: the door's locks, `wake`.
-//! Not here: when somebody is woken; that is each primitive's own rule (`permits`, `notify`, `broadcast`…).
+//! Not here: the memory of the nodes (`slab`); when somebody is woken; that is each primitive's own rule (`permits`, `notify`, `broadcast`…).
 //!
 //! A node is in one of four states: *queued* (linked, has a waker), *fired* (unlinked by the one who served it, its
 //! waker taken, still owned by its waiter), *granted* (fired, but in a second list of those whose waiters have not been
-//! here since), *free*. Only the waiter frees a node, with the [`Key`] it got; the key's generation makes a stale key
-//! harmless.
+//! here since), *free*. Only the waiter frees a node, with the [`Key`] it got; each node has a number of its own, which
+//! makes a stale key harmless.
 //!
 //! The danger: a list is only touched under its primitive's lock, and waker code must not run there. So every
 //! function takes a waker that was cloned before, and gives back the one it replaces or removes, for the caller to
@@ -15,15 +15,13 @@
 //! Rejected: nodes inside the futures (pinned, intrusive). They save a bounds check and cost unsafe code in every
 //! primitive; a slab node is found by index, and a future that was leaked by `mem::forget` leaks 48 bytes, no more.
 
+mod slab;
+
+use self::slab::{NIL, Slab};
 use super::wake::WakeBatch;
 use crate::engine::atomics::{Mutex, MutexGuard};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::task::{Context, Waker};
-
-const NIL: u32 = u32::MAX;
-
-/// A slab of more nodes than this is given back to the allocator when its last waiter leaves.
-const KEEP_NODES: usize = 64;
 
 /// Names one node of one waiter. A key that outlives its node is told from the next one by its generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +33,7 @@ pub(super) struct Key {
 #[derive(Debug)]
 struct Node<P> {
     waker: Option<Waker>,
-    payload: Option<P>,
+    payload: P,
     prev: u32,
     next: u32,
     generation: u32,
@@ -53,18 +51,18 @@ enum Stands {
 /// See the module's head. `P` is what the primitive remembers about a waiter.
 #[derive(Debug)]
 pub(super) struct WaitList<P> {
-    nodes: Vec<Node<P>>,
+    nodes: Slab<Node<P>>,
     first: u32,
     last: u32,
     /// The granted one that was granted last.
     granted: u32,
-    free: u32,
-    live: usize,
+    /// Of the next node: as its place may have been given back in between, it is not the place that counts.
+    generation: u32,
 }
 
 impl<P> WaitList<P> {
     pub(super) const fn new() -> Self {
-        WaitList { nodes: Vec::new(), first: NIL, last: NIL, granted: NIL, free: NIL, live: 0 }
+        WaitList { nodes: Slab::new(), first: NIL, last: NIL, granted: NIL, generation: 0 }
     }
 
     /// Is nobody queued? (Fired nodes may be left.)
@@ -74,55 +72,42 @@ impl<P> WaitList<P> {
 
     /// How many are queued. Walks the queue.
     pub(super) fn queued(&self) -> usize {
-        std::iter::successors(self.nodes.get(self.first as usize), |node| self.nodes.get(node.next as usize)).count()
+        std::iter::successors(self.nodes.get(self.first), |node| self.nodes.get(node.next)).count()
     }
 
     /// Queues a waiter behind all others.
     pub(super) fn push_back(&mut self, waker: Option<Waker>, payload: P) -> Key {
-        let key = self.allocate(waker, payload);
-        let (index, last) = (key.index, self.last);
-        self.nodes[index as usize].prev = last;
+        let (generation, last) = (self.generation, self.last);
+        self.generation = generation.wrapping_add(1);
+        let index =
+            self.nodes.insert(Node { waker, payload, prev: last, next: NIL, generation, stands: Stands::Queued });
         match last {
             NIL => self.first = index,
-            _ => self.nodes[last as usize].next = index,
+            _ => self.at(last).next = index,
         }
         self.last = index;
-        key
+        Key { index, generation }
     }
 
-    fn allocate(&mut self, waker: Option<Waker>, payload: P) -> Key {
-        self.live += 1;
-        if self.free != NIL {
-            let index = self.free;
-            let node = &mut self.nodes[index as usize];
-            self.free = node.next;
-            (node.waker, node.payload, node.stands) = (waker, Some(payload), Stands::Queued);
-            (node.prev, node.next) = (NIL, NIL);
-            return Key { index, generation: node.generation };
-        }
-        let index = u32::try_from(self.nodes.len()).ok().filter(|index| *index != NIL);
-        let index = index.expect("more than 2^32 - 2 waiters on one object");
-        let stands = Stands::Queued;
-        self.nodes.push(Node { waker, payload: Some(payload), prev: NIL, next: NIL, generation: 0, stands });
-        Key { index, generation: 0 }
+    /// A node that is known to be live.
+    #[inline]
+    fn at(&mut self, index: u32) -> &mut Node<P> {
+        self.nodes.get_mut(index).expect("BUG: a link of a wait list leads to a free node")
     }
 
     fn node(&mut self, key: Key) -> &mut Node<P> {
-        let node = &mut self.nodes[key.index as usize];
-        assert!(node.generation == key.generation, "BUG: stale key of a waiter: {key:?}");
-        node
+        let node = self.nodes.get_mut(key.index).filter(|node| node.generation == key.generation);
+        node.unwrap_or_else(|| panic!("BUG: stale key of a waiter: {key:?}"))
     }
 
     /// The payload of the waiter that has waited longest.
     pub(super) fn first_payload(&mut self) -> Option<&mut P> {
-        let first = self.nodes.get_mut(self.first as usize)?;
-        first.payload.as_mut()
+        Some(&mut self.nodes.get_mut(self.first)?.payload)
     }
 
     /// The payload of the waiter that came last.
     pub(super) fn last_payload(&mut self) -> Option<&mut P> {
-        let last = self.nodes.get_mut(self.last as usize)?;
-        last.payload.as_mut()
+        Some(&mut self.nodes.get_mut(self.last)?.payload)
     }
 
     /// Takes the oldest waiter out of the queue and gives its waker. Its node stays, fired.
@@ -144,9 +129,9 @@ impl<P> WaitList<P> {
         self.unlink(index);
         let second = std::mem::replace(&mut self.granted, index);
         if second != NIL {
-            self.nodes[second as usize].prev = index;
+            self.at(second).prev = index;
         }
-        let node = &mut self.nodes[index as usize];
+        let node = self.at(index);
         (node.next, node.stands) = (second, Stands::Granted);
         node.waker.take()
     }
@@ -156,7 +141,7 @@ impl<P> WaitList<P> {
             return None;
         }
         self.unlink(index);
-        self.nodes[index as usize].waker.take()
+        self.at(index).waker.take()
     }
 
     /// Fires every queued waiter, each payload being shown to `mark`, and collects the wakers.
@@ -165,16 +150,14 @@ impl<P> WaitList<P> {
             return;
         }
         // Nodes that are live are queued or fired, so this is room for all, and at most for some more.
-        batch.reserve(self.live);
+        batch.reserve(self.nodes.live());
         let mut index = std::mem::replace(&mut self.first, NIL);
         self.last = NIL;
         // All of them go, so none needs its neighbours mended.
-        while let Some(node) = self.nodes.get_mut(index as usize) {
+        while let Some(node) = self.nodes.get_mut(index) {
             index = node.next;
             (node.prev, node.next, node.stands) = (NIL, NIL, Stands::Alone);
-            if let Some(payload) = &mut node.payload {
-                mark(payload);
-            }
+            mark(&mut node.payload);
             if let Some(waker) = node.waker.take() {
                 batch.push(waker);
             }
@@ -204,31 +187,21 @@ impl<P> WaitList<P> {
             Stands::Granted => self.unlink_granted(key.index),
             Stands::Alone => {}
         }
-        let free = self.free;
-        let node = self.node(key);
-        let payload = node.payload.take().expect("BUG: a live node has a payload");
-        let waker = node.waker.take();
-        node.generation = node.generation.wrapping_add(1);
-        node.next = free;
-        self.free = key.index;
-        self.live -= 1;
-        if self.live == 0 && self.nodes.len() > KEEP_NODES {
-            (self.nodes, self.free) = (Vec::new(), NIL);
-        }
-        (payload, waker)
+        let node = self.nodes.remove(key.index).expect("BUG: the node was there a moment ago");
+        (node.payload, node.waker)
     }
 
     fn unlink(&mut self, index: u32) {
-        let node = &mut self.nodes[index as usize];
+        let node = self.at(index);
         let (prev, next) = (node.prev, node.next);
         (node.prev, node.next, node.stands) = (NIL, NIL, Stands::Alone);
         match prev {
             NIL => self.first = next,
-            _ => self.nodes[prev as usize].next = next,
+            _ => self.at(prev).next = next,
         }
         match next {
             NIL => self.last = prev,
-            _ => self.nodes[next as usize].prev = prev,
+            _ => self.at(next).prev = prev,
         }
     }
 }
@@ -244,7 +217,7 @@ impl<P> WaitList<P> {
     /// Does `other` wait, to be woken by another waker than `key`? Unlike elsewhere, `other` may be stale.
     pub(super) fn waits_with_another_waker(&self, other: Key, key: Key) -> bool {
         let waker_of = |key: Key| {
-            let node = self.nodes.get(key.index as usize).filter(|node| node.generation == key.generation)?;
+            let node = self.nodes.get(key.index).filter(|node| node.generation == key.generation)?;
             node.waker.as_ref().filter(|_| node.stands == Stands::Queued)
         };
         match (waker_of(other), waker_of(key)) {
@@ -255,22 +228,21 @@ impl<P> WaitList<P> {
 
     /// What the primitive remembers about a waiter.
     pub(super) fn peek(&self, key: Key) -> &P {
-        let node = &self.nodes[key.index as usize];
-        assert!(node.generation == key.generation, "BUG: stale key of a waiter: {key:?}");
-        node.payload.as_ref().expect("BUG: a live node has a payload")
+        let node = self.nodes.get(key.index).filter(|node| node.generation == key.generation);
+        node.map(|node| &node.payload).unwrap_or_else(|| panic!("BUG: stale key of a waiter: {key:?}"))
     }
 
     /// Like [`peek`](Self::peek), to change it.
     pub(super) fn payload(&mut self, key: Key) -> &mut P {
-        self.node(key).payload.as_mut().expect("BUG: a live node has a payload")
+        &mut self.node(key).payload
     }
 
     /// The first that `is_it` accepts of the `looks` granted last.
     pub(super) fn find_granted(&self, looks: usize, is_it: impl Fn(&P) -> bool) -> Option<Key> {
         let mut index = self.granted;
         for _ in 0..looks {
-            let node = self.nodes.get(index as usize)?;
-            if node.payload.as_ref().is_some_and(&is_it) {
+            let node = self.nodes.get(index)?;
+            if is_it(&node.payload) {
                 return Some(Key { index, generation: node.generation });
             }
             index = node.next;
@@ -300,22 +272,22 @@ impl<P> WaitList<P> {
         let second = std::mem::replace(&mut self.first, index);
         match second {
             NIL => self.last = index,
-            _ => self.nodes[second as usize].prev = index,
+            _ => self.at(second).prev = index,
         }
-        let node = &mut self.nodes[index as usize];
+        let node = self.at(index);
         (node.prev, node.next, node.stands) = (NIL, second, Stands::Queued);
     }
 
     fn unlink_granted(&mut self, index: u32) {
-        let node = &mut self.nodes[index as usize];
+        let node = self.at(index);
         let (prev, next) = (node.prev, node.next);
         (node.prev, node.next, node.stands) = (NIL, NIL, Stands::Alone);
         match prev {
             NIL => self.granted = next,
-            _ => self.nodes[prev as usize].next = next,
+            _ => self.at(prev).next = next,
         }
         if next != NIL {
-            self.nodes[next as usize].prev = prev;
+            self.at(next).prev = prev;
         }
     }
 }

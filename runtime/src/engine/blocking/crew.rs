@@ -194,7 +194,10 @@ impl<T> Crew<T> {
                 (seen, burst) = (state.taken, 1);
                 continue;
             }
-            for _ in 0..burst.min(self.most - state.threads).min(state.queue.len()) {
+            for _ in 0..burst.min(state.queue.len()) {
+                if state.threads >= self.most {
+                    break;
+                }
                 state.threads += 1;
                 drop(state);
                 let started = start();

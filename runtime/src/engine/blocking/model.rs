@@ -180,9 +180,9 @@ fn the_pacer_against_the_end() {
     }
 }
 
-/// Two jobs, a crew that may have a thread for each, closed at once: both are run, side by side.
-/// Fault: `close` that gives back what has not begun; `next` or `pace` that ends when the crew is closed although jobs wait
-/// (it hangs).
+/// Two jobs, a crew that may have a thread for each, closed at once: both are run, side by side. (That a pacer goes on
+/// after the close takes a third thread, which is too much for a model; a test in `crew` has it.)
+/// Fault: `close` that gives back what has not begun.
 #[test]
 fn d15_what_a_thread_could_be_had_for_is_run() {
     for patience in PATIENCES {
@@ -202,9 +202,9 @@ fn d15_what_a_thread_could_be_had_for_is_run() {
 /// Fault: `submit` that answers `Nothing` where it answers `Ask`; `did_not_start` that wakes nobody (it hangs).
 #[test]
 fn d29_nobody_relies_on_a_thread_that_is_refused() {
-    for eager in [1, 2] {
+    for (eager, most) in [(1, 1), (1, 2), (2, 2)] {
         check(move || {
-            let model = Arc::new(Model { threads_most: 0, ..Model::of(eager, 2, Duration::MAX) });
+            let model = Arc::new(Model { threads_most: 0, ..Model::of(eager, most, Duration::MAX) });
             let theirs = model.clone();
             let other = spawn(move || assert!(!submit(&theirs, 0)));
             assert!(!submit(&model, 1));

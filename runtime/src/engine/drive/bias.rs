@@ -1,4 +1,4 @@
-//! A value that one thread uses all the time and others seldom: for the one, a lock without a locked instruction.
+//! A value that one thread uses all the time and others seldom: for the one, a lock that costs a fence.
 //!
 //! Owns: the lock.   Imports: `base`.   Not here: what is in it (`wheel`).
 //!

@@ -1,6 +1,6 @@
 //! What all ends of a broadcast channel share: a ring of the last values, and those who wait for the next.
 //!
-//! Owns: [`Ring`], its [`Tail`].   Imports: `place`, `waiters`, the door.
+//! Owns: [`Ring`], its [`Tail`].   Imports: `place`, `waiters`, `first_panic`, the door.
 //! Not here: wakers (`mod`), and how a value is received (`place`).
 //!
 //! Each place has a lock of its own: receivers at different positions do not meet. Senders, and receivers that come, wait
@@ -18,6 +18,7 @@
 
 use super::place::{MAX_RECEIVERS, Place};
 use crate::engine::atomics::{Arc, AtomicU64, Mutex, MutexGuard, Ordering};
+use crate::sync::first_panic::DropEach;
 use crate::sync::waiters::WaitList;
 
 /// See the module's head.
@@ -160,11 +161,11 @@ impl<T> Ring<T> {
 
     /// A receiver at `position` leaves. Gives what nobody wants any more, to be dropped after unlocking.
     #[must_use = "drop them after unlocking"]
-    pub(super) fn leave(&self, tail: &mut Tail<T>, position: u64) -> Vec<T> {
+    pub(super) fn leave(&self, tail: &mut Tail<T>, position: u64) -> DropEach<T> {
         tail.receivers -= 1;
         let next = self.next();
         let unread = position.max(self.oldest(next))..next;
-        unread.filter_map(|position| self.find(tail, position)?.depart()).collect()
+        DropEach(unread.filter_map(|position| self.find(tail, position)?.depart()).collect())
     }
 }
 

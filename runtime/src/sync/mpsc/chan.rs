@@ -1,6 +1,6 @@
 //! What both kinds of mpsc channel share: the queue, the receiver's waker, the counts of senders.
 //!
-//! Owns: [`Chan`], [`Gate`], [`Reader`].   Imports: `queue`, `waiters`, `notify`, the door.
+//! Owns: [`Chan`], [`Gate`], [`Reader`].   Imports: `queue`, `waiters`, `notify`, `first_panic`, the door.
 //! Not here: the public types (`bounded`, `unbounded`).
 //!
 //! The channel ends for the receiver in one of two ways. The last sender goes: it writes END behind all values. Or the
@@ -13,6 +13,7 @@
 use super::queue::{Outlet, Popped, Pushed, Queue};
 use crate::engine::atomics::{Arc, AtomicUsize, Ordering, spin_pause};
 use crate::engine::budget;
+use crate::sync::first_panic::FirstPanic;
 use crate::sync::notify::Notify;
 use crate::sync::waiters::WakerSlot;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -175,9 +176,11 @@ impl<T, G: Gate> Reader<T, G> {
 
     pub(super) fn close(&mut self) {
         if self.limit.is_none() {
-            self.chan.gate.close();
             self.limit = Some(if G::COUNTS { usize::MAX } else { self.chan.queue.close() });
-            self.chan.rx_closed.notify_waiters();
+            let mut first = FirstPanic::default();
+            first.catch(|| self.chan.gate.close());
+            first.catch(|| self.chan.rx_closed.notify_waiters());
+            first.resume();
         }
     }
 
@@ -269,23 +272,37 @@ impl<T, G: Gate> Reader<T, G> {
     }
 }
 
-impl<T, G: Gate> Drop for Reader<T, G> {
-    fn drop(&mut self) {
-        struct Leave<'a, T, G: Gate>(&'a mut Reader<T, G>);
-        impl<T, G: Gate> Drop for Leave<'_, T, G> {
-            fn drop(&mut self) {
-                if let Some(outlet) = self.0.outlet.take() {
-                    // SAFETY: both were made by one call of `channel`.
-                    unsafe { self.0.chan.queue.leave(outlet) };
+impl<T, G: Gate> Reader<T, G> {
+    /// Drops the next value. `false`: there is none, and no sender is about to write one.
+    fn discard(&mut self) -> bool {
+        loop {
+            match self.pop() {
+                Popped::Value(value) => {
+                    self.chan.gate.received(1);
+                    drop(value);
+                    return true;
                 }
+                Popped::End => return false,
+                Popped::Empty if self.backlog() == 0 => return false,
+                // As in `try_recv`. Left behind, it would stay until the last sender goes.
+                Popped::Empty => spin_pause(),
             }
         }
-        // Also when the waker of a sender panics, or the destructor of a value.
-        let leave = Leave(self);
-        leave.0.close();
-        while leave.0.take(1, drop).is_ok_and(|taken| taken > 0) {}
-        drop(leave);
-        let waker = self.chan.rx_waker.take();
-        drop(waker);
+    }
+}
+
+impl<T, G: Gate> Drop for Reader<T, G> {
+    /// Drops all that is in the channel, whatever panics: a value's drop, or the waker of a sender. A value that stayed
+    /// would stay until the last sender goes, and whoever waits for what is in it would wait as long.
+    fn drop(&mut self) {
+        let mut first = FirstPanic::default();
+        first.catch(|| self.close());
+        while first.catch(|| self.discard()).unwrap_or(true) {}
+        if let Some(outlet) = self.outlet.take() {
+            // SAFETY: both were made by one call of `channel`.
+            unsafe { self.chan.queue.leave(outlet) };
+        }
+        first.catch(|| drop(self.chan.rx_waker.take()));
+        first.resume();
     }
 }

@@ -23,8 +23,9 @@ fn model_mpsc_two_senders_wake_the_receiver() {
 }
 
 // Planted fault (it was a real one, found here): in `Queue::walk`, take others along without asking `is_written`: a
-// writer starts behind its own block and walks for ever. Or, in `Queue::next_block`, take `until` before `block` is moved, or compare with `>=` turned round: a
-// writer walks into a block that serves again (a race on its slot, or a value twice).
+// writer starts behind its own block and walks for ever. Or, in `Queue::move_on`, look at `tail` before `block` is moved;
+// or, in `Queue::is_through`, answer yes when the note is not there yet: a writer walks into a block that serves again (a
+// race on its slot, or a value twice).
 #[test]
 fn model_mpsc_blocks_come_back() {
     check(|| {
@@ -55,6 +56,70 @@ fn model_mpsc_blocks_come_back() {
         }
         (0..4).for_each(|_| look(&mut outlet));
         assert_eq!(sum, 15);
+        // SAFETY: the outlet is of this queue.
+        unsafe { queue.leave(outlet) };
+    });
+}
+
+// D25. The reader takes blocks out while writers move `block` on, beyond where it reads. Planted faults: in
+// `Queue::is_through`, compare with the end of the writers' block; in `Queue::next_block`, let `waits` pass a block that
+// is not through; in `Queue::move_on`, look at `tail` before `block` is moved: a writer walks into a block that was freed
+// or serves again (a value is lost).
+#[test]
+fn model_mpsc_blocks_go_while_writers_move_on() {
+    check(|| {
+        let (queue, mut outlet) = Queue::<usize, 1>::new();
+        let queue = Arc::new(queue);
+        let other = Arc::clone(&queue);
+        let writer = thread::spawn(move || {
+            let _ = other.push(1);
+            let _ = other.push(2);
+        });
+        let _ = queue.push(4);
+        let _ = queue.push(8);
+        let mut sum = 0;
+        for _ in 0..3 {
+            // SAFETY: the outlet is of this queue.
+            if let Popped::Value(n) = unsafe { queue.pop(&mut outlet) } {
+                sum += n;
+            }
+        }
+        writer.join().unwrap();
+        // SAFETY: the outlet is of this queue.
+        while let Popped::Value(n) = unsafe { queue.pop(&mut outlet) } {
+            sum += n;
+        }
+        assert_eq!(sum, 15);
+        // All are through: one block to write to, and one whose note says that the next value frees it.
+        assert!(queue.blocks(&outlet) <= 2);
+        // SAFETY: the outlet is of this queue.
+        unsafe { queue.leave(outlet) };
+    });
+}
+
+// D8. Planted fault: in `Queue::push_end`, write END on a closed queue: blocks for the indexes of those who were refused.
+#[test]
+fn model_mpsc_refused_sends_are_not_paid_back() {
+    check(|| {
+        let (queue, mut outlet) = Queue::<usize, 1>::new();
+        let queue = Arc::new(queue);
+        let other = Arc::clone(&queue);
+        let sender = thread::spawn(move || {
+            let sent = (0..3).filter(|n| other.push_if_open(*n).is_ok()).count();
+            let _ = other.push_end();
+            sent
+        });
+        let limit = queue.close();
+        let sent = sender.join().unwrap();
+        // The sender may have been through before.
+        let ended = limit > sent;
+        assert_eq!(limit, sent + usize::from(ended));
+        assert!(queue.blocks(&outlet) <= limit.max(1), "a block for each value");
+        // SAFETY: the outlet is of this queue.
+        (0..sent).for_each(|n| assert_eq!(unsafe { queue.pop(&mut outlet) }, Popped::Value(n)));
+        assert_eq!((outlet.is_past(limit), queue.len(&outlet, limit)), (!ended, 0));
+        // SAFETY: the outlet is of this queue.
+        assert_eq!(unsafe { queue.pop(&mut outlet) }, if ended { Popped::End } else { Popped::Empty });
         // SAFETY: the outlet is of this queue.
         unsafe { queue.leave(outlet) };
     });

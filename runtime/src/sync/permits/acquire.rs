@@ -4,7 +4,7 @@
 //! Not here: the word and the queue (`permits`).
 
 use super::own_task::Own;
-use super::{Enqueued, Permits};
+use super::{Enqueued, Newcomer, Permits};
 use crate::engine::budget::{self, RestoreOnPending};
 use crate::engine::current;
 use crate::sync::futurelock::report;
@@ -70,7 +70,8 @@ impl Acquire<'_> {
     #[cold]
     fn take_place(&mut self, cx: &mut Context<'_>) {
         if matches!(self.stage, Stage::Fresh) && !self.permits.are_free(self.wanted) {
-            match self.permits.enqueue(cx.waker().clone(), self.wanted, self.place) {
+            let mut newcomer = Newcomer::new(cx.waker(), self.place);
+            match self.permits.enqueue(&mut newcomer, self.wanted) {
                 Enqueued::Taken => self.stage = Stage::Taken,
                 // The task has been woken already.
                 Enqueued::Waits { key, again: _ } => self.stage = Stage::Queued(key),
@@ -81,20 +82,24 @@ impl Acquire<'_> {
 
     #[inline(never)]
     fn poll_slow(&mut self, cx: &mut Context<'_>, unit: RestoreOnPending) -> Poll<Result<(), Closed>> {
-        let granted = match &self.stage {
-            Stage::Fresh => match self.permits.enqueue(cx.waker().clone(), self.wanted, self.place) {
-                Enqueued::Taken => true,
-                Enqueued::Closed => false,
-                Enqueued::Waits { key, again } => {
-                    self.stage = Stage::Queued(key);
-                    if again {
-                        cx.waker().wake_by_ref();
+        let granted = match self.stage {
+            Stage::Fresh => {
+                let mut newcomer = Newcomer::new(cx.waker(), self.place);
+                match self.permits.enqueue(&mut newcomer, self.wanted) {
+                    Enqueued::Taken => self.stage = Stage::Taken,
+                    Enqueued::Closed => self.stage = Stage::Done,
+                    Enqueued::Waits { key, again } => {
+                        self.stage = Stage::Queued(key);
+                        if again {
+                            cx.waker().wake_by_ref();
+                        }
+                        return Poll::Pending;
                     }
-                    return Poll::Pending;
                 }
-            },
+                matches!(self.stage, Stage::Taken)
+            }
             Stage::Queued(key) => {
-                let Some(granted) = self.poll_queued(*key, cx) else { return Poll::Pending };
+                let Some(granted) = self.poll_queued(key, cx) else { return Poll::Pending };
                 granted
             }
             Stage::Taken => true,
@@ -106,12 +111,13 @@ impl Acquire<'_> {
     }
 
     /// `None`: it waits on. Otherwise, whether it has its permits.
-    fn poll_queued(&self, key: Key, cx: &mut Context<'_>) -> Option<bool> {
+    fn poll_queued(&mut self, key: Key, cx: &mut Context<'_>) -> Option<bool> {
         let (now, waker) = (current::id(), cx.waker());
         let mut own = Own::Nobody;
         let (mut looked, mut batch) = (false, WakeBatch::new());
         let (mut old_task, mut gone) = (None, None);
-        let served = self.permits.waiters.check_or_wait(key, cx, |list, key| {
+        let permits = self.permits;
+        let served = permits.waiters.check_or_wait(key, cx, |list, key| {
             if list.is_queued(key) {
                 // Once a poll: two looks of one poll prove nothing.
                 if looked {
@@ -122,7 +128,7 @@ impl Acquire<'_> {
                 if !list.has_granted() {
                     return None;
                 }
-                own = self.permits.look_for_own(list, key, &mut batch);
+                own = permits.look_for_own(list, key, &mut batch);
                 if !matches!(own, Own::Resolved(..)) {
                     return None;
                 }
@@ -130,9 +136,15 @@ impl Acquire<'_> {
             let (claim, _) = list.remove(key);
             let served = claim.missing == 0;
             gone = Some(claim);
-            self.permits.patience.note_handed_over(list.has_granted());
+            permits.patience.note_handed_over(list.has_granted());
             Some(served)
         });
+        // First the note, then what is the user's: a waker may panic, and what we have is given back.
+        match served {
+            Some(true) => self.stage = Stage::Taken,
+            Some(false) => self.stage = Stage::Done,
+            None => {}
+        }
         drop((old_task, gone));
         match own {
             Own::Nobody => {}

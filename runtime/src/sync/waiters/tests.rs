@@ -43,12 +43,53 @@ fn museum_y13_a_stale_key_does_not_reach_the_slots_next_waiter() {
     let _ = list.is_queued(key);
 }
 
+fn is_waiting(list: &WaitList<u32>, key: Key) -> bool {
+    list.nodes.get(key.index).is_some_and(|node| node.generation == key.generation && node.stands == Stands::Queued)
+}
+
+/// What no list gives back.
+const KEPT: usize = 64;
+
 #[test]
 fn a_peak_gives_its_memory_back() {
     let mut list = WaitList::new();
-    let keys: Vec<Key> = (0..1_000).map(|n| list.push_back(None, n)).collect();
+    let keys: Vec<Key> = (0..10_000).map(|n| list.push_back(None, n)).collect();
     for key in keys {
         let _ = list.remove(key);
     }
-    assert_eq!(list.nodes.capacity(), 0);
+    assert!(list.nodes.capacity() <= KEPT);
+}
+
+#[test]
+fn d25_a_waiter_that_stays_keeps_no_peak() {
+    for stays in [0, 63, 64, 5_000, 9_999] {
+        let mut list = WaitList::new();
+        let keys: Vec<Key> = (0..10_000).map(|n| list.push_back(None, n)).collect();
+        for key in keys.iter().enumerate().filter(|(n, _)| *n != stays) {
+            let _ = list.remove(*key.1);
+        }
+        // A chunk may be empty and kept, besides that of the survivor.
+        assert!(list.nodes.capacity() <= KEPT + 2 * 512, "{stays} stays, {} places", list.nodes.capacity());
+        assert!(list.is_queued(keys[stays]) && !is_waiting(&list, keys[1]) && !is_waiting(&list, keys[9_998]));
+        let fresh: Vec<Key> = (0..2_000).map(|n| list.push_back(None, n)).collect();
+        assert!(!is_waiting(&list, keys[9_998]) && !is_waiting(&list, keys[100]), "a stale key names nobody");
+        assert!(drain(&mut list).into_iter().eq([stays as u32].into_iter().chain(0..2_000)));
+        fresh.into_iter().for_each(|key| drop(list.remove(key)));
+        assert_eq!(list.remove(keys[stays]).0, stays as u32);
+        assert!(list.nodes.capacity() <= KEPT);
+    }
+}
+
+#[test]
+fn places_are_used_again_before_new_ones_are_made() {
+    let mut list = WaitList::new();
+    let mut keys: Vec<Key> = (0..3_000).map(|n| list.push_back(None, n)).collect();
+    let room = list.nodes.capacity();
+    for round in 0..10 {
+        let left: Vec<Key> = keys.iter().copied().skip(round % 3).step_by(3).collect();
+        keys.retain(|key| !left.contains(key));
+        left.iter().for_each(|key| drop(list.remove(*key)));
+        keys.extend((0..left.len()).map(|_| list.push_back(None, 1)));
+        assert_eq!(list.nodes.capacity(), room);
+    }
 }

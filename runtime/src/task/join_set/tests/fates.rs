@@ -325,7 +325,8 @@ fn what_a_large_set_needed_is_given_back_and_what_a_small_one_needs_is_kept() {
                 set.join_next().await.unwrap().unwrap();
             }
             let (slots, wakers) = set.slots.slots_and_wakers();
-            assert!(slots == 3000 && wakers <= 1025, "{slots} slots, {wakers} wakers");
+            // D26: chunks of 256 are freed on the way; four are kept, a spare one, and that of the last task.
+            assert!(slots <= 6 * 256 && wakers <= 1025, "{slots} slots, {wakers} wakers");
             set.join_next().await;
             assert_eq!(set.slots.slots_and_wakers(), (0, 0));
             for _ in 0..3 {

@@ -1,0 +1,29 @@
+//! The first runtime of a process: what a command-line tool pays before its first task has run. Each reading is a fresh process.
+
+use std::thread;
+use std::time::Instant;
+
+use runtime_benches::{Meter, Ours, Peer, Reading, Smol, Spawn, Tokio, Workload, Wrong, check};
+
+pub(crate) fn workloads() -> Vec<Workload> {
+    let about = "the first runtime of a process that has a thread already, until its first task is done";
+    let workload = Workload::new("first-build", about)
+        .runtime(Ours::NAME, first::<Ours>)
+        .runtime(Tokio::NAME, first::<Tokio>)
+        .runtime(Smol::NAME, first::<Smol>);
+    vec![workload.in_fresh_process()]
+}
+
+/// With a second thread: there are system calls that wait for all of a process's threads.
+fn first<P: Peer>(meter: Meter) -> Result<Reading, Wrong> {
+    let other = thread::spawn(thread::park);
+    let begun = Instant::now();
+    let peer = P::build(meter.workers());
+    let here = peer.here();
+    let output = peer.block_on(async move { here.spawn(async { 7 }).await });
+    let taken = begun.elapsed();
+    check("the output of the first task", output, 7)?;
+    other.thread().unpark();
+    let _ = other.join();
+    Ok(Reading::of(vec![taken.as_nanos() as f64]))
+}
