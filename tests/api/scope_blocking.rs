@@ -307,7 +307,16 @@ fn d10_a_panic_that_nobody_joined_is_the_callers_wherever_it_was() {
     hands_on("in a task whose handle is forgotten", |scope| {
         std::mem::forget(scope.spawn(async { planned_panic() }));
     });
-    hands_on("in the drop of an output whose handle is gone", |scope| drop(scope.spawn(yield_bomb())));
+    hands_on("in the drop of an output whose handle is gone", |scope| {
+        // Not before: an output that is there when its handle goes is dropped by the body.
+        let handle_is_gone = Event::new();
+        let seen = handle_is_gone.clone();
+        drop(scope.spawn(async move {
+            seen.wait().await;
+            Bomb
+        }));
+        handle_is_gone.set();
+    });
     hands_on("in the drop of a finished future", |scope| {
         let bomb = Bomb;
         drop(scope.spawn(poll_fn(move |_| {
@@ -327,11 +336,6 @@ fn d10_a_panic_that_nobody_joined_is_the_callers_wherever_it_was() {
         begun.wait_blocking();
         task.abort();
     });
-}
-
-async fn yield_bomb() -> Bomb {
-    yield_now().await;
-    Bomb
 }
 
 #[test]

@@ -20,11 +20,20 @@ fn best_of(times: usize, mut run: impl FnMut() -> Duration) -> Duration {
     (0..times).map(|_| run()).min().unwrap_or_default()
 }
 
-/// How much longer it takes for eight times as many; 8 if it is linear, 64 if it is quadratic.
-fn growth(few: usize, mut run: impl FnMut(usize) -> Duration) -> f64 {
-    let small = best_of(5, || run(few));
-    let large = best_of(3, || run(few * 8));
-    large.as_secs_f64() / small.as_secs_f64().max(1e-6)
+/// Eight times as many take eight times as long if each costs the same, and 64 times if each looks at all. Others disturb a
+/// measurement by making it longer, hence several attempts, of which one must be good.
+#[track_caller]
+fn assert_linear(few: usize, mut run: impl FnMut(usize) -> Duration) {
+    let mut seen = Vec::new();
+    for _ in 0..6 {
+        let small = best_of(3, || run(few));
+        let large = best_of(2, || run(few * 8));
+        if large < small * 24 {
+            return;
+        }
+        seen.push((small, large));
+    }
+    panic!("{few} and eight times as many: {seen:?}");
 }
 
 /// Scopes, each of which is cancelled with the one before.
@@ -61,14 +70,13 @@ fn d10_a_chain_of_linked_scopes_is_cancelled_without_a_stack() {
 #[test]
 fn d10_linked_scopes_cost_their_number() {
     let _watch = watchdog_secs(120);
-    let growth = growth(1_000, |length| {
+    assert_linear(2_000, |length| {
         let scopes = linked_scopes(length);
         let start = Instant::now();
         scopes[0].cancel();
         drop(scopes);
         start.elapsed()
     });
-    assert!(growth < 24.0, "eight times as many linked scopes take {growth:.1} times as long");
 }
 
 #[test]
@@ -144,14 +152,22 @@ fn d26_reschedule_costs_the_same_with_many_tasks() {
             best
         })
     };
-    let (none, many) = (per_call(0), per_call(20_000));
-    assert!(many < none * 20 + Duration::from_micros(20), "{none:?} without tasks, {many:?} with 20,000");
+    // (It walked over them: 3,000 times as long.)
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        let (none, many) = (per_call(0), per_call(20_000));
+        if many < none * 20 + Duration::from_micros(20) {
+            return;
+        }
+        seen.push((none, many));
+    }
+    panic!("without tasks, and with 20,000: {seen:?}");
 }
 
 #[test]
 fn d26_groups_dropped_by_one_task_cost_their_number() {
     let _watch = watchdog_secs(120);
-    let growth = growth(2_000, |groups| {
+    assert_linear(2_000, |groups| {
         Flavor::CurrentThread.build().block_on(async move {
             let drops_them = task::spawn(async move {
                 let all: Vec<_> = (0..groups)
@@ -174,7 +190,6 @@ fn d26_groups_dropped_by_one_task_cost_their_number() {
             drops_them.await.unwrap()
         })
     });
-    assert!(growth < 24.0, "eight times as many groups take {growth:.1} times as long");
 }
 
 fn d26_next_takes_part_in_the_budget(flavor: Flavor) {

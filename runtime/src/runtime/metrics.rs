@@ -174,7 +174,8 @@ impl RuntimeMetrics {
         self.sum(worker, |place| place.polls.load(Ordering::Relaxed))
     }
 
-    /// Tasks that a worker has queued for itself: spawned, woken or yielding on its thread.
+    /// Tasks that a worker has queued for itself: spawned, woken or yielding on its thread. Up to its last look at sockets and
+    /// timers, or its last sleep.
     #[track_caller]
     pub fn worker_local_schedule_count(&self, worker: usize) -> u64 {
         self.sum(worker, |place| place.stats.local_schedules.get())

@@ -44,7 +44,7 @@ fn one_thread_at_a_time_has_the_value() {
 }
 
 /// A worker leaves its place, another thread takes it, while a third one uses the value.
-/// Fault: the seat is dropped without a rest; it is taken back with Relaxed.
+/// Fault: the seat is dropped without a rest; `rest` with Relaxed.
 #[test]
 fn a_seat_is_handed_on() {
     check(|| {

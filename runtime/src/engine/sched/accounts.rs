@@ -24,6 +24,8 @@ pub(super) struct Accounts {
     polls: Cell<u64>,
     /// The count of polls when the worker woke up, unless it has found work since.
     woke_at: Cell<Option<u64>>,
+    /// Tasks that were queued here, and not passed on yet.
+    schedules: Cell<u64>,
     /// The thread's count of forced yields that has been passed on.
     forced_yields: Cell<u64>,
 }
@@ -34,8 +36,15 @@ impl Accounts {
             busy_ns: Cell::new(0),
             polls: Cell::new(0),
             woke_at: Cell::new(None),
+            schedules: Cell::new(0),
             forced_yields: Cell::new(budget::forced_yields()),
         }
+    }
+
+    /// A task is queued here.
+    #[inline]
+    pub(super) fn count_schedule(&self) {
+        self.schedules.set(self.schedules.get() + 1);
     }
 }
 
@@ -104,8 +113,9 @@ impl Worker<'_> {
         self.accounts.woke_at.set(None);
     }
 
-    /// Counts that are kept by thread.
+    /// Counts that are kept by thread until now and then.
     pub(super) fn pass_on(&self) {
+        self.place.stats.local_schedules.add(self.accounts.schedules.take());
         let forced = budget::forced_yields();
         let new = forced.wrapping_sub(self.accounts.forced_yields.replace(forced));
         if new > 0 {

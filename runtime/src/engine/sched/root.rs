@@ -40,7 +40,7 @@ pub(super) enum Turn {
     /// Nobody has seen it woken since its last poll.
     Asleep,
     /// Woken; seen so when the worker had begun so many polls.
-    Waits(u32),
+    Waits(u64),
     /// It goes next.
     Now,
 }
@@ -57,7 +57,7 @@ impl Worker<'_> {
         }
         match self.roots_turn.get() {
             Turn::Now => true,
-            Turn::Waits(since) => self.tick.get().wrapping_sub(since) >= self.engine.config.event_interval,
+            Turn::Waits(since) => self.tick.get().wrapping_sub(since) >= u64::from(self.engine.config.event_interval),
             Turn::Asleep => {
                 self.roots_turn.set(Turn::Waits(self.tick.get()));
                 false

@@ -43,7 +43,7 @@ impl Worker<'_> {
             }
             self.searching.set(true);
         }
-        self.thrift.settle(self.tick.get());
+        self.thrift.settle(self.tick.get() as u32);
         // A clock that stands still moves when everybody sleeps, and not before.
         let rounds = if self.engine.drive.clock.is_paused() { 1 } else { self.spin.rounds() };
         let mut since = None;
@@ -86,7 +86,7 @@ impl Worker<'_> {
             // Differences of it are what counts.
             let polls = victim.polls.load(Ordering::Relaxed) as u32;
             if waiting > 0 {
-                if !self.thrift.allows(Victim { place, waiting, polls }, self.tick.get()) {
+                if !self.thrift.allows(Victim { place, waiting, polls }, self.tick.get() as u32) {
                     continue;
                 }
                 if let Some(task) = self.steal_from_queue(victim) {

@@ -60,7 +60,10 @@ pub(crate) struct Worker<'e> {
     pub(crate) place: &'e Place,
     pub(super) index: usize,
     pub(super) deque: Deque<Runnable>,
-    pub(super) tick: Cell<u32>,
+    /// The polls that this thread has begun here.
+    pub(super) tick: Cell<u64>,
+    /// Those that others had begun before.
+    polls_before: u64,
     /// How many looks in a row were left to others.
     left_looks: Cell<u32>,
     pub(super) streak: Cell<u32>,
@@ -113,6 +116,7 @@ impl<'e> Worker<'e> {
             index,
             deque,
             tick: Cell::new(0),
+            polls_before: engine.places.get(index).polls.load(Ordering::Relaxed),
             left_looks: Cell::new(0),
             streak: Cell::new(0),
             roots_turn: Cell::new(Turn::Asleep),
@@ -158,7 +162,7 @@ impl<'e> Worker<'e> {
             if self.is_roots_turn(root) && self.poll_root(root) {
                 return End::RootComplete;
             }
-            if self.tick.get().is_multiple_of(self.engine.config.event_interval) {
+            if self.is_time_for(self.engine.config.event_interval) {
                 self.look_in_passing();
                 if self.place.is_dismissed() {
                     return End::Retired;
@@ -187,8 +191,7 @@ impl<'e> Worker<'e> {
         self.stop_searching();
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
-        let polls = &self.place.polls;
-        polls.store(polls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.place.polls.store(self.polls_before.wrapping_add(tick), Ordering::Relaxed);
         budget::refill(Budget::PER_POLL);
         if self.engine.watches_polls {
             self.engine.poll_watched(task, self.index)
@@ -214,9 +217,16 @@ impl<'e> Worker<'e> {
         }
     }
 
+    /// Something that is done every so many polls.
+    #[inline]
+    fn is_time_for(&self, interval: u32) -> bool {
+        // A division of 64 bits takes longer.
+        (self.tick.get() as u32).is_multiple_of(interval)
+    }
+
     #[inline]
     fn next_task(&self) -> Option<Runnable> {
-        if self.tick.get().is_multiple_of(self.engine.config.inject_interval)
+        if self.is_time_for(self.engine.config.inject_interval)
             && let Some(task) = self.engine.inject.pop()
         {
             return Some(task);
@@ -289,7 +299,7 @@ impl<'e> Worker<'e> {
         if pushes == Pushes::Others {
             return self.engine.push_from_outside(task);
         }
-        self.place.stats.local_schedules.add(1);
+        self.accounts.count_schedule();
         match pushes {
             Pushes::Slot | Pushes::Others => {}
             Pushes::InOrder => return self.push_in_order(task),
@@ -315,7 +325,7 @@ impl<'e> Worker<'e> {
     /// A yielding task: behind the others, and nobody is woken for it.
     #[inline]
     pub(crate) fn push_yielded(&self, task: Runnable) {
-        self.place.stats.local_schedules.add(1);
+        self.accounts.count_schedule();
         self.deque.push(task);
     }
 
