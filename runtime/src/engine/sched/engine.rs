@@ -126,12 +126,11 @@ impl Engine {
     }
 
     /// Is this thread polling one of our tasks while we end? It will be dropped before anything else happens to it, unless
-    /// the poll blocks in place, perhaps for what it asks about. (Nor is a destructor that asks, as the task is dropped,
-    /// followed by anything.)
+    /// the poll blocks in place, perhaps for what it asks about.
     #[cold]
     pub(super) fn is_about_to_drop_this_task(&self) -> bool {
         self.is_closing()
-            && current::with(Header::is_polled) == Some(true)
+            && current::id().is_some()
             && entered::role() != Role::Blocks
             && with_worker_of(self, |worker| worker.is_some())
     }
