@@ -149,10 +149,45 @@ impl Rest {
             }
             Ok(_) if self.begun.load(Ordering::Relaxed) => {
                 self.begun.store(false, Ordering::Relaxed);
-                let ended = std::mem::take(&mut *self.state.lock());
-                drop(ended);
+                let mut state = self.state.lock();
+                // The timer stays: nothing else wakes a task that waits for the end of the rest in `poll_accept`.
+                (state.errors, state.until, state.length) = (0, None, Duration::ZERO);
             }
             Ok(_) => {}
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::{Wake, Waker};
+
+    struct Counts(AtomicUsize);
+
+    impl Wake for Counts {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// D37. The first connection, accepted by another task, ended the rest, and with it the timer of a task that waits for it:
+    /// nothing else would have woken that one.
+    #[test]
+    fn d37_a_rest_that_ends_early_still_wakes_who_waits_for_it() {
+        let runtime = crate::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let rest = Rest::default();
+            rest.after::<()>(&Err(Errno::MFILE.into()));
+            let counts = Arc::new(Counts(AtomicUsize::new(0)));
+            let waker = Waker::from(counts.clone());
+            assert!(rest.poll(&mut Context::from_waker(&waker)).is_pending());
+            rest.after(&Ok(()));
+            crate::time::sleep(REST_MAX).await;
+            assert_eq!(counts.0.load(Ordering::Relaxed), 1);
+            assert!(rest.poll(&mut Context::from_waker(&waker)).is_ready());
+        });
     }
 }

@@ -1,13 +1,13 @@
 //! Wakers that were collected under a lock and are woken after it.
 //!
-//! Owns: [`WakeBatch`].   Imports: nothing of ours.
+//! Owns: [`WakeBatch`].   Imports: `first_panic`.
 //! Not here: who is woken (`waiters`, and the primitive that asks).
 //!
 //! The danger is twofold. A waker is foreign code: run under one of our locks it can re-enter the object and
 //! deadlock, so a batch is filled inside the lock and emptied outside. And a waker may panic: the ones behind it in
 //! the batch must be woken all the same, so every wake is caught, and the first panic goes on when all are done.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use super::first_panic::FirstPanic;
 use std::task::Waker;
 
 /// Wakers to wake once the lock is released. Dropping it wakes what is left, so that no path loses one.
@@ -59,18 +59,11 @@ impl WakeBatch {
 
     #[cold]
     fn wake_many(&mut self) {
-        let mut panic = None;
+        let mut first = FirstPanic::default();
         for waker in self.first.take().into_iter().chain(self.rest.drain(..)) {
-            // AssertUnwindSafe: nothing of ours is visible inside a foreign `wake`.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                panic.get_or_insert(payload);
-            }
+            first.catch(|| waker.wake());
         }
-        if let Some(payload) = panic
-            && !std::thread::panicking()
-        {
-            resume_unwind(payload);
-        }
+        first.resume();
     }
 }
 
@@ -79,5 +72,54 @@ impl Drop for WakeBatch {
         if self.first.is_some() || !self.rest.is_empty() {
             self.wake_many();
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    struct Bomb(&'static str);
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("the payload of {}", self.0);
+        }
+    }
+
+    struct Panics(&'static str);
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic_any(Bomb(self.0));
+        }
+    }
+
+    struct Counts(AtomicUsize);
+
+    impl Wake for Counts {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// D28. The second panic's payload was dropped in the middle of the loop.
+    #[test]
+    fn d28_a_payload_that_panics_loses_no_wake() {
+        let counts = Arc::new(Counts(AtomicUsize::new(0)));
+        let mut batch = WakeBatch::new();
+        for waker in ["the first", "the second"].map(|name| Waker::from(Arc::new(Panics(name)))) {
+            batch.push(waker);
+        }
+        batch.push(Waker::from(counts.clone()));
+        let payload = catch_unwind(AssertUnwindSafe(|| batch.wake_all())).unwrap_err();
+        let bomb = payload.downcast::<Bomb>().expect("the first panic goes on");
+        assert_eq!(bomb.0, "the first");
+        std::mem::forget(bomb);
+        assert_eq!(counts.0.load(Ordering::Relaxed), 1, "the one behind the two was not woken");
     }
 }
