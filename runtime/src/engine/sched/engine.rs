@@ -71,7 +71,7 @@ impl Engine {
 
     pub(crate) fn new(config: Config) -> io::Result<Arc<Engine>> {
         let multi = config.flavor == Flavor::MultiThread;
-        fd_table::grow_once();
+        fd_table::grow_if_that_is_cheap();
         let most = if multi { config.workers + config.blocking_max + EXTRA_PLACES } else { 1 };
         let drive = Drive::new(&Settings {
             places: most,
@@ -126,11 +126,12 @@ impl Engine {
     }
 
     /// Is this thread polling one of our tasks while we end? It will be dropped before anything else happens to it, unless
-    /// the poll blocks in place, perhaps for what it asks about.
+    /// the poll blocks in place, perhaps for what it asks about. (Nor is a destructor that asks, as the task is dropped,
+    /// followed by anything.)
     #[cold]
     pub(super) fn is_about_to_drop_this_task(&self) -> bool {
         self.is_closing()
-            && current::id().is_some()
+            && current::with(Header::is_polled) == Some(true)
             && entered::role() != Role::Blocks
             && with_worker_of(self, |worker| worker.is_some())
     }

@@ -1,7 +1,9 @@
 //! Registering a descriptor with the runtime that this thread is inside of, and what its tasks are told of its end.
 
+use super::engine::Engine;
 use crate::engine::drive::{Interest, Registration, ShutDown};
 use crate::engine::entered::with_engine;
+use std::future::pending;
 use std::io;
 use std::os::fd::BorrowedFd;
 
@@ -22,4 +24,12 @@ pub(crate) fn ends_with_its_task(registration: &Registration, error: &io::Error)
         && with_engine(|engine| {
             engine.is_some_and(|engine| engine.drive.owns(registration) && engine.is_about_to_drop_this_task())
         })
+}
+
+/// The same for a socket that could not be registered, since the runtime that this thread is inside of ends.
+pub(crate) async fn unless_it_ends_with_its_task<R>(made: io::Result<R>) -> io::Result<R> {
+    let Err(error) = &made else { return made };
+    let is_the_end = error.get_ref().is_some_and(|inner| inner.is::<ShutDown>())
+        && with_engine(|engine| engine.is_some_and(Engine::is_about_to_drop_this_task));
+    if is_the_end { pending().await } else { made }
 }
