@@ -33,6 +33,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
         pressed("tcp-echo-1000x64", "TCP echo of 64 B, 1000 connections", echo(1000, 64)),
         pressed("tcp-echo-10000x64", "TCP echo of 64 B, 10,000 connections", echo(MANY, 64)).only_in_full(),
         pressed("tcp-echo-50x16k", "TCP echo of 16 KiB, 50 connections", echo(50, 16 * 1024)),
+        tls(),
         on_servers("tcp-churn", "connect, exchange 64 B, close; 16 at a time", |peer, meter| {
             let mut cycles = repeat_cycles(peer, 16, meter, time(meter))?;
             Ok(read(&mut cycles.latencies, cycles.wall, cycles.usage))
@@ -83,22 +84,32 @@ fn read(latencies: &mut [f64], wall: Duration, usage: Usage) -> Reading {
     Reading::of(values).with_cpu(usage.cpu_ns / count).with_curve(Curve::of(latencies))
 }
 
+/// Small records would measure system calls, as the rows above do: at this size half of the time is ciphering.
+fn tls() -> Workload {
+    const SIZE: usize = 16 * 1024;
+    let load = Load { service: Service::TlsEcho(SIZE), clients: 8, size: SIZE };
+    press_runtimes("tls-echo-16k", "TLS 1.3 echo of 16 KiB through rustls, 8 connections", load)
+}
+
 fn pressed(name: &'static str, about: &'static str, load: Load) -> Workload {
-    let press = move |peer: &'static str| {
-        move |meter: Meter| {
-            let load = Load { clients: possible(load.clients), ..load };
-            // With thousands under way an exchange takes longer than an ordinary measurement.
-            let time = if load.clients > 1000 { meter.target() * 10 } else { time(meter) };
-            let mut seen = load.press(peer, meter, time)?;
-            Ok(read(&mut seen.latencies, seen.wall, seen.usage))
-        }
-    };
-    Workload::new(name, about)
-        .runtime("ours", press("ours"))
-        .runtime("tokio", press("tokio"))
-        .runtime("smol", press("smol"))
-        .beside(EPOLL, press(EPOLL))
+    press_runtimes(name, about, load).beside(EPOLL, press(load, EPOLL))
+}
+
+fn press_runtimes(name: &'static str, about: &'static str, load: Load) -> Workload {
+    ["ours", "tokio", "smol"]
+        .into_iter()
+        .fold(Workload::new(name, about), |workload, peer| workload.runtime(peer, press(load, peer)))
         .reads(&PRESSED)
+}
+
+fn press(load: Load, peer: &'static str) -> impl Fn(Meter) -> Result<Reading, Wrong> + Clone + 'static {
+    move |meter| {
+        let load = Load { clients: possible(load.clients), ..load };
+        // With thousands under way an exchange takes longer than an ordinary measurement.
+        let time = if load.clients > 1000 { meter.target() * 10 } else { time(meter) };
+        let mut seen = load.press(peer, meter, time)?;
+        Ok(read(&mut seen.latencies, seen.wall, seen.usage))
+    }
 }
 
 /// As many connections as wanted, or as the limit on descriptors lets this process have.

@@ -138,8 +138,8 @@ fn d28_payloads_that_explode(flavor: Flavor) {
         ));
     assert_eq!(runtime.block_on(done).unwrap(), 5);
     let mut held = Some(ExplodesInDrop);
-    let unwinds =
-        runtime.spawn(poll_fn(move |_| if held.is_some() { planned_panic() } else { Poll::Ready(drop(held.take())) }));
+    let unwinds = runtime
+        .spawn(poll_fn(move |_| if held.is_some() { planned_panic() } else { Poll::Ready(held.take().is_some()) }));
     assert!(runtime.block_on(unwinds).unwrap_err().is_panic());
     // The payload of a panic and an output, which nobody takes.
     drop(runtime.spawn(poll_fn(|_| -> Poll<()> { explode() })));

@@ -70,6 +70,52 @@ fn d16_a_poll_that_sees_the_end_is_told_nothing() {
     });
 }
 
+/// A destructor has nobody who would drop it before it is done: one that waits for its socket would wait for ever.
+#[test]
+fn d16_a_task_that_is_being_dropped_is_told() {
+    struct Flushes {
+        socket: UdpSocket,
+        told: Arc<AtomicBool>,
+    }
+    impl Drop for Flushes {
+        fn drop(&mut self) {
+            let mut buf = [0; 1];
+            let polled = runtime_tests::poll_once(&mut std::pin::pin!(self.socket.recv(&mut buf)));
+            self.told.store(matches!(polled, Poll::Ready(Err(error)) if is_rt_shutdown_err(&error)), Ordering::SeqCst);
+        }
+    }
+    let _watch = watchdog();
+    for flavor in [Flavor::MultiThread(1), Flavor::CurrentThread] {
+        let runtime = flavor.build();
+        let told = Arc::new(AtomicBool::new(false));
+        let socket = runtime.block_on(UdpSocket::bind("127.0.0.1:0")).unwrap();
+        let (flushes, started) = (Flushes { socket, told: told.clone() }, Event::new());
+        let starts = started.clone();
+        drop(runtime.spawn(async move {
+            let _flushes = flushes;
+            starts.set();
+            std::future::pending::<()>().await;
+        }));
+        if flavor == Flavor::CurrentThread {
+            runtime.block_on(started.wait());
+        }
+        started.wait_blocking();
+        drop(runtime);
+        assert!(told.load(Ordering::SeqCst), "{flavor:?}: the destructor would wait for ever");
+    }
+}
+
+#[test]
+fn d16_a_poll_that_sees_the_end_and_makes_a_socket_is_told_nothing() {
+    let _watch = watchdog();
+    in_a_poll_that_sees_the_end(|listener, cx| {
+        let address = listener.local_addr().unwrap();
+        std::pin::pin!(runtime::net::TcpStream::connect(address)).poll(cx).map(drop)
+    });
+    in_a_poll_that_sees_the_end(|_, cx| std::pin::pin!(TcpListener::bind("127.0.0.1:0")).poll(cx).map(drop));
+    in_a_poll_that_sees_the_end(|_, cx| std::pin::pin!(UdpSocket::bind("127.0.0.1:0")).poll(cx).map(drop));
+}
+
 /// The task of another executor: its waker owns it, and it owns the listener that it waits for.
 struct Elsewhere(parking_lot::Mutex<Option<TcpListener>>);
 

@@ -138,6 +138,26 @@ fn it_does_not_move_while_a_task_is_polled(flavor: Flavor) {
     });
 }
 
+/// Nothing is due then, and what comes later from outside would come hours too late.
+fn d30_it_does_not_move_to_a_timer_that_was_given_up(flavor: Flavor) {
+    in_still_time(flavor, || async {
+        let before = Instant::now();
+        let count = WakeCount::new();
+        for hours in [1, 2] {
+            assert!(count.poll(&mut Box::pin(sleep(HOUR * hours))).is_pending());
+        }
+        let event = Event::new();
+        let sets = event.clone();
+        let outside = std::thread::spawn(move || {
+            std::thread::sleep(A_WHILE);
+            sets.set();
+        });
+        event.wait().await;
+        assert_eq!(before.elapsed(), Duration::ZERO);
+        outside.join().unwrap();
+    });
+}
+
 fn it_does_not_move_while_a_closure_blocks(flavor: Flavor) {
     let Some(runtime) = still(flavor) else { return };
     runtime.block_on(async {
@@ -275,6 +295,7 @@ for_each_flavor!(
     timers_outlive_pauses,
     it_does_not_move_while_a_task_is_ready,
     it_does_not_move_while_a_task_is_polled,
+    d30_it_does_not_move_to_a_timer_that_was_given_up,
     it_does_not_move_while_a_closure_blocks,
     it_does_not_move_between_closures,
     it_does_not_move_while_a_wake_is_on_its_way,

@@ -117,13 +117,9 @@ fn d28_a_timers_waker_is_dropped_by_who_drops_the_timer() {
             })),
             ..Script::default()
         });
-        let nap = async {
+        runtime.block_on(async {
             let mut nap = Box::pin(sleep(Duration::from_secs(60)));
             assert!(poll_with(nap.as_mut(), &waker).is_pending());
-            nap
-        };
-        runtime.block_on(async {
-            let nap = nap.await;
             let dropper = std::thread::spawn(move || catch(|| drop(nap)));
             let caught = dropper.join().unwrap().expect_err("it is dropped here");
             assert_eq!(caught.message, "a waker's drop");

@@ -19,7 +19,9 @@ fn d36_threads_of_the_pool_keep_no_closures() {
     let meet = Arc::new(Barrier::new(THREADS + 1));
     for _ in 0..THREADS {
         let meet = meet.clone();
-        drop(runtime.spawn_blocking(move || drop(meet.wait())));
+        drop(runtime.spawn_blocking(move || {
+            meet.wait();
+        }));
     }
     meet.wait();
     let run = |closures: usize| {

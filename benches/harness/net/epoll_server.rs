@@ -25,6 +25,9 @@ const BACKLOG: i32 = 4096;
 pub(crate) fn serve(service: Service, threads: usize) -> io::Result<()> {
     let (listener, address): (OwnedFd, String) = match service {
         Service::UdpEcho => return serve_datagrams(threads),
+        Service::TlsEcho(_) => {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "the epoll server speaks no TLS"));
+        }
         Service::UnixEcho => (UnixListener::bind(socket_path())?.into(), socket_path().display().to_string()),
         Service::TcpEcho(_) | Service::Http => {
             let listener = TcpListener::bind(ANY_PORT)?;

@@ -1,5 +1,6 @@
 //! The load: every client has one message under way, and sends the next when its reply is complete and right.
 
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
@@ -121,13 +122,14 @@ impl Crowd {
 impl UnderWay {
     /// Does what the socket lets it; a completed exchange gives its time and starts the next.
     fn go_on(&mut self, buffer: &mut [u8]) -> Result<Option<f64>, Wrong> {
-        if self.sent < self.client.exchange.message.len() {
+        if self.client.owes(self.sent) {
             self.send()?;
         }
-        let got = match rustix::io::read(&self.client.socket, &mut *buffer) {
+        let missing = self.client.exchange.reply.len() - self.got;
+        let got = match self.client.receive(buffer, missing) {
             Ok(0) => return Err(Wrong("the server closed a connection".to_owned())),
             Ok(got) => got,
-            Err(Errno::AGAIN | Errno::INTR) => return Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return Ok(None),
             Err(error) => return Err(Wrong(format!("a client cannot receive: {error}"))),
         };
         let reply = &self.client.exchange.reply;
@@ -146,13 +148,12 @@ impl UnderWay {
     }
 
     fn send(&mut self) -> Result<(), Wrong> {
-        let message = &self.client.exchange.message;
-        while self.sent < message.len() {
-            match rustix::io::write(&self.client.socket, &message[self.sent..]) {
+        while self.client.owes(self.sent) {
+            match self.client.send(self.sent) {
                 Ok(sent) => self.sent += sent,
-                Err(Errno::INTR) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // The edge for writing brings us back.
-                Err(Errno::AGAIN) => break,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(Wrong(format!("a client cannot send: {error}"))),
             }
         }

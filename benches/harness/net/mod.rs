@@ -5,12 +5,12 @@
 //! every peer. Beside the runtimes stands a server on bare epolls, one thread per worker (`epoll_server`): what the kernel
 //! allows.
 //!
-//! Owns: what is served (`service`; `tokio_servers` for ours and tokio, `smol_server`), the server's process and its control
-//! line (`process`), clients (`socket`, `load`, `cycles`, `wrk`), the limit on descriptors (`limit`).
+//! Owns: what is served (`service`; `tokio_servers` for ours and tokio, `smol_server`; `tls` for all), the server's process and
+//! its control line (`process`), clients (`socket`, `load`, `cycles`, `wrk`), the limit on descriptors (`limit`).
 //! Not here: which loads there are; they stand in `workloads/net.rs`.
 //!
 //! The danger: measuring the client. Its work per message is one read, one write and one clock read, and it checks every
-//! byte; CPU time and context switches are the server process's alone.
+//! byte (with TLS it ciphers, too, as much as the server); CPU time and context switches are the server process's alone.
 //! Rejected: clients on one of the runtimes. Their latency would be that runtime's.
 
 mod cycles;
@@ -21,6 +21,7 @@ mod process;
 pub(crate) mod service;
 mod smol_server;
 mod socket;
+pub(crate) mod tls;
 pub(crate) mod tokio_servers;
 mod wrk;
 

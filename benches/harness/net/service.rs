@@ -23,7 +23,9 @@ pub(crate) const HEAD_MAX: usize = 4096;
 pub enum Service {
     /// Sends back what comes, through a buffer of this many bytes for each connection.
     TcpEcho(usize),
-    /// The same over a unix stream.
+    /// The same, encrypted.
+    TlsEcho(usize),
+    /// As `TcpEcho`, over a unix stream.
     UnixEcho,
     /// Sends every datagram back.
     UdpEcho,
@@ -36,6 +38,7 @@ impl Service {
     pub(crate) fn name(self) -> String {
         match self {
             Service::TcpEcho(buffer) => format!("tcp-echo:{buffer}"),
+            Service::TlsEcho(buffer) => format!("tls-echo:{buffer}"),
             Service::UnixEcho => "unix-echo".to_owned(),
             Service::UdpEcho => "udp-echo".to_owned(),
             Service::Http => "http".to_owned(),
@@ -47,7 +50,15 @@ impl Service {
             "unix-echo" => Some(Service::UnixEcho),
             "udp-echo" => Some(Service::UdpEcho),
             "http" => Some(Service::Http),
-            _ => name.strip_prefix("tcp-echo:")?.parse().ok().map(Service::TcpEcho),
+            _ => {
+                let (echo, buffer) = name.split_once(':')?;
+                let buffer = buffer.parse().ok()?;
+                match echo {
+                    "tcp-echo" => Some(Service::TcpEcho(buffer)),
+                    "tls-echo" => Some(Service::TlsEcho(buffer)),
+                    _ => None,
+                }
+            }
         }
     }
 }
@@ -101,10 +112,13 @@ mod tests {
 
     #[test]
     fn services_survive_the_command_line() {
-        for service in [Service::TcpEcho(512), Service::UnixEcho, Service::UdpEcho, Service::Http] {
+        for service in
+            [Service::TcpEcho(512), Service::TlsEcho(512), Service::UnixEcho, Service::UdpEcho, Service::Http]
+        {
             assert_eq!(Service::from_name(&service.name()), Some(service));
         }
         assert_eq!(Service::from_name("tcp-echo:x"), None);
+        assert_eq!(Service::from_name("udp-echo:512"), None);
     }
 
     #[test]

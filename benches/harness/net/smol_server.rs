@@ -1,13 +1,16 @@
 //! The services on smol: async-io's sockets, which `smol::net` wraps.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixListener;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use async_io::Async;
 use futures_lite::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::service::{ANY_PORT, BUFFER, announce, concerns_one_connection, socket_path, take_requests};
+use super::tls::{self, Wire};
 use super::{HTTP_REPLY, Servers, Service};
 use crate::{Peer, Smol, Spawn};
 
@@ -21,6 +24,16 @@ async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, buffer: usize) -
             return Ok(());
         }
         stream.write_all(&buffer[..got]).await?;
+    }
+}
+
+impl Wire for Async<TcpStream> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        AsyncRead::poll_read(Pin::new(self), cx, buffer)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        AsyncWrite::poll_write_vectored(Pin::new(self), cx, slices)
     }
 }
 
@@ -81,6 +94,7 @@ impl Servers for Smol {
     async fn serve(here: Here, service: Service) -> io::Result<()> {
         match service {
             Service::TcpEcho(buffer) => tcp(here, move |stream| echo(stream, buffer)).await,
+            Service::TlsEcho(buffer) => tcp(here, move |stream| tls::echo(stream, buffer)).await,
             Service::Http => tcp(here, http).await,
             Service::UnixEcho => unix(here).await,
             Service::UdpEcho => udp().await,

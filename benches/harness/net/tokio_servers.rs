@@ -4,15 +4,18 @@
 macro_rules! tokio_shaped_servers {
     ($peer:ident, $krate:ident) => {
         const _: () = {
-            use ::std::io;
+            use ::std::io::{self, IoSlice};
+            use ::std::pin::Pin;
+            use ::std::task::{Context, Poll, ready};
 
-            use ::$krate::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+            use ::$krate::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
             use ::$krate::net::{TcpListener, TcpStream, UdpSocket, UnixListener};
 
             use $crate::net::Service;
             use $crate::net::service::{
                 ANY_PORT, BUFFER, announce, concerns_one_connection, socket_path, take_requests,
             };
+            use $crate::net::tls::{self, Wire};
 
             async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, buffer: usize) -> io::Result<()> {
                 let mut buffer = vec![0; buffer];
@@ -22,6 +25,18 @@ macro_rules! tokio_shaped_servers {
                         return Ok(());
                     }
                     stream.write_all(&buffer[..got]).await?;
+                }
+            }
+
+            impl Wire for TcpStream {
+                fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+                    let mut buffer = ReadBuf::new(buffer);
+                    ready!(Pin::new(self).poll_read(cx, &mut buffer))?;
+                    Poll::Ready(Ok(buffer.filled().len()))
+                }
+
+                fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+                    Pin::new(self).poll_write_vectored(cx, slices)
                 }
             }
 
@@ -82,6 +97,7 @@ macro_rules! tokio_shaped_servers {
                 async fn serve(here: Here, service: Service) -> io::Result<()> {
                     match service {
                         Service::TcpEcho(buffer) => tcp(here, move |stream| echo(stream, buffer)).await,
+                        Service::TlsEcho(buffer) => tcp(here, move |stream| tls::echo(stream, buffer)).await,
                         Service::Http => tcp(here, http).await,
                         Service::UnixEcho => unix(here).await,
                         Service::UdpEcho => udp().await,

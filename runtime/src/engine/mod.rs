@@ -46,7 +46,7 @@ pub(crate) use sched::engine::Engine;
 pub(crate) use sched::inject::Chain;
 pub(crate) use sched::place;
 pub(crate) use sched::sizing;
-pub(crate) use sched::sockets::{NoDriver, ends_with_its_task, register};
+pub(crate) use sched::sockets::{NoDriver, ends_with_its_task, register, unless_it_ends_with_its_task};
 pub(crate) use sched::timer::{NoTimer, Timer, far_from};
 pub(crate) use sched::worker::{with_worker, with_worker_of};
 pub(crate) use sched::{clockwork, config};

@@ -6,7 +6,7 @@
 //! Literals never leave the thread. A name goes to the blocking pool, because `getaddrinfo` blocks; a lookup that is
 //! given up before a thread has begun it is taken back.
 
-use crate::engine::Caller;
+use crate::engine::{Caller, unless_it_ends_with_its_task};
 use crate::task::JoinHandle;
 use crate::task::blocking::spawn_blocking_for;
 use std::fmt;
@@ -61,7 +61,7 @@ pub(super) async fn with_each<A: ToSocketAddrs, R>(
 ) -> io::Result<R> {
     let mut last = None;
     for address in resolve(addresses, caller).await? {
-        match attempt(address) {
+        match unless_it_ends_with_its_task(attempt(address)).await {
             Ok(done) => return Ok(done),
             Err(error) => last = Some(error),
         }

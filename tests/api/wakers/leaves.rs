@@ -14,10 +14,13 @@ fn leaf(future: impl Future<Output = ()> + 'static) -> Leaf {
     Box::pin(future)
 }
 
+/// What a leaf gives is of no interest.
+fn unused<T>(_: T) {}
+
 /// A leaf, what it waits for, and its name by way of the code that makes it.
 macro_rules! woken {
     ($($leaf:expr => $happen:expr;)*) => {
-        $(the_last_to_poll_is_woken(stringify!($leaf), leaf(async move { let _ = $leaf; }), move || { let _ = $happen; }).await;)*
+        $(the_last_to_poll_is_woken(stringify!($leaf), leaf(async move { unused($leaf) }), move || unused($happen)).await;)*
     };
 }
 
@@ -252,7 +255,7 @@ mod beyond {
         woken! { group.next().await => tx.send(()); }
         let (tx, rx) = oneshot::channel::<()>();
         woken! {
-            scope_local(async |scope| { let _ = scope.spawn(async { let _ = rx.await; }); }).await => tx.send(());
+            scope_local(async |scope| unused(scope.spawn(async { unused(rx.await) }))).await => tx.send(());
         }
     }
 }

@@ -228,6 +228,12 @@ impl Header {
         self.word.load().is_complete()
     }
 
+    /// Asked by the thread that runs the task: is it being polled, and not dropped?
+    pub(crate) fn is_polled(&self) -> bool {
+        // Until the task is complete the slot is its poller's (W1).
+        !self.is_complete() && self.stage() == Stage::Future
+    }
+
     /// The number that `Owner::link` gave this task. Only its poller may ask (W1).
     pub(crate) fn list(&self) -> Option<u32> {
         let list = self.list.with(|list| {

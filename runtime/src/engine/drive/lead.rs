@@ -141,7 +141,7 @@ impl<'d> Lead<'d> {
         self.look_at_sockets(woken);
         if woken.is_empty() && (sleeper.idle)() {
             // Asked again: whoever fell asleep meanwhile has laid its wheel to rest before.
-            clock.advance_to(self.drive.wheels.next_at_rest());
+            clock.advance_to(self.drive.wheels.exact_next_at_rest());
         }
         Some(Duration::ZERO)
     }

@@ -100,6 +100,11 @@ impl Drive {
         })
     }
 
+    /// How many are registered.
+    pub(crate) fn sockets(&self) -> usize {
+        self.io.sources()
+    }
+
     /// Is there anything to look at?
     #[inline]
     pub(crate) fn is_used(&self) -> bool {

@@ -82,6 +82,16 @@ impl Wheel {
         self.next.load(Ordering::Relaxed)
     }
 
+    /// The tick of the earliest timer that is still wanted. `next` is that as well, from now on.
+    pub(super) fn exact_next(&self) -> u64 {
+        self.timers.with(|timers| {
+            let wheel = &timers.wheel;
+            let next = wheel.peek().and_then(|key| wheel.deadline(key)).unwrap_or(NEVER);
+            self.next.store(next, Ordering::Relaxed);
+            next
+        })
+    }
+
     /// Every timer up to this tick is done.
     #[inline]
     pub(crate) fn elapsed(&self) -> u64 {

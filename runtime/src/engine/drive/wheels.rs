@@ -57,6 +57,12 @@ impl Wheels {
         self.iter().filter(|wheel| wheel.is_at_rest()).map(Wheel::next).min().unwrap_or(NEVER)
     }
 
+    /// The same, and no timer that was given up counts. Takes time in proportion to the timers that are due about then.
+    pub(super) fn exact_next_at_rest(&self) -> u64 {
+        let wheels = self.iter().filter(|wheel| wheel.is_at_rest() && wheel.next() != NEVER);
+        wheels.map(Wheel::exact_next).min().unwrap_or(NEVER)
+    }
+
     /// Fires what is due in the wheels at rest, and stops when `woken` has `most` wakers: the rest stays due.
     pub(super) fn fire_at_rest(&self, now: u64, most: usize, woken: &mut Vec<Waker>) {
         for wheel in self.iter() {

@@ -71,7 +71,7 @@ impl Engine {
 
     pub(crate) fn new(config: Config) -> io::Result<Arc<Engine>> {
         let multi = config.flavor == Flavor::MultiThread;
-        fd_table::grow_once();
+        fd_table::grow_if_that_is_cheap();
         let most = if multi { config.workers + config.blocking_max + EXTRA_PLACES } else { 1 };
         let drive = Drive::new(&Settings {
             places: most,

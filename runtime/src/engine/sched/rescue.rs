@@ -30,6 +30,7 @@
 //! run without it.
 
 use super::engine::Engine;
+use super::fd_table;
 use super::inject::Chain;
 use super::place::{Doing, Place};
 use super::sys::ExactSleeps;
@@ -256,6 +257,7 @@ impl Engine {
 
     /// Sockets and timers that no worker has looked at.
     fn look_at_events(&self, woken: &mut Vec<Waker>) {
+        fd_table::grow_for(|| self.drive.sockets());
         if self.drive.is_used()
             && let Some(mut lead) = self.drive.try_lead()
         {

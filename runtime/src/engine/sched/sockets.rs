@@ -1,7 +1,10 @@
 //! Registering a descriptor with the runtime that this thread is inside of, and what its tasks are told of its end.
 
+use super::engine::Engine;
+use crate::engine::cell::{Header, current};
 use crate::engine::drive::{Interest, Registration, ShutDown};
 use crate::engine::entered::with_engine;
+use std::future::pending;
 use std::io;
 use std::os::fd::BorrowedFd;
 
@@ -18,8 +21,22 @@ pub(crate) fn register(fd: BorrowedFd<'_>, interest: Interest) -> Result<io::Res
 /// task waits instead: it has nobody to tell, and most would panic. Everybody else is told.
 #[cold]
 pub(crate) fn ends_with_its_task(registration: &Registration, error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<ShutDown>())
-        && with_engine(|engine| {
-            engine.is_some_and(|engine| engine.drive.owns(registration) && engine.is_about_to_drop_this_task())
-        })
+    is_the_end(error, |engine| engine.drive.owns(registration))
+}
+
+/// The same for a socket that could not be registered, since the runtime that this thread is inside of ends.
+pub(crate) async fn unless_it_ends_with_its_task<R>(made: io::Result<R>) -> io::Result<R> {
+    match made {
+        Err(error) if is_the_end(&error, |_| true) => pending().await,
+        made => made,
+    }
+}
+
+/// A destructor is told, too: nothing comes after the drop of the task, and one that blocks until its socket has answered
+/// would keep the runtime from ending.
+fn is_the_end(error: &io::Error, concerns: impl FnOnce(&Engine) -> bool) -> bool {
+    let waits = |engine: &Engine| {
+        concerns(engine) && engine.is_about_to_drop_this_task() && current::with(Header::is_polled) == Some(true)
+    };
+    error.get_ref().is_some_and(|inner| inner.is::<ShutDown>()) && with_engine(|engine| engine.is_some_and(waits))
 }

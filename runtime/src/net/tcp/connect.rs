@@ -4,6 +4,7 @@
 //! Some systems report a socket as writable before that, so a success is believed only when the socket has a peer.
 
 use super::stream::TcpStream;
+use crate::engine::unless_it_ends_with_its_task;
 use crate::io::{Interest, Watched};
 use crate::net::sys;
 use rustix::io::Errno;
@@ -24,7 +25,7 @@ pub(super) async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
 /// Cancelling it closes the socket.
 pub(super) async fn connect_socket(socket: Socket, address: SocketAddr, what: &str) -> io::Result<TcpStream> {
     let decided = crate::net::begin_connect(&socket, &SockAddr::from(address))?;
-    let io = Watched::new(std::net::TcpStream::from(socket), what)?;
+    let io = unless_it_ends_with_its_task(Watched::new(std::net::TcpStream::from(socket), what)).await?;
     if !decided {
         until_connected(&io).await?;
     }

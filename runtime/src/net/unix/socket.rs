@@ -3,7 +3,7 @@
 use super::datagram::UnixDatagram;
 use super::listener::UnixListener;
 use super::stream::UnixStream;
-use crate::engine::Caller;
+use crate::engine::{Caller, unless_it_ends_with_its_task};
 use crate::io::{Interest, Watched};
 use crate::net::{begin_connect, sys};
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -32,9 +32,10 @@ pub(super) async fn connect(socket: Socket, address: &SockAddr, what: &str) -> i
     let decided = begin_connect(&socket, address)?;
     let stream = net::UnixStream::from(socket);
     if decided {
-        return Ok(UnixStream::over(Watched::new_writable(stream, what)?));
+        let io = unless_it_ends_with_its_task(Watched::new_writable(stream, what)).await?;
+        return Ok(UnixStream::over(io));
     }
-    let io = Watched::new(stream, what)?;
+    let io = unless_it_ends_with_its_task(Watched::new(stream, what)).await?;
     io.event(Interest::WRITABLE).await?;
     match io.get().take_error()? {
         Some(error) => Err(error),

@@ -34,6 +34,11 @@ pub(in crate::engine::sched) fn grow_fd_table() {
     }
 }
 
+/// Of the process.
+pub(in crate::engine::sched) fn is_only_thread() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
+}
+
 pub(in crate::engine::sched) fn this_thread() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
 }
@@ -74,7 +79,6 @@ impl Drop for ExactSleeps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::sched::fd_table;
     use rustix::thread::{CpuSet, sched_setaffinity};
     use std::{fs, thread};
 
@@ -108,8 +112,8 @@ mod tests {
 
     #[test]
     fn the_table_has_grown() {
-        fd_table::grow_once();
-        fd_table::grow_once();
+        grow_fd_table();
+        grow_fd_table();
         let status = fs::read_to_string("/proc/self/status").expect("procfs");
         let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")).expect("a line `FDSize:`");
         let size: u32 = size.trim().parse().expect("a number");

@@ -10,6 +10,10 @@ pub(in crate::engine::sched) fn cpu_quota() -> Option<usize> {
 
 pub(in crate::engine::sched) fn grow_fd_table() {}
 
+pub(in crate::engine::sched) fn is_only_thread() -> bool {
+    false
+}
+
 pub(in crate::engine::sched) fn this_thread() -> u32 {
     0
 }
