@@ -117,8 +117,11 @@ fn d9_a_scope_around_the_group_waits_for_the_shield(flavor: Flavor) {
     });
 }
 
-fn d9_what_fails_on_its_own_account_is_still_told(flavor: Flavor) {
-    paused(flavor, async {
+/// On one thread: the last child is over before the body is polled again. On several the end of its shield may drop the body
+/// first (`docs/design/scope.md`).
+#[test]
+fn d9_what_fails_on_its_own_account_is_still_told() {
+    paused(Flavor::CurrentThread, async {
         let commit = Commit::default();
         let joins = async {
             let group = Group::new();
@@ -363,7 +366,6 @@ fn d9_a_plain_spawn_stays_outside(flavor: Flavor) {
 
 for_each_flavor! {
     d9_a_scope_around_the_group_waits_for_the_shield,
-    d9_what_fails_on_its_own_account_is_still_told,
     d9_a_failing_sibling_and_cancel_wait_for_the_shield,
     d9_a_shield_holds_through_groups_in_groups,
     d9_a_shield_holds_wherever_its_child_was_spawned,

@@ -2,7 +2,7 @@
 
 use runtime::net::{TcpListener, UdpSocket};
 use runtime::runtime::is_rt_shutdown_err;
-use runtime_tests::{Drops, Event, Flavor, WakeCount, watchdog, watchdog_secs};
+use runtime_tests::{Drops, Event, Flavor, WakeCount, wait_until, watchdog, watchdog_secs};
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -80,8 +80,16 @@ fn d16_a_task_that_is_being_dropped_is_told() {
     impl Drop for Flushes {
         fn drop(&mut self) {
             let mut buf = [0; 1];
-            let polled = runtime_tests::poll_once(&mut std::pin::pin!(self.socket.recv(&mut buf)));
-            self.told.store(matches!(polled, Poll::Ready(Err(error)) if is_rt_shutdown_err(&error)), Ordering::SeqCst);
+            let mut recv = std::pin::pin!(self.socket.recv(&mut buf));
+            // The end may have come to this task before it has come to the sockets.
+            wait_until("the end of the socket", || match runtime_tests::poll_once(&mut recv) {
+                Poll::Pending => false,
+                Poll::Ready(given) => {
+                    let error = given.expect_err("nobody sends");
+                    self.told.store(is_rt_shutdown_err(&error), Ordering::SeqCst);
+                    true
+                }
+            });
         }
     }
     let _watch = watchdog();
