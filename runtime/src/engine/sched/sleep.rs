@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// A worker that has slept for so long gives back the memory that it keeps for new tasks: blocks that lie here and there
 /// keep the pages around them (2 MiB of them some 30 MiB). It wakes up once for it, and only if it keeps more than this;
 /// what is less is not worth a timer at each sleep.
-const KEEPS_MEMORY: Duration = Duration::from_millis(50);
+const KEEPS_MEMORY: Duration = Duration::from_millis(20);
 const WORTH_A_TIMER: usize = 64 << 10;
 
 impl Worker<'_> {
