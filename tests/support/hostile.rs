@@ -118,7 +118,7 @@ thread_local! {
 }
 
 fn fill_slot(wakes: Arc<Wakes>) -> RawWaker {
-    let slot = FREE_SLOTS.with_borrow_mut(Vec::pop).unwrap_or_else(|| Box::leak(Box::default()));
+    let slot = FREE_SLOTS.with_borrow_mut(Vec::pop).unwrap_or_else(|| crate::leak(Mutex::default()));
     *slot.lock().expect("a slot") = Some(wakes);
     RawWaker::new(std::ptr::from_ref(slot).cast(), &MOVING)
 }
