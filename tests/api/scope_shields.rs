@@ -117,11 +117,21 @@ fn d9_a_scope_around_the_group_waits_for_the_shield(flavor: Flavor) {
     });
 }
 
-/// On one thread: the last child is over before the body is polled again. On several the end of its shield may drop the body
-/// first (`docs/design/scope.md`).
 #[test]
 fn d9_what_fails_on_its_own_account_is_still_told() {
-    paused(Flavor::CurrentThread, async {
+    what_fails_on_its_own_account_is_still_told(Flavor::CurrentThread);
+}
+
+#[test]
+#[ignore = "a known hole, seen within 5,000 runs: the last shield's end on another worker drops the body before its child is over (docs/design/scope.md)"]
+fn d9_what_fails_on_its_own_account_is_still_told_on_several_workers() {
+    for _ in 0..5_000 {
+        what_fails_on_its_own_account_is_still_told(Flavor::MultiThread(4));
+    }
+}
+
+fn what_fails_on_its_own_account_is_still_told(flavor: Flavor) {
+    paused(flavor, async {
         let commit = Commit::default();
         let joins = async {
             let group = Group::new();
