@@ -5,9 +5,9 @@
 //! Only the guarantor wakes many tasks as an outsider; without this each would take the queue's lock, have its fence and
 //! its own look at who sleeps.
 
-use super::engine::Engine;
-use super::inject::Chain;
 use crate::engine::cell::Runnable;
+use crate::engine::sched::engine::Engine;
+use crate::engine::sched::places::inject::Chain;
 use std::cell::{Cell, RefCell};
 use std::ptr;
 

@@ -1,7 +1,7 @@
 //! What a builder decides about an engine.
 
-use super::super::cell::PanicSink;
 use crate::engine::base::id::Id;
+use crate::engine::cell::PanicSink;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +43,7 @@ pub(crate) struct Config {
     pub(crate) on_task_terminate: Option<TaskCallback>,
     pub(crate) before_poll: Option<TaskCallback>,
     pub(crate) after_poll: Option<TaskCallback>,
-    pub(crate) poll_histogram: Option<super::super::histogram::Shape>,
+    pub(crate) poll_histogram: Option<crate::engine::histogram::Shape>,
     /// What a poll wakes runs next on a multi-thread flavor. (On the others the order is the queue's.)
     pub(crate) next_task_slot: bool,
     /// Look at the inject queue first every so many polls.

@@ -6,19 +6,6 @@
 //! Who keeps an engine alive: its `Runtime` and handles, its threads, and a foreign thread for the time of a wake.
 //! Tasks do not: `shutdown` sees to it that none outlives the last of those.
 
-use super::batch;
-use super::config::{Config, Flavor, TaskFacts};
-use super::engines;
-use super::fd_table;
-use super::idle::{Idle, Wake};
-use super::inject::{Chain, Inject};
-use super::place::{Doing, Place, Places};
-use super::place_queue::PlaceQueue;
-use super::pool::Pool;
-use super::rescue::Guarantor;
-use super::stats::SharedStats;
-use super::threads::Threads;
-use super::worker::with_worker_of;
 use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use crate::engine::base::parker::AfterUnpark;
@@ -26,6 +13,19 @@ use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnab
 use crate::engine::drive::{Drive, Settings};
 use crate::engine::entered::{self, Role};
 use crate::engine::histogram::Histogram;
+use crate::engine::sched::batch;
+use crate::engine::sched::config::{Config, Flavor, TaskFacts};
+use crate::engine::sched::guarantor::Guarantor;
+use crate::engine::sched::life::pool::Pool;
+use crate::engine::sched::life::registry;
+use crate::engine::sched::life::threads::Threads;
+use crate::engine::sched::places::idle::{Idle, Wake};
+use crate::engine::sched::places::inject::{Chain, Inject};
+use crate::engine::sched::places::place::{Doing, Place, Places};
+use crate::engine::sched::places::place_queue::PlaceQueue;
+use crate::engine::sched::places::stats::SharedStats;
+use crate::engine::sched::sys::fd_table;
+use crate::engine::sched::worker::with_worker_of;
 use std::future::Future;
 use std::io;
 use std::ptr::NonNull;
@@ -104,7 +104,7 @@ impl Engine {
             this: this.clone(),
             config,
         });
-        engines::enter(&engine);
+        registry::enter(&engine);
         if multi {
             engine.start_guarantor()?;
         }
@@ -254,7 +254,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        engines::leave(self.id);
+        registry::leave(self.id);
     }
 }
 

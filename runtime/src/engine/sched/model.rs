@@ -4,19 +4,19 @@
 //! as they are; around them stand small copies of what needs a whole engine (`Worker::work`, `Engine::schedule`).
 //! "Fault" lines name a change that makes the model below fail; each was planted and seen to fail.
 
-use super::idle::{Idle, Wake};
-use super::inject::Inject;
-use super::next_task::NextTask;
-use super::place::Places;
-use super::place_queue::PlaceQueue;
-use super::rescue::Guarantor;
-use super::shutdown::Drain;
-use super::stats::SharedStats;
 use crate::engine::base::atomics::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, fence};
 use crate::engine::base::id::Id;
 use crate::engine::base::model::{JoinHandle, check, spawn};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::cell::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, allocate};
+use crate::engine::sched::guarantor::Guarantor;
+use crate::engine::sched::life::shutdown::Drain;
+use crate::engine::sched::places::idle::{Idle, Wake};
+use crate::engine::sched::places::inject::Inject;
+use crate::engine::sched::places::next_task::NextTask;
+use crate::engine::sched::places::place::Places;
+use crate::engine::sched::places::place_queue::PlaceQueue;
+use crate::engine::sched::places::stats::SharedStats;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::panic::Location;

@@ -1,9 +1,9 @@
 //! Registering a descriptor with the runtime that this thread is inside of, and what its tasks are told of its end.
 
-use super::engine::Engine;
 use crate::engine::cell::{Header, current};
 use crate::engine::drive::{Interest, Registration, ShutDown};
 use crate::engine::entered::with_engine;
+use crate::engine::sched::engine::Engine;
 use std::future::pending;
 use std::io;
 use std::os::fd::BorrowedFd;

@@ -8,6 +8,9 @@
 //!   - `grow_fd_table()`: make room for many descriptors, where that is slow to do later.
 //!   - `is_only_thread()`: does the process have no other thread? `false` if that is not known.
 
+pub(in crate::engine::sched) mod fd_table;
+pub(crate) mod sizing;
+
 #[cfg(target_os = "linux")]
 mod cgroup;
 #[cfg(target_os = "linux")]

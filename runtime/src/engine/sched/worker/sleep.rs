@@ -6,11 +6,11 @@
 //! The danger: work that arrives between the last look and the sleep. `idle.sleep` announces it first; every queue is
 //! looked at once more afterwards, and whoever submits meanwhile sees the announcement.
 
-use super::place::Doing;
-use super::root::Root;
-use super::worker::Worker;
 use crate::engine::cell::memory;
 use crate::engine::drive::Sleeper;
+use crate::engine::sched::places::place::Doing;
+use crate::engine::sched::worker::Worker;
+use crate::engine::sched::worker::root::Root;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ const WORTH_A_TIMER: usize = 64 << 10;
 
 impl Worker<'_> {
     /// Sleeps until somebody or something wakes this worker. `false`: a spare that is not needed any more.
-    pub(super) fn sleep(&self, root: &impl Root) -> bool {
+    pub(in crate::engine::sched) fn sleep(&self, root: &impl Root) -> bool {
         if let Some(hook) = &self.engine.config.on_park {
             hook();
             // The hook may have woken tasks (museum LW10).

@@ -23,35 +23,35 @@ const LEAST: u32 = 2;
 const SHORT: Duration = Duration::from_micros(50);
 
 /// See the module's head. Each worker has one.
-pub(super) struct Spin {
+pub(in crate::engine::sched) struct Spin {
     rounds: Cell<u32>,
     idle_since: Cell<Option<Instant>>,
 }
 
 impl Spin {
-    pub(super) fn new() -> Self {
+    pub(in crate::engine::sched) fn new() -> Self {
         Spin { rounds: Cell::new(MOST), idle_since: Cell::new(None) }
     }
 
     /// How often a search looks.
-    pub(super) fn rounds(&self) -> u32 {
+    pub(in crate::engine::sched) fn rounds(&self) -> u32 {
         self.rounds.get()
     }
 
     /// Something was found, in that round.
-    pub(super) fn paid(&self, round: u32) {
+    pub(in crate::engine::sched) fn paid(&self, round: u32) {
         if round > 0 {
             self.rounds.set(MOST);
         }
     }
 
     /// Nothing was found since then; now the worker sleeps.
-    pub(super) fn failed(&self, since: Option<Instant>) {
+    pub(in crate::engine::sched) fn failed(&self, since: Option<Instant>) {
         self.idle_since.set(since);
     }
 
     /// The worker has slept, and there is work now, or not.
-    pub(super) fn slept(&self, now: Instant, work: bool) {
+    pub(in crate::engine::sched) fn slept(&self, now: Instant, work: bool) {
         let Some(since) = self.idle_since.take() else { return };
         let rounds = self.rounds.get();
         let would_have_paid = work && rounds < MOST && now.saturating_duration_since(since) <= SHORT;

@@ -7,16 +7,16 @@
 //! spares, to threads whose neighbours called `block_in_place`, and to a second `block_on`. A thief looks at the places
 //! made so far, so their number is also the length of a search.
 
-use super::block_on::RootBell;
-use super::next_task::NextTask;
-use super::stats::{PlaceStats, SharedStats};
-use super::sys;
 use crate::engine::base::atomics::Mutex;
 use crate::engine::base::cpu_time;
 use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::Parker;
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::OwnedTasks;
+use crate::engine::sched::places::next_task::NextTask;
+use crate::engine::sched::places::stats::{PlaceStats, SharedStats};
+use crate::engine::sched::sys;
+use crate::engine::sched::worker::block_on::RootBell;
 use crossbeam_deque::{Stealer, Worker as Deque};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -46,7 +46,7 @@ pub(crate) struct Place {
     pub(crate) owned: OwnedTasks,
     pub(crate) stats: PlaceStats,
     /// What the future of `block_on` is woken by, made for the first one that is polled here.
-    pub(super) root: OnceLock<RootBell>,
+    pub(in crate::engine::sched) root: OnceLock<RootBell>,
     thread: Mutex<Option<ThreadId>>,
     /// Our own number of that thread: whoever comes back here has nothing to write.
     thread_number: AtomicU64,
@@ -103,7 +103,7 @@ impl Place {
     }
 
     /// The calling thread holds the place now. `is_watched`: by a guarantor, which asks what the thread does.
-    pub(super) fn set_thread(&self, is_watched: bool) {
+    pub(in crate::engine::sched) fn set_thread(&self, is_watched: bool) {
         let number = this_threads_number();
         if self.thread_number.load(Ordering::Relaxed) == number {
             return;
@@ -116,12 +116,12 @@ impl Place {
     }
 
     /// Is the place's thread on a CPU, or ready for one?
-    pub(super) fn computes(&self) -> bool {
+    pub(in crate::engine::sched) fn computes(&self) -> bool {
         sys::is_running(self.os_thread.load(Ordering::Relaxed))
     }
 
     /// How long the place's thread has been on a CPU in all. `None`: not known.
-    pub(super) fn cpu_time(&self) -> Option<Duration> {
+    pub(in crate::engine::sched) fn cpu_time(&self) -> Option<Duration> {
         cpu_time(self.os_thread.load(Ordering::Relaxed))
     }
 
@@ -136,20 +136,20 @@ impl Place {
     }
 
     /// A spare leaves when it has finished its poll; any other worker stays.
-    pub(super) fn dismiss(&self) {
+    pub(in crate::engine::sched) fn dismiss(&self) {
         self.dismissed.store(true, Ordering::Relaxed);
     }
 
     #[inline]
-    pub(super) fn is_dismissed(&self) -> bool {
+    pub(in crate::engine::sched) fn is_dismissed(&self) -> bool {
         self.dismissed.load(Ordering::Relaxed) && !self.counted.load(Ordering::Relaxed)
     }
 
-    pub(super) fn put_home(&self, deque: Deque<Runnable>) {
+    pub(in crate::engine::sched) fn put_home(&self, deque: Deque<Runnable>) {
         *self.home.lock() = Some(deque);
     }
 
-    pub(super) fn take_home(&self) -> Option<Deque<Runnable>> {
+    pub(in crate::engine::sched) fn take_home(&self) -> Option<Deque<Runnable>> {
         self.home.lock().take()
     }
 }

@@ -18,7 +18,7 @@
 //! ever. It serves where the platform gives us nothing better. Nothing is remembered here: an engine that wants to
 //! follow a quota that changes can ask again.
 
-use super::sys;
+use crate::engine::sched::sys;
 use std::env;
 use std::ffi::OsString;
 

@@ -1,12 +1,12 @@
 //! The engine's own threads: started on demand, waited for at the end.
 
-use super::config::Flavor;
-use super::engine::Engine;
-use super::place::Doing;
-use super::root::NoRoot;
-use super::worker::{End, Worker};
 use crate::engine::cell::Runnable;
 use crate::engine::entered::{self, Role};
+use crate::engine::sched::config::Flavor;
+use crate::engine::sched::engine::Engine;
+use crate::engine::sched::places::place::Doing;
+use crate::engine::sched::worker::root::NoRoot;
+use crate::engine::sched::worker::{End, Worker};
 use crossbeam_deque::Worker as Deque;
 use parking_lot::{Condvar, Mutex};
 use std::io;
@@ -77,7 +77,10 @@ impl Engine {
     }
 
     /// The guarantor's: no hooks, it runs no user code.
-    pub(super) fn start_driver_thread(&self, body: impl FnOnce(&Arc<Engine>) + Send + 'static) -> io::Result<()> {
+    pub(in crate::engine::sched) fn start_driver_thread(
+        &self,
+        body: impl FnOnce(&Arc<Engine>) + Send + 'static,
+    ) -> io::Result<()> {
         let counted = self.count_thread();
         self.keep(self.spawn_thread("runtime-driver".to_owned(), move |engine| {
             let _counted = counted;
@@ -119,7 +122,7 @@ impl Engine {
     }
 
     /// Starts a worker that the idle word counts as searching already.
-    pub(super) fn start_worker(&self, counted: bool) {
+    pub(in crate::engine::sched) fn start_worker(&self, counted: bool) {
         let started = match self.places.take() {
             None => Err(io::Error::other("every place for a worker is in use")),
             Some((index, deque)) => {
@@ -154,7 +157,13 @@ impl Engine {
     }
 
     /// A worker leaves its place for good. What was pushed while nobody else could be woken needs somebody now.
-    pub(super) fn leave_place(&self, index: usize, deque: Deque<Runnable>, searching: bool, make_vacant: bool) {
+    pub(in crate::engine::sched) fn leave_place(
+        &self,
+        index: usize,
+        deque: Deque<Runnable>,
+        searching: bool,
+        make_vacant: bool,
+    ) {
         if self.config.flavor == Flavor::MultiThread {
             self.idle.vacate(searching, make_vacant);
         } else if searching {

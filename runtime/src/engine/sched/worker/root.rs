@@ -11,9 +11,9 @@
 //! What it spawns and wakes runs in that order. It may lie in the next-task slot only where nothing is before it: a
 //! last-in first-out slot gave 4 0 1 2 3 for five spawns. On the current-thread flavors nothing goes there at all.
 
-use super::config::Flavor;
-use super::worker::{Pushes, Worker};
 use crate::engine::cell::Runnable;
+use crate::engine::sched::config::Flavor;
+use crate::engine::sched::worker::{Pushes, Worker};
 
 /// What a worker runs besides tasks: nothing, or the future of `block_on`.
 pub(crate) trait Root {
@@ -36,7 +36,7 @@ impl Root for NoRoot {
 
 /// How a root that may have been woken stands to the tasks.
 #[derive(Clone, Copy)]
-pub(super) enum Turn {
+pub(in crate::engine::sched) enum Turn {
     /// Nobody has seen it woken since its last poll.
     Asleep,
     /// Woken; seen so when the worker had begun so many polls.
@@ -48,7 +48,7 @@ pub(super) enum Turn {
 impl Worker<'_> {
     /// Is the root woken, and is it its turn?
     #[inline]
-    pub(super) fn is_roots_turn(&self, root: &impl Root) -> bool {
+    pub(in crate::engine::sched) fn is_roots_turn(&self, root: &impl Root) -> bool {
         if !root.is_woken() {
             return false;
         }
@@ -66,12 +66,12 @@ impl Worker<'_> {
     }
 
     /// Nothing is ready, so nothing is before it.
-    pub(super) fn root_goes_next(&self) {
+    pub(in crate::engine::sched) fn root_goes_next(&self) {
         self.roots_turn.set(Turn::Now);
     }
 
     /// `true`: the root is complete.
-    pub(super) fn poll_root(&self, root: &mut impl Root) -> bool {
+    pub(in crate::engine::sched) fn poll_root(&self, root: &mut impl Root) -> bool {
         // Submitters wake nobody while somebody searches, and this poll may take long, or be the last.
         self.stop_searching();
         self.polls_root();
@@ -88,12 +88,12 @@ impl Worker<'_> {
     }
 
     /// If it is woken already, then it waits from here on.
-    pub(super) fn root_was_polled(&self, root: &impl Root) {
+    pub(in crate::engine::sched) fn root_was_polled(&self, root: &impl Root) {
         self.roots_turn.set(if root.is_woken() { Turn::Waits(self.tick.get()) } else { Turn::Asleep });
     }
 
     /// Behind everything that this worker has.
-    pub(super) fn push_in_order(&self, task: Runnable) {
+    pub(in crate::engine::sched) fn push_in_order(&self, task: Runnable) {
         if !self.place.next.is_empty() || !self.deque.is_empty() {
             return self.push_back(task);
         }

@@ -7,17 +7,17 @@
 //! and tasks in between. Without this, a spawn awaited in `block_on` costs two thread switches (7 us against 0.2).
 //! The price is documented at `Runtime::block_on`: a task that blocks this thread delays the future of `block_on`.
 
-use super::config::Flavor;
-use super::engine::Engine;
-use super::here::Standby;
-use super::place::Place;
-use super::root::Root;
-use super::sys::ExactSleeps;
-use super::worker::Worker;
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::base::rng;
 use crate::engine::cell::{Runnable, current};
+use crate::engine::sched::config::Flavor;
+use crate::engine::sched::engine::Engine;
+use crate::engine::sched::places::place::Place;
+use crate::engine::sched::sys::ExactSleeps;
+use crate::engine::sched::worker::Worker;
+use crate::engine::sched::worker::here::Standby;
+use crate::engine::sched::worker::root::Root;
 use crossbeam_deque::Worker as Deque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -75,7 +75,7 @@ impl Wake for RootWaker {
 
 /// What a future of `block_on` is woken by. A place keeps one for all that are polled there, one after the other: a wake
 /// that comes late is a poll for nothing at most, and while there is no future it does nothing.
-pub(super) struct RootBell {
+pub(in crate::engine::sched) struct RootBell {
     word: Arc<RootWaker>,
     waker: Waker,
 }
@@ -257,7 +257,7 @@ impl Engine {
     }
 
     /// What holds for a thread as long as it is a worker.
-    pub(super) fn set_up_thread(&self, index: usize) -> (Option<rng::Seeded>, Option<ExactSleeps>) {
+    pub(in crate::engine::sched) fn set_up_thread(&self, index: usize) -> (Option<rng::Seeded>, Option<ExactSleeps>) {
         let seeded = self.config.seed.map(|seed| rng::seed_thread(seed.wrapping_add(index as u64)));
         (seeded, self.config.precise_timers.then(ExactSleeps::begin))
     }

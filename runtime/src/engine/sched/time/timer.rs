@@ -12,12 +12,12 @@
 //!
 //! A timer belongs to the runtime that it was made in (museum T8), and names it by its number.
 
-use super::engine::Engine;
-use super::engines;
-use super::worker::{Worker, with_worker_of};
 use crate::engine::base::coarse;
 use crate::engine::drive::{Key, OUTSIDE, Reach, Set, all_are_straight};
 use crate::engine::entered::with_engine;
+use crate::engine::sched::engine::Engine;
+use crate::engine::sched::life::registry;
+use crate::engine::sched::worker::{Worker, with_worker_of};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ impl Timer {
 
     /// A timer of the runtime with that number.
     #[inline]
-    pub(super) fn of(engine: u64, deadline: Instant) -> Timer {
+    pub(in crate::engine::sched) fn of(engine: u64, deadline: Instant) -> Timer {
         Timer { engine, deadline: Some(deadline), state: State::Unset }
     }
 
@@ -167,7 +167,7 @@ impl Timer {
     /// The thread is inside of another runtime, or of none.
     #[cold]
     fn poll_elsewhere(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
-        match engines::find(self.engine) {
+        match registry::find(self.engine) {
             Some(engine) => self.poll_in(&engine, cx),
             None => self.fail(),
         }
@@ -262,7 +262,7 @@ impl Timer {
     fn with_own_engine<R>(&self, f: impl FnOnce(Option<&Engine>) -> R) -> R {
         with_engine(|here| match here {
             Some(engine) if engine.id == self.engine => f(Some(engine)),
-            _ => f(engines::find(self.engine).as_deref()),
+            _ => f(registry::find(self.engine).as_deref()),
         })
     }
 }

@@ -15,18 +15,27 @@
 //! than a short task. What then waits behind a long poll is found by a searcher or, within a few milliseconds, by the
 //! guarantor.
 
-use super::accounts::Accounts;
-use super::config::Flavor;
-use super::engine::{Engine, wake_all};
-use super::here;
-pub(crate) use super::here::{with_worker, with_worker_of};
-use super::place::Place;
-use super::root::{Root, Turn};
-use super::spin::Spin;
-use super::thrift::Thrift;
+mod accounts;
+pub(crate) mod block_on;
+#[allow(unsafe_code)] // pointers to this thread's worker
+mod here;
+pub(in crate::engine::sched) mod root;
+mod search;
+mod sleep;
+mod spin;
+mod thrift;
+
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::cell::Runnable;
 use crate::engine::drive::{NEVER, Reach, WOKEN_MOST, WheelSeat};
+use crate::engine::sched::config::Flavor;
+use crate::engine::sched::engine::{Engine, wake_all};
+use crate::engine::sched::places::place::Place;
+use crate::engine::sched::worker::accounts::Accounts;
+pub(crate) use crate::engine::sched::worker::here::{with_worker, with_worker_of};
+use crate::engine::sched::worker::root::{Root, Turn};
+use crate::engine::sched::worker::spin::Spin;
+use crate::engine::sched::worker::thrift::Thrift;
 use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -58,29 +67,29 @@ pub(crate) enum End {
 pub(crate) struct Worker<'e> {
     pub(crate) engine: &'e Arc<Engine>,
     pub(crate) place: &'e Place,
-    pub(super) index: usize,
-    pub(super) deque: Deque<Runnable>,
+    pub(in crate::engine::sched) index: usize,
+    pub(in crate::engine::sched) deque: Deque<Runnable>,
     /// The polls that this thread has begun here.
-    pub(super) tick: Cell<u64>,
+    pub(in crate::engine::sched) tick: Cell<u64>,
     /// Those that others had begun before.
     polls_before: u64,
     /// How many looks in a row were left to others.
     left_looks: Cell<u32>,
-    pub(super) streak: Cell<u32>,
-    pub(super) roots_turn: Cell<Turn>,
-    pub(super) searching: Cell<bool>,
-    pub(super) pushes: Cell<Pushes>,
-    pub(super) spin: Spin,
-    pub(super) accounts: Accounts,
+    pub(in crate::engine::sched) streak: Cell<u32>,
+    pub(in crate::engine::sched) roots_turn: Cell<Turn>,
+    pub(in crate::engine::sched) searching: Cell<bool>,
+    pub(in crate::engine::sched) pushes: Cell<Pushes>,
+    pub(in crate::engine::sched) spin: Spin,
+    pub(in crate::engine::sched) accounts: Accounts,
     wheel: WheelSeat<'e>,
     /// What the last look at sockets and timers found, until it is woken.
-    pub(super) found: Cell<Vec<Waker>>,
-    pub(super) thrift: Thrift,
+    pub(in crate::engine::sched) found: Cell<Vec<Waker>>,
+    pub(in crate::engine::sched) thrift: Thrift,
 }
 
 /// Where this thread's wakes and spawns go.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pushes {
+pub(in crate::engine::sched) enum Pushes {
     /// What the poll that runs has just touched goes next.
     Slot,
     /// Behind all that is there: first in, first out.
@@ -134,7 +143,7 @@ impl<'e> Worker<'e> {
     }
 
     /// Works until the root is complete or the engine closes. Gives the deque back, and says whether it was searching.
-    pub(super) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
+    pub(in crate::engine::sched) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
         self.place.set_thread(self.engine.config.flavor == Flavor::MultiThread);
         let _set_up = self.engine.set_up_thread(self.index);
         let installed = here::install(&self);
@@ -146,7 +155,7 @@ impl<'e> Worker<'e> {
     }
 
     /// The same, on a thread that is set up.
-    pub(super) fn run_here(&self, root: &mut impl Root) -> End {
+    pub(in crate::engine::sched) fn run_here(&self, root: &mut impl Root) -> End {
         let end = self.work(root);
         if end == End::Closing {
             self.engine.drain();
@@ -202,7 +211,7 @@ impl<'e> Worker<'e> {
     }
 
     #[inline]
-    pub(super) fn stop_searching(&self) {
+    pub(in crate::engine::sched) fn stop_searching(&self) {
         if self.searching.replace(false) {
             self.found_work();
         }
@@ -254,7 +263,7 @@ impl<'e> Worker<'e> {
     }
 
     /// Sockets and timers, if nobody else looks at them right now; and this worker's own timers.
-    pub(super) fn turn_without_blocking(&self) {
+    pub(in crate::engine::sched) fn turn_without_blocking(&self) {
         self.turn(true);
     }
 
@@ -279,7 +288,7 @@ impl<'e> Worker<'e> {
     }
 
     /// Wakes what the last look found; it goes to the queue, not to the slot.
-    pub(super) fn wake_found(&self) {
+    pub(in crate::engine::sched) fn wake_found(&self) {
         let mut found = self.found.take();
         if !found.is_empty() {
             let before = self.pushes.replace(Pushes::Queue);
@@ -341,7 +350,7 @@ impl<'e> Worker<'e> {
 
     /// Puts what is left where others find it.
     pub(crate) fn flush(&self) {
-        let mut left = super::inject::Chain::new();
+        let mut left = crate::engine::sched::places::inject::Chain::new();
         if let Some(task) = self.place.next.take() {
             left.push(task);
         }
@@ -355,7 +364,7 @@ impl<'e> Worker<'e> {
     }
 
     /// This worker will not look after its timers for a while: the leader does.
-    pub(super) fn rest(&self) {
+    pub(in crate::engine::sched) fn rest(&self) {
         self.wheel.rest();
         self.engine.drive.settle(self.wheel.wheel().next());
     }

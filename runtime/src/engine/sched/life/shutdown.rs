@@ -17,13 +17,13 @@
 //! The drainer that has nothing to cancel but still sees tasks alive (one is inside a long poll) sleeps for a while;
 //! the poller's own drain, or the next look, finds it.
 
-use super::engine::{Engine, wake_all};
-use super::inject::Inject;
-use super::place::Places;
-use super::stats::SharedStats;
 use crate::engine::base::atomics::nap;
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::{Next, OwnedTasks};
+use crate::engine::sched::engine::{Engine, wake_all};
+use crate::engine::sched::places::inject::Inject;
+use crate::engine::sched::places::place::Places;
+use crate::engine::sched::places::stats::SharedStats;
 use crossbeam_deque::Steal;
 use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
@@ -75,7 +75,7 @@ impl Engine {
     /// A worker has left its place. A spare that retired just as the engine closed has not drained, and may have been
     /// counted upon: the look at the places in `end_workers` and the return of a place are under one lock, so whoever is
     /// seen there returns its place later, and finds the engine closing here.
-    pub(super) fn drain_after_leaving(&self) {
+    pub(in crate::engine::sched) fn drain_after_leaving(&self) {
         if self.is_closing() {
             self.drain();
         }
@@ -105,15 +105,15 @@ impl Engine {
 }
 
 /// What a drainer looks through.
-pub(super) struct Drain<'e> {
-    pub(super) places: &'e Places,
-    pub(super) inject: &'e Inject,
-    pub(super) shared: &'e SharedStats,
+pub(in crate::engine::sched) struct Drain<'e> {
+    pub(in crate::engine::sched) places: &'e Places,
+    pub(in crate::engine::sched) inject: &'e Inject,
+    pub(in crate::engine::sched) shared: &'e SharedStats,
 }
 
 impl Drain<'_> {
     /// As `Engine::drain_until`.
-    pub(super) fn until(&self, deadline: Option<Instant>) -> bool {
+    pub(in crate::engine::sched) fn until(&self, deadline: Option<Instant>) -> bool {
         let mut pause = PAUSE_MIN;
         loop {
             while self.cancel_what_is_there() {

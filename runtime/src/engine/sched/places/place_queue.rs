@@ -23,31 +23,31 @@ pub(crate) struct PlaceQueue {
 }
 
 impl PlaceQueue {
-    pub(super) fn new() -> Self {
+    pub(in crate::engine::sched) fn new() -> Self {
         PlaceQueue { parkers: Mutex::new(Vec::new()), count: AtomicUsize::new(0) }
     }
 
     /// Afterwards the caller looks for a place once more before it parks.
-    pub(super) fn enter(&self, parker: &Arc<Parker>) {
+    pub(in crate::engine::sched) fn enter(&self, parker: &Arc<Parker>) {
         self.parkers.lock().push(parker.clone());
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn leave(&self, parker: &Arc<Parker>) {
+    pub(in crate::engine::sched) fn leave(&self, parker: &Arc<Parker>) {
         self.parkers.lock().retain(|other| !Arc::ptr_eq(other, parker));
         self.count.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// The caller has given a place back.
     #[inline]
-    pub(super) fn a_place_is_free(&self) {
+    pub(in crate::engine::sched) fn a_place_is_free(&self) {
         if self.count.load(Ordering::Relaxed) > 0 {
             self.look_again();
         }
     }
 
     /// The engine closes, or a place is free.
-    pub(super) fn look_again(&self) {
+    pub(in crate::engine::sched) fn look_again(&self) {
         for parker in self.parkers.lock().iter() {
             // They sleep on their parkers, never in the driver.
             let _ = parker.unpark();

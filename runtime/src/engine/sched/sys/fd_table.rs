@@ -18,7 +18,7 @@
 //! make a thousand vain system calls. Rejected: to do it in every first build. A tool with a thread of its own and no
 //! socket waited 20 ms for it (the row `first-build`).
 
-use super::sys;
+use crate::engine::sched::sys;
 use std::sync::OnceLock;
 
 /// So many sockets are half of what fits into the first table, and more than a client has.

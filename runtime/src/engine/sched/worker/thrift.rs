@@ -52,12 +52,12 @@ const MOST: i32 = 4;
 
 /// A victim, seen by a thief.
 #[derive(Clone, Copy)]
-pub(super) struct Victim {
-    pub(super) place: usize,
+pub(in crate::engine::sched) struct Victim {
+    pub(in crate::engine::sched) place: usize,
     /// How many tasks lie in its queue; not 0.
-    pub(super) waiting: usize,
+    pub(in crate::engine::sched) waiting: usize,
     /// How many polls it has begun so far.
-    pub(super) polls: u32,
+    pub(in crate::engine::sched) polls: u32,
 }
 
 /// The beginning of a look.
@@ -78,7 +78,7 @@ struct Theft {
 }
 
 /// See the module's head. Each worker has one.
-pub(super) struct Thrift {
+pub(in crate::engine::sched) struct Thrift {
     score: Cell<i32>,
     look: Cell<Option<Look>>,
     theft: Cell<Option<Theft>>,
@@ -92,7 +92,7 @@ pub(super) struct Thrift {
 }
 
 impl Thrift {
-    pub(super) fn new() -> Self {
+    pub(in crate::engine::sched) fn new() -> Self {
         Thrift {
             score: Cell::new(0),
             look: Cell::new(None),
@@ -110,7 +110,7 @@ impl Thrift {
 
     /// The thief has run what it had; `polls` it has begun so far.
     #[inline]
-    pub(super) fn settle(&self, polls: u32) {
+    pub(in crate::engine::sched) fn settle(&self, polls: u32) {
         if let Some(theft) = self.theft.take() {
             self.judge(theft, polls, contention::met(), Instant::now());
         }
@@ -134,7 +134,7 @@ impl Thrift {
 
     /// May a thief that has begun `polls` polls take what lies at `victim`'s?
     #[inline]
-    pub(super) fn allows(&self, victim: Victim, polls: u32) -> bool {
+    pub(in crate::engine::sched) fn allows(&self, victim: Victim, polls: u32) -> bool {
         if self.pays()
             && let Some(left) = self.blind.get().checked_sub(1)
         {

@@ -63,24 +63,24 @@ impl BusyTime {
         if word & BUSY == 0 { word >> 1 } else { self.at(now).saturating_sub(word >> 1) }
     }
 
-    pub(super) fn is_running(&self) -> bool {
+    pub(in crate::engine::sched) fn is_running(&self) -> bool {
         self.word.load(Ordering::Relaxed) & BUSY != 0
     }
 
     /// Busy from now on.
-    pub(super) fn begin(&self, now: Instant) {
+    pub(in crate::engine::sched) fn begin(&self, now: Instant) {
         let total = self.total(self.word.load(Ordering::Relaxed), now);
         self.word.store(self.at(now).saturating_sub(total) << 1 | BUSY, Ordering::Relaxed);
     }
 
     /// Busy until now.
-    pub(super) fn end(&self, now: Instant) {
+    pub(in crate::engine::sched) fn end(&self, now: Instant) {
         let total = self.total(self.word.load(Ordering::Relaxed), now);
         self.word.store(total << 1, Ordering::Relaxed);
     }
 
     /// The total up to the last end, asked by the worker.
-    pub(super) fn booked(&self) -> u64 {
+    pub(in crate::engine::sched) fn booked(&self) -> u64 {
         match self.word.load(Ordering::Relaxed) {
             word if word & BUSY == 0 => word >> 1,
             _ => 0,

@@ -9,8 +9,8 @@
 //! gives the CPU away. No clock is read for this that was not read before, but one where a search of several rounds finds
 //! something.
 
-use super::worker::Worker;
 use crate::engine::base::budget;
+use crate::engine::sched::worker::Worker;
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -19,7 +19,7 @@ use std::time::Instant;
 const POLLS_IN_MEAN: u64 = 16;
 
 /// What was booked when the worker ran dry last.
-pub(super) struct Accounts {
+pub(in crate::engine::sched) struct Accounts {
     busy_ns: Cell<u64>,
     polls: Cell<u64>,
     /// The count of polls when the worker woke up, unless it has found work since.
@@ -31,7 +31,7 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
-    pub(super) fn new() -> Self {
+    pub(in crate::engine::sched) fn new() -> Self {
         Accounts {
             busy_ns: Cell::new(0),
             polls: Cell::new(0),
@@ -43,7 +43,7 @@ impl Accounts {
 
     /// A task is queued here.
     #[inline]
-    pub(super) fn count_schedule(&self) {
+    pub(in crate::engine::sched) fn count_schedule(&self) {
         self.schedules.set(self.schedules.get() + 1);
     }
 }
@@ -54,7 +54,7 @@ impl Worker<'_> {
     }
 
     /// This thread holds the place from here on.
-    pub(super) fn open_accounts(&self) {
+    pub(in crate::engine::sched) fn open_accounts(&self) {
         let stats = &self.place.stats;
         stats.parks_and_unparks.add(1);
         self.accounts.busy_ns.set(stats.busy.booked());
@@ -63,13 +63,13 @@ impl Worker<'_> {
     }
 
     /// The thread leaves its place.
-    pub(super) fn close_accounts(&self) {
+    pub(in crate::engine::sched) fn close_accounts(&self) {
         self.runs_dry(None);
         self.place.stats.parks_and_unparks.add(1);
     }
 
     /// The search is over, and there is work.
-    pub(super) fn has_found_work(&self) {
+    pub(in crate::engine::sched) fn has_found_work(&self) {
         let busy = &self.place.stats.busy;
         if !busy.is_running() {
             busy.begin(Instant::now());
@@ -77,7 +77,7 @@ impl Worker<'_> {
     }
 
     /// Nothing was found since then; `None`: just now.
-    pub(super) fn runs_dry(&self, since: Option<Instant>) {
+    pub(in crate::engine::sched) fn runs_dry(&self, since: Option<Instant>) {
         self.pass_on();
         let (stats, accounts) = (&self.place.stats, &self.accounts);
         if !stats.busy.is_running() {
@@ -93,7 +93,7 @@ impl Worker<'_> {
     }
 
     /// About to sleep, with nothing to do.
-    pub(super) fn parks(&self) {
+    pub(in crate::engine::sched) fn parks(&self) {
         let stats = &self.place.stats;
         stats.parks.add(1);
         stats.parks_and_unparks.add(1);
@@ -103,18 +103,18 @@ impl Worker<'_> {
     }
 
     /// It has slept until now.
-    pub(super) fn unparks(&self) {
+    pub(in crate::engine::sched) fn unparks(&self) {
         self.place.stats.parks_and_unparks.add(1);
         self.accounts.woke_at.set(Some(self.polls()));
     }
 
     /// The future of `block_on` is work as well, though no poll of a task.
-    pub(super) fn polls_root(&self) {
+    pub(in crate::engine::sched) fn polls_root(&self) {
         self.accounts.woke_at.set(None);
     }
 
     /// Counts that are kept by thread until now and then.
-    pub(super) fn pass_on(&self) {
+    pub(in crate::engine::sched) fn pass_on(&self) {
         self.place.stats.local_schedules.add(self.accounts.schedules.take());
         let forced = budget::forced_yields();
         let new = forced.wrapping_sub(self.accounts.forced_yields.replace(forced));

@@ -8,9 +8,9 @@
 //! holds the place, and its worker is made by the first one who looks for it. Without this an empty `block_on` took five
 //! times as long, most of it for clocks that nobody reads. (So what such a future does before counts as nobody's work.)
 
-use super::engine::Engine;
-use super::worker::Worker;
 use crate::engine::cell::Runnable;
+use crate::engine::sched::engine::Engine;
+use crate::engine::sched::worker::Worker;
 use crossbeam_deque::Worker as Deque;
 use std::cell::{Cell, OnceCell};
 use std::ptr;
@@ -51,7 +51,7 @@ fn worker_on_standby() -> *const Worker<'static> {
 }
 
 /// Puts back what was there before.
-pub(super) struct Installed {
+pub(in crate::engine::sched) struct Installed {
     worker: *const Worker<'static>,
     standby: *const Standby<'static>,
 }
@@ -64,13 +64,13 @@ impl Drop for Installed {
 }
 
 /// The worker is this thread's until the guard goes.
-pub(super) fn install(worker: &Worker<'_>) -> Installed {
+pub(in crate::engine::sched) fn install(worker: &Worker<'_>) -> Installed {
     let worker: *const Worker<'_> = worker;
     Installed { worker: WORKER.replace(worker.cast()), standby: STANDBY.replace(ptr::null()) }
 }
 
 /// A thread that holds a place, and the worker for it, which is made when it is first needed.
-pub(super) struct Standby<'e> {
+pub(in crate::engine::sched) struct Standby<'e> {
     engine: &'e Arc<Engine>,
     index: usize,
     /// The queue, until the worker has it.
@@ -79,17 +79,17 @@ pub(super) struct Standby<'e> {
 }
 
 impl<'e> Standby<'e> {
-    pub(super) fn new(engine: &'e Arc<Engine>, index: usize, deque: Deque<Runnable>) -> Self {
+    pub(in crate::engine::sched) fn new(engine: &'e Arc<Engine>, index: usize, deque: Deque<Runnable>) -> Self {
         Standby { engine, index, deque: Cell::new(Some(deque)), worker: OnceCell::new() }
     }
 
     /// The worker will be found on this thread until the guard goes.
-    pub(super) fn install(&self) -> Installed {
+    pub(in crate::engine::sched) fn install(&self) -> Installed {
         let standby: *const Standby<'_> = self;
         Installed { worker: WORKER.replace(ptr::null()), standby: STANDBY.replace(standby.cast()) }
     }
 
-    pub(super) fn worker(&self) -> &Worker<'e> {
+    pub(in crate::engine::sched) fn worker(&self) -> &Worker<'e> {
         self.worker.get_or_init(|| {
             let deque = self.deque.take().expect("BUG: a worker is made twice");
             let worker = Worker::new(self.engine, self.index, deque, false);
@@ -99,7 +99,7 @@ impl<'e> Standby<'e> {
     }
 
     /// What the place keeps, and the worker's word on whether it was searching, if there was one.
-    pub(super) fn end(&mut self) -> (Deque<Runnable>, Option<bool>) {
+    pub(in crate::engine::sched) fn end(&mut self) -> (Deque<Runnable>, Option<bool>) {
         if let Some(deque) = self.deque.take() {
             return (deque, None);
         }

@@ -6,11 +6,11 @@
 //! A closure is a future that is ready in its first poll, in a cell like any other: join, abort and panics come from
 //! there. Its owner is the pool's [`Closures`], which nobody asks to schedule: such a task is never asleep.
 
-use super::config::Config;
-use super::engine::Engine;
 use crate::engine::base::budget;
 use crate::engine::blocking::{AfterSubmit, Crew, Hand, Next};
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo};
+use crate::engine::sched::config::Config;
+use crate::engine::sched::engine::Engine;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;

@@ -29,14 +29,14 @@
 //! It hides bugs as well as it cures stalls: `Config::guarantor` turns it off, and the models and a part of the tests
 //! run without it.
 
-use super::engine::Engine;
-use super::fd_table;
-use super::inject::Chain;
-use super::place::{Doing, Place};
-use super::sys::ExactSleeps;
 use crate::engine::base::atomics::{AtomicBool, Ordering, fence};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::drive::Sleeper;
+use crate::engine::sched::engine::Engine;
+use crate::engine::sched::places::inject::Chain;
+use crate::engine::sched::places::place::{Doing, Place};
+use crate::engine::sched::sys::ExactSleeps;
+use crate::engine::sched::sys::fd_table;
 use std::io;
 use std::sync::Arc;
 use std::task::Waker;
@@ -71,7 +71,7 @@ const SPARES_MAX: u64 = 64;
 pub(crate) struct Guarantor {
     deep: AtomicBool,
     hands: Hands,
-    pub(super) parker: Arc<Parker>,
+    pub(in crate::engine::sched) parker: Arc<Parker>,
 }
 
 impl Guarantor {
@@ -80,7 +80,7 @@ impl Guarantor {
     }
 
     /// The guarantor's side of the handshake. A token that was left meanwhile ends `wait` at once.
-    pub(super) fn sleep_deeply(&self, nobody_awake: impl FnOnce() -> bool, wait: impl FnOnce()) {
+    pub(in crate::engine::sched) fn sleep_deeply(&self, nobody_awake: impl FnOnce() -> bool, wait: impl FnOnce()) {
         self.deep.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst); // D1
         if nobody_awake() {
@@ -91,7 +91,7 @@ impl Guarantor {
 
     /// The worker's side, after it has counted itself active. `true`: unpark the guarantor.
     #[inline]
-    pub(super) fn is_needed(&self) -> bool {
+    pub(in crate::engine::sched) fn is_needed(&self) -> bool {
         fence(Ordering::SeqCst); // D2
         self.deep.load(Ordering::Relaxed) && self.deep.swap(false, Ordering::SeqCst)
     }
@@ -186,7 +186,7 @@ struct Watch {
 
 impl Engine {
     /// The thread is there from the start: its refusal is the builder's error.
-    pub(super) fn start_guarantor(self: &Arc<Self>) -> io::Result<()> {
+    pub(in crate::engine::sched) fn start_guarantor(self: &Arc<Self>) -> io::Result<()> {
         self.start_driver_thread(|engine| engine.guard())
     }
 
@@ -198,13 +198,13 @@ impl Engine {
         }
     }
 
-    pub(super) fn unpark_guarantor(&self) {
+    pub(in crate::engine::sched) fn unpark_guarantor(&self) {
         if self.guarantor.parker.unpark() == AfterUnpark::NotifyDriver {
             self.drive.notify();
         }
     }
 
-    pub(super) fn guarantor_holds_nothing(&self) -> bool {
+    pub(in crate::engine::sched) fn guarantor_holds_nothing(&self) -> bool {
         self.guarantor.hands.are_empty()
     }
 

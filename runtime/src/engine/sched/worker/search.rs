@@ -8,12 +8,12 @@
 //! core away between rounds, and one whose idle times are long searches for less and less. Rejected: spinning with
 //! pause instructions, and going to sleep at once (`docs/design/rejected.md` has the numbers).
 
-use super::place::Place;
-use super::root::Root;
-use super::thrift::Victim;
-use super::worker::Worker;
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
+use crate::engine::sched::places::place::Place;
+use crate::engine::sched::worker::Worker;
+use crate::engine::sched::worker::root::Root;
+use crate::engine::sched::worker::thrift::Victim;
 use crossbeam_deque::Steal;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -25,7 +25,7 @@ const SLOT_THEFT_ROUND: u32 = 12;
 const SHARE_MAX: usize = 128;
 
 impl Worker<'_> {
-    pub(super) fn take_injected(&self) -> Option<Runnable> {
+    pub(in crate::engine::sched) fn take_injected(&self) -> Option<Runnable> {
         let workers = self.engine.config.workers;
         let mut share = self.engine.inject.pop_share(workers, SHARE_MAX);
         let first = share.pop();
@@ -36,7 +36,7 @@ impl Worker<'_> {
     }
 
     /// Looks where others keep their work. At most half of the workers do so at a time.
-    pub(super) fn search(&self, root: &impl Root) -> Option<Runnable> {
+    pub(in crate::engine::sched) fn search(&self, root: &impl Root) -> Option<Runnable> {
         if !self.searching.get() {
             if !self.engine.idle.start_searching() {
                 return None;

@@ -3,10 +3,10 @@
 //! Owns: reading it, holding it still, moving it on.   Imports: `drive`, `entered`, `worker`.
 //! Not here: what the clock is (`drive/clock`), how it moves by itself (`drive/lead`).
 
-use super::engine::Engine;
-use super::worker::with_worker_of;
 use crate::engine::drive::{SoAlready, all_are_straight};
 use crate::engine::entered::with_engine;
+use crate::engine::sched::engine::Engine;
+use crate::engine::sched::worker::with_worker_of;
 use std::time::{Duration, Instant};
 
 /// What time it is: outside of any runtime, the system's.
