@@ -190,7 +190,6 @@ for_each_flavor!(
 
 /// What `on_thread_start` sets up for a thread is there for every task.
 #[test]
-#[cfg_attr(not(feature = "oracle"), ignore = "the issue \"Good in bad company\" mends it: `block_on` runs tasks, too")]
 fn d18_every_task_runs_on_a_thread_that_on_thread_start_has_prepared() {
     thread_local!(static PREPARED: Cell<bool> = const { Cell::new(false) });
     let _watch = watchdog();
@@ -213,7 +212,6 @@ fn d18_every_task_runs_on_a_thread_that_on_thread_start_has_prepared() {
 
 /// A task has the stack that `thread_stack_size` promises. An overflow ends the process, so it happens in another one.
 #[test]
-#[cfg_attr(not(feature = "oracle"), ignore = "the issue \"Good in bad company\" mends it: `block_on` runs tasks, too")]
 fn d18_every_task_has_a_stack_of_the_size_that_was_asked_for() {
     const CHILD: &str = "D18_CHILD";
     const MIB: usize = 1 << 20;

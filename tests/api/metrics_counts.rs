@@ -31,14 +31,14 @@ fn d23_an_odd_count_says_that_the_worker_sleeps() {
         let metrics = runtime.metrics();
         let workers = metrics.num_workers();
         let all_parked = || (0..workers).all(|worker| is_parked(&metrics, worker));
-        assert!(all_parked(), "{flavor:?}: no worker has a thread yet");
+        wait_until("all workers to sleep for the first time", all_parked);
         for _ in 0..20 {
             let inside = metrics.clone();
             let awake = async move { worker_index().is_none_or(|worker| !is_parked(&inside, worker)) };
             assert!(runtime.block_on(async { task::spawn(awake).await.unwrap() }), "{flavor:?}: it runs a task");
             wait_until("all workers to sleep", all_parked);
         }
-        // Asleep inside `block_on`.
+        // Asleep while somebody is inside `block_on`.
         let gate = Event::new();
         let (opens, sleeper) = (gate.clone(), metrics.clone());
         let before: u64 = (0..workers).map(|worker| metrics.worker_park_count(worker)).sum();
@@ -48,7 +48,10 @@ fn d23_an_odd_count_says_that_the_worker_sleeps() {
             wait_until("all workers to sleep", || (0..workers).all(|worker| is_parked(&sleeper, worker)));
             opens.set();
         });
-        runtime.block_on(gate.wait());
+        runtime.block_on(async {
+            task::spawn(async {}).await.unwrap();
+            gate.wait().await;
+        });
         thread.join().unwrap();
     }
 }
@@ -58,17 +61,30 @@ fn d23_a_worker_has_a_number_below_that_of_workers() {
     let _watch = watchdog();
     let runtime = Flavor::MultiThread(1).build();
     let (tells, told) = mpsc::channel();
-    // The only worker has a thread from here on, and `block_on` is one more.
     drop(runtime.spawn(async move { tells.send(worker_index()).unwrap() }));
     assert_eq!(told.recv().unwrap(), Some(0));
     let metrics = runtime.metrics();
-    wait_until("the worker to sleep", || metrics.worker_park_count(0) > 0);
+    wait_until("the worker to sleep", || is_parked(&metrics, 0));
     let polls = metrics.worker_poll_count(0);
     for round in 1..=10 {
-        assert_eq!(runtime.block_on(async { worker_index() }), Some(0));
+        assert_eq!(runtime.block_on(async { worker_index() }), None, "this thread is no worker");
         assert_eq!(runtime.block_on(async { task::spawn(async { worker_index() }).await.unwrap() }), Some(0));
-        assert_eq!(metrics.worker_poll_count(0), polls + round, "whoever has the number, the polls are counted");
+        assert_eq!(metrics.worker_poll_count(0), polls + round);
     }
+    // A worker that gives its seat away keeps a number below theirs, and so does whoever takes the seat.
+    let seen = runtime.block_on(async {
+        task::spawn(async {
+            let (tells, told) = mpsc::channel();
+            let before = worker_index();
+            task::block_in_place(|| {
+                drop(task::spawn(async move { tells.send(worker_index()).unwrap() }));
+                [before, told.recv().unwrap(), worker_index()]
+            })
+        })
+        .await
+        .unwrap()
+    });
+    assert_eq!(seen, [Some(0); 3]);
 }
 
 /// Looking for work is not work. It takes long where other threads want the CPUs, as here. Best of three, since a worker

@@ -6,6 +6,7 @@ use runtime::task;
 use runtime::time::{sleep, timeout};
 use runtime_tests::{Drops, Flavor, catch, poll_once, wait_until, watchdog};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::cell::Cell;
 use std::future::pending;
 use std::process::Command;
 use std::task::Poll;
@@ -39,13 +40,18 @@ fn limit_to(bytes: Option<u64>) {
 
 /// No more threads for this process.
 fn refuse_threads() {
+    leave_room_for(0);
+}
+
+/// So many more, and no other.
+fn leave_room_for(threads: u64) {
     let status = std::fs::read_to_string("/proc/self/status").expect("readable");
     let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).expect("it has a size");
     let kilobytes: u64 = size.trim().trim_end_matches(" kB").parse().expect("a number");
-    limit_to(Some(kilobytes * 1024 + STACK as u64 / 2));
+    limit_to(Some(kilobytes * 1024 + STACK as u64 * threads + STACK as u64 / 2));
 }
 
-fn builder(mut builder: Builder) -> Runtime {
+fn builder(builder: &mut Builder) -> Runtime {
     builder.thread_stack_size(STACK).enable_all().build().expect("no runtime")
 }
 
@@ -61,37 +67,91 @@ fn spawn_ten(spawn: impl Fn(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>))
     drops
 }
 
+/// A runtime that has got its first thread, and no worker.
+fn without_workers() -> Runtime {
+    leave_room_for(1);
+    builder(&mut Flavor::MultiThread(2).builder())
+}
+
 /// Tasks that never ran, tasks that are suspended, and a handle that somebody waits for.
 #[test]
-#[cfg_attr(feature = "oracle", ignore = "its workers are there from the start")]
+#[cfg_attr(feature = "oracle", ignore = "it panics where a worker is refused")]
 fn d17_tasks_are_dropped_without_a_worker() {
     in_a_process_of_its_own("d17_tasks_are_dropped_without_a_worker", || {
         for ends_in_background in [false, true] {
-            let [one, two] = [(); 2].map(|()| builder(Flavor::MultiThread(2).builder()));
-            refuse_threads();
-            let never_ran = spawn_ten(|task| drop(one.spawn(task)));
-            let mut handle = one.spawn(async { 5 });
-            let suspended = two.block_on(async {
-                let drops = spawn_ten(|task| drop(runtime::spawn(task)));
-                sleep(Duration::from_millis(1)).await;
-                drops
-            });
-            for runtime in [one, two] {
-                if ends_in_background { runtime.shutdown_background() } else { drop(runtime) }
+            for has_run in [false, true] {
+                // One after the other: the first thread of one takes the room that was left for the other's.
+                let runtime = without_workers();
+                let mut handle = runtime.spawn(pending::<()>());
+                let drops = if has_run {
+                    runtime.block_on(async {
+                        let drops = spawn_ten(|task| drop(runtime::spawn(task)));
+                        sleep(Duration::from_millis(1)).await;
+                        drops
+                    })
+                } else {
+                    spawn_ten(|task| drop(runtime.spawn(task)))
+                };
+                if ends_in_background {
+                    runtime.shutdown_background();
+                    wait_until("the drops", || drops.count() == 10);
+                } else {
+                    drop(runtime);
+                }
+                assert_eq!(drops.count(), 10);
+                let mut told = Poll::Pending;
+                wait_until("the handle's answer", || {
+                    told = poll_once(&mut handle);
+                    told.is_ready()
+                });
+                assert!(matches!(told, Poll::Ready(Err(error)) if error.is_cancelled()));
+                limit_to(None);
             }
-            if ends_in_background {
-                // A guarantor that has left gave its stack back, so that each may have got a thread, which drops them.
-                wait_until("the drops", || (never_ran.count(), suspended.count()) == (10, 10));
-            }
-            assert_eq!((never_ran.count(), suspended.count()), (10, 10));
-            let mut told = Poll::Pending;
-            wait_until("the handle's answer", || {
-                told = poll_once(&mut handle);
-                told.is_ready()
-            });
-            assert!(matches!(told, Poll::Ready(Err(error)) if error.is_cancelled()));
-            limit_to(None);
         }
+    });
+}
+
+/// Workers that were refused are tried again.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "it panics where a worker is refused")]
+fn workers_start_when_the_system_gives_threads_again() {
+    in_a_process_of_its_own("workers_start_when_the_system_gives_threads_again", || {
+        let runtime = without_workers();
+        let metrics = runtime.metrics();
+        wait_until("a refusal", || metrics.threads_refused() > 0);
+        limit_to(None);
+        runtime.block_on(async {
+            // Both must be there at once.
+            let all = std::sync::Arc::new(std::sync::Barrier::new(2));
+            let meets = || {
+                let all = all.clone();
+                runtime::spawn(async move { drop(all.wait()) })
+            };
+            let both = [meets(), meets()];
+            for one in both {
+                timeout(Duration::from_secs(10), one).await.expect("a worker is missing").unwrap();
+            }
+        });
+    });
+}
+
+/// A machine that gives one thread gets a runtime with one, hooks and all.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "it panics where a worker is refused")]
+fn without_any_worker_the_runtimes_own_thread_is_one() {
+    in_a_process_of_its_own("without_any_worker_the_runtimes_own_thread_is_one", || {
+        thread_local!(static PREPARED: Cell<bool> = const { Cell::new(false) });
+        leave_room_for(1);
+        let runtime = builder(Flavor::MultiThread(2).builder().on_thread_start(|| PREPARED.set(true)));
+        let drops = spawn_ten(|task| drop(runtime.spawn(task)));
+        let prepared = runtime.block_on(async {
+            sleep(Duration::from_millis(5)).await;
+            runtime::spawn(async { PREPARED.get() }).await.unwrap()
+        });
+        assert!(prepared);
+        drop(runtime);
+        assert_eq!(drops.count(), 10);
+        limit_to(None);
     });
 }
 
@@ -99,7 +159,7 @@ fn d17_tasks_are_dropped_without_a_worker() {
 #[test]
 fn d29_a_closure_for_which_no_thread_can_be_had() {
     in_a_process_of_its_own("d29_a_closure_for_which_no_thread_can_be_had", || {
-        let runtime = builder(Flavor::CurrentThread.builder());
+        let runtime = builder(&mut Flavor::CurrentThread.builder());
         let drops = Drops::new();
         refuse_threads();
         let held = drops.probe();
@@ -117,7 +177,7 @@ fn d29_a_closure_for_which_no_thread_can_be_had() {
 #[cfg_attr(feature = "oracle", ignore = "its workers count as threads for closures: it hangs")]
 fn d29_workers_that_ask_at_once_are_told() {
     in_a_process_of_its_own("d29_workers_that_ask_at_once_are_told", || {
-        let runtime = builder(Flavor::MultiThread(4).builder());
+        let runtime = builder(&mut Flavor::MultiThread(4).builder());
         runtime.block_on(async {
             let all = std::sync::Arc::new(std::sync::Barrier::new(4));
             let tasks: Vec<_> = (0..4)

@@ -184,6 +184,8 @@ fn what_outlives_run_is_detached_until_somebody_cancels(flavor: Flavor) {
             .run(async {
                 task::spawn(async move {
                     let _probe = probe;
+                    // Until `run` is over.
+                    sleep(MS).await;
                     assert_eq!(deadline::current(), None);
                     pending::<()>().await
                 })

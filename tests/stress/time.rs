@@ -113,8 +113,9 @@ fn museum_t20_very_many_in_one_tick() {
                 let count = WakeCount::new();
                 while !stopped.load(Ordering::Relaxed) {
                     let mut nap = Box::pin(sleep(MILLI));
-                    assert!(count.poll(&mut nap).is_pending());
-                    sets.fetch_add(1, Ordering::Relaxed);
+                    // It is over already where another thread had the CPU for so long.
+                    let waits = count.poll(&mut nap).is_pending();
+                    sets.fetch_add(usize::from(waits), Ordering::Relaxed);
                     std::thread::yield_now();
                 }
             });

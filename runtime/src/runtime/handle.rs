@@ -122,7 +122,7 @@ impl Handle {
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let _role = may_block("Handle::block_on", false);
         let _entered = self.enter();
-        self.engine.block_on_parked(pin!(future))
+        self.engine.block_on_apart(pin!(future))
     }
 
     /// What kind of runtime this is.

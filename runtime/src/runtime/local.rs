@@ -93,7 +93,7 @@ impl LocalRuntime {
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let _role = may_block("LocalRuntime::block_on", true);
         let _entered = self.enter();
-        self.handle.engine().block_on_as_worker(pin!(future))
+        self.handle.engine().block_on(pin!(future))
     }
 
     /// Enters the runtime's context; see [`Handle::enter`].

@@ -118,6 +118,12 @@ impl RuntimeMetrics {
         self.handle.engine().stats.spares_started.get()
     }
 
+    /// How often the system has refused a thread for a worker. Each is tried again after a while. (tokio has no such number: it
+    /// panics.)
+    pub fn threads_refused(&self) -> u64 {
+        self.handle.engine().stats.threads_refused.get()
+    }
+
     /// Tasks that the guarantor took from a stuck worker's hands.
     pub fn rescued_tasks_count(&self) -> u64 {
         self.handle.engine().stats.rescues.get()

@@ -89,7 +89,7 @@ impl Runtime {
         let alone = self.handle.engine().config.flavor != Flavor::MultiThread;
         let _role = may_block("Runtime::block_on", alone);
         let _entered = self.enter();
-        self.handle.engine().block_on_as_worker(pin!(future))
+        self.handle.engine().block_on(pin!(future))
     }
 
     /// Enters the runtime's context; see [`Handle::enter`].

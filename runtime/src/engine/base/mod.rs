@@ -1,5 +1,6 @@
 //! Floor 0: what everything else in the engine is built from. Imports nothing of ours.
 
+pub(crate) mod alarm;
 #[allow(unsafe_code)] // makes a cell in place
 pub(crate) mod atomics;
 pub(crate) mod budget;
@@ -18,4 +19,4 @@ pub(crate) mod rng;
 mod sys;
 pub(crate) mod value_lock;
 
-pub(crate) use sys::clocks::cpu_time;
+pub(crate) use sys::clocks::{cpu_time, process_cpu_time};

@@ -60,5 +60,5 @@ pub(crate) struct Config {
     /// Timers to 20 us instead of 1 ms.
     pub(crate) precise_timers: bool,
     /// Rescue stuck workers. Off only in tests that want to see the engine without its safety net.
-    pub(crate) guarantor: bool,
+    pub(crate) rescues: bool,
 }

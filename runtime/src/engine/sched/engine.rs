@@ -22,14 +22,14 @@ use crate::engine::sched::life::threads::Threads;
 use crate::engine::sched::places::idle::{Idle, Wake};
 use crate::engine::sched::places::inject::{Chain, Inject};
 use crate::engine::sched::places::place::{Doing, Place, Places};
-use crate::engine::sched::places::place_queue::PlaceQueue;
+use crate::engine::sched::places::roots::Roots;
 use crate::engine::sched::places::stats::SharedStats;
 use crate::engine::sched::sys::fd_table;
 use crate::engine::sched::worker::with_worker_of;
 use std::future::Future;
 use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 use std::thread::ThreadId;
@@ -49,9 +49,8 @@ pub(crate) struct Engine {
     pub(crate) stats: SharedStats,
     pub(crate) threads: Threads,
     pub(super) guarantor: Guarantor,
-    pub(super) place_queue: PlaceQueue,
-    /// Futures of `block_on` that are being polled, or woken and about to be.
-    pub(super) busy_roots: Arc<AtomicUsize>,
+    /// Futures of `block_on` whose threads are no workers.
+    pub(super) roots: Roots,
     /// Hooks or a histogram want to see every poll.
     pub(crate) watches_polls: bool,
     pub(crate) histogram: Option<Histogram>,
@@ -84,15 +83,14 @@ impl Engine {
             id: Engine::fresh_id(),
             places: Places::new(most),
             // On the current-thread flavors the one worker counts as there, whether a thread holds its place or not.
-            idle: if multi { Idle::new(config.workers, 0) } else { Idle::new(0, 1) },
+            idle: Idle::new(usize::from(!multi), most),
             inject: Inject::new(),
             drive,
             blocking: Pool::new(&config),
             stats: SharedStats::default(),
             threads: Threads::new(),
             guarantor: Guarantor::new(),
-            place_queue: PlaceQueue::new(),
-            busy_roots: Arc::new(AtomicUsize::new(0)),
+            roots: Roots::new(),
             watches_polls: config.before_poll.is_some()
                 || config.after_poll.is_some()
                 || config.poll_histogram.is_some(),
@@ -182,18 +180,25 @@ impl Engine {
     /// this order: a closure wakes its task before it counts as done, and a wake counts its worker before it is seen.
     pub(crate) fn is_at_rest(&self) -> bool {
         // Before and after: what the guarantor took in between was in nobody's queue any more when that was looked at.
-        self.guarantor_holds_nothing() && self.nobody_else_is_busy() && self.guarantor_holds_nothing()
+        self.guarantor.holds_nothing() && self.nobody_else_is_busy() && self.guarantor.holds_nothing()
     }
 
     /// The same, asked by the guarantor.
     pub(super) fn nobody_else_is_busy(&self) -> bool {
         self.blocking.is_quiet()
-            && self.busy_roots.load(Ordering::SeqCst) == 0
+            && self.roots.all_asleep()
+            && self.is_driven()
             && !self.places.iter().any(|place| matches!(place.doing(), Doing::Running | Doing::Blocking))
             && self.inject.is_empty()
             && !self.places.iter().any(Place::has_work)
             && self.idle.active() == 0
             && !self.is_closing()
+    }
+
+    /// Is somebody inside `block_on`? A paused clock moves only then: what threads outside do between two of them nobody
+    /// sees. On the current-thread flavors it is the one who asks.
+    fn is_driven(&self) -> bool {
+        self.config.flavor != Flavor::MultiThread || self.roots.any_inside()
     }
 
     /// Something that kept a paused clock from moving may be over: the leader looks again.
@@ -217,7 +222,7 @@ impl Engine {
         match wake {
             None => {}
             Some(Wake::Worker(index)) => self.unpark(self.places.get(index)),
-            Some(Wake::NewThread) => self.start_worker(true),
+            Some(Wake::Seat) => self.want_thread(),
         }
     }
 
@@ -309,26 +314,21 @@ impl Owner for Engine {
 }
 
 impl Engine {
-    /// A worker blocks, and says so. Somebody must run what it has and what it would have run.
+    /// A worker blocks, and says so. Its seat is for somebody who runs what it has and what it would have run.
     pub(super) fn enter_blocking(&self, place: &Place) {
         place.set_doing(Doing::Blocking);
-        self.idle.set_active(false);
-        if self.is_closing() || self.idle.searching() > 0 {
-            return;
-        }
-        match self.idle.wake_another() {
-            Some(wake) => self.wake(Some(wake)),
-            // Others run already, and will search when they run dry.
-            None if self.idle.active() >= self.config.workers => {}
-            None => self.start_spare(),
+        self.idle.give_seat(place.seated.swap(false, Ordering::Relaxed));
+        if !self.is_closing() && (place.has_work() || !self.inject.is_empty()) {
+            self.wake(self.idle.submitted());
         }
     }
 
+    /// It is back, in a seat or as a spare.
     pub(super) fn leave_blocking(&self, place: &Place) {
         // In this order: a paused clock must find one or the other.
-        self.idle.set_active(true);
+        place.seated.store(self.idle.come_back(), Ordering::Relaxed);
         place.set_doing(Doing::Running);
-        self.guarantor_awake();
+        self.a_worker_woke();
     }
 
     /// A task panicked and the policy is to shut down.

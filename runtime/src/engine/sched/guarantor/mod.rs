@@ -1,99 +1,186 @@
-//! The guarantor: a thread that never runs user futures, so that something is awake when every worker is stuck.
+//! The guarantor: a thread that runs no tasks, so that something is awake when every worker is stuck.
 //!
-//! Owns: the driver thread's loop and its samples.   Imports: `engine`, `drive`.
-//! Not here: polling the kernel in the common case (a worker that runs dry does it: `worker`).
+//! Owns: how it sleeps and who wakes it.   Imports: `base`.
+//! Not here: what it does in a round (`round`), what it makes of what it sees (`judge`), the threads it starts (`life`).
 //!
-//! Once a millisecond, while any worker is awake, it
-//! * looks at sockets and timers if no worker has, and queues what is due with one wake-up;
-//! * compares each worker's count of polls with the last tick's. A count that stands still is a long poll, or a block.
-//!   After `SLOT_TICKS` the task in that worker's next-task slot moves to the inject queue, and its due timers fire.
-//!   After `STUCK_TICKS`, with work waiting, it wakes a sleeper, or starts a spare: a worker beyond the N, which takes the stuck one's queue
-//!   through its stealer. A worker that *waits* is replaced by one spare; beside workers that *compute* only half as
-//!   many as they are start in all; for one that is ready but *kept off the CPUs* by other threads, none: there is no
-//!   CPU for a spare either. At most one spare starts in a tick, and no more than `SPARES_MAX` live;
-//! * dismisses a spare when more than N workers have been getting on with their work for `OVERSTAFFED_TICKS`: more
-//!   threads than CPUs only take turns, and move the tasks about.
+//! It starts all workers, and starts them again where the system refused one, so that a worker inherits from the thread
+//! that built the runtime and not from whoever happened to wake it. Then it watches them, and it sleeps in three ways:
 //!
-//! When all workers sleep it sleeps too, without a timeout, in the driver if nobody is there: an idle runtime does not
-//! wake up at all.
+//! * for [`WATCH`] while a worker has stayed awake since the last round: that one may be stuck;
+//! * for [`CALM`] while workers come and go: each looks at sockets and timers when it comes, so there is little to do;
+//! * deeply, without an end, when nobody is awake. An idle runtime does not wake up at all.
 //!
-//! Deep sleep against a worker that wakes up:
+//! A worker that wakes up while the guarantor sleeps deeply sets its *alarm* to `CALM`, and the last worker that falls
+//! asleep takes the alarm back. So a poll that ends soon wakes nobody, and one that never ends is noticed.
 //!
 //! ```text
-//! guarantor: deep = true   - fence D1 -  read how many are active; sleep if none
-//! worker:    counts itself active (SeqCst, in `idle`)   - fence D2 -  read deep; unpark the guarantor
+//! guarantor: deep = on the alarm   - fence D1 -  read how many are active; sleep if none
+//! worker:    counts itself active (SeqCst, in `idle`)   - fence D2 -  read deep; set the alarm
 //! ```
 //!
-//! One fence is first, so either the guarantor sees the worker, or the worker sees `deep`.
+//! One fence is first, so either the guarantor sees the worker, or the worker sees `deep`. Whoever sets the alarm or takes it
+//! back holds the lock of `armed`, and takes it back only if nobody is active by then: a worker that counts itself active
+//! later finds it taken back, and sets it.
 //!
-//! It hides bugs as well as it cures stalls: `Config::guarantor` turns it off, and the models and a part of the tests
-//! run without it.
+//! Where nobody waits for sockets and timers (all workers block in place, or none has started) the guarantor does, on its
+//! parker or in the driver; then whoever wakes up wakes it.
+//!
+//! It hides bugs as well as it cures stalls: `Config::rescues` takes the rescues away (not the thread, which starts the
+//! workers), and the models and a part of the tests run without them.
 
-use crate::engine::base::atomics::{AtomicBool, Ordering, fence};
-use crate::engine::base::parker::{AfterUnpark, Parker};
-use crate::engine::drive::Sleeper;
-use crate::engine::sched::engine::Engine;
-use crate::engine::sched::places::inject::Chain;
-use crate::engine::sched::places::place::{Doing, Place};
-use crate::engine::sched::sys::ExactSleeps;
-use crate::engine::sched::sys::fd_table;
-use std::io;
+mod judge;
+mod round;
+
+use crate::engine::base::alarm::Alarm;
+use crate::engine::base::atomics::{AtomicBool, AtomicU8, AtomicUsize, Mutex, Ordering, fence};
+use crate::engine::base::parker::Parker;
 use std::sync::Arc;
-use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a wake-up may lie unnoticed while all workers are busy. A timed sleep of 1 ms costs about 0.5 % of a core.
-const TICK: Duration = Duration::from_millis(1);
+pub(super) const WATCH: Duration = Duration::from_millis(1);
 
-/// Ticks without a new poll before the task in the next-task slot is given to others.
-const SLOT_TICKS: u32 = 1;
+/// How long a first long poll may go unnoticed. With much more, a ticker of 10 ms beside it would miss a tick.
+pub(super) const CALM: Duration = Duration::from_millis(4);
 
-/// Ticks without a new poll before a worker counts as stuck. A loop that spawns 100,000 tasks takes longer: a spare
-/// then is harmless, since it finds work.
-const STUCK_TICKS: u32 = 3;
+/// Is it asleep without an end?
+const NO: u8 = 0;
+/// Until its alarm goes off.
+const ON_ALARM: u8 = 1;
+/// As the leader, until it is unparked.
+const LEADS: u8 = 2;
 
-/// Ticks with more than N workers getting on before a spare goes. Spares cost 30 us to start, so one that may be needed
-/// again at once is not sent away at once.
-const OVERSTAFFED_TICKS: u32 = 5;
-
-/// Ticks in which nobody was awake before the guarantor sleeps without a timeout.
-const IDLE_TICKS: u32 = 10;
-
-/// So many threads run tasks at the most while workers compute for long: some more than N, so that the system shares the
-/// CPUs out and a ready task is not behind all of them; not many, since there are no more CPUs.
-fn computing_limit(workers: usize) -> usize {
-    workers + (workers / 2).max(1)
+/// How the guarantor is to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Rouse {
+    No,
+    /// It sleeps on its parker, or in the driver.
+    Unpark,
 }
 
-/// A limit on spares, for the case that every task blocks. Callers of `block_in_place` have spares beyond it.
-const SPARES_MAX: u64 = 64;
+/// What the alarm is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Armed {
+    No,
+    /// For workers that are awake.
+    Calm,
+    /// For good: somebody wants something.
+    Now,
+}
 
 pub(crate) struct Guarantor {
-    deep: AtomicBool,
+    deep: AtomicU8,
+    alarm: Alarm,
+    armed: Mutex<Armed>,
+    /// Seats that somebody wants a thread for.
+    wanted: AtomicUsize,
     hands: Hands,
-    pub(in crate::engine::sched) parker: Arc<Parker>,
+    pub(super) parker: Arc<Parker>,
 }
 
 impl Guarantor {
     pub(crate) fn new() -> Self {
-        Guarantor { deep: AtomicBool::new(false), hands: Hands::default(), parker: Arc::new(Parker::new()) }
+        Guarantor {
+            deep: AtomicU8::new(NO),
+            alarm: Alarm::new(),
+            armed: Mutex::new(Armed::No),
+            wanted: AtomicUsize::new(0),
+            hands: Hands::default(),
+            parker: Arc::new(Parker::new()),
+        }
     }
 
-    /// The guarantor's side of the handshake. A token that was left meanwhile ends `wait` at once.
-    pub(in crate::engine::sched) fn sleep_deeply(&self, nobody_awake: impl FnOnce() -> bool, wait: impl FnOnce()) {
-        self.deep.store(true, Ordering::SeqCst);
+    /// The guarantor's side of the handshake: until its alarm goes off.
+    pub(super) fn sleep_on_alarm(&self, nothing_to_do: impl FnOnce() -> bool) {
+        // What is left of an alarm that was set when nobody waited for it.
+        self.set(Armed::No);
+        self.sleep_deeply(ON_ALARM, nothing_to_do, || self.alarm.wait());
+    }
+
+    /// The same as the leader: `wait` ends when the parker has a token.
+    pub(super) fn sleep_as_leader(&self, nothing_to_do: impl FnOnce() -> bool, wait: impl FnOnce()) {
+        self.sleep_deeply(LEADS, nothing_to_do, wait);
+    }
+
+    fn sleep_deeply(&self, how: u8, nothing_to_do: impl FnOnce() -> bool, wait: impl FnOnce()) {
+        self.deep.store(how, Ordering::SeqCst);
         fence(Ordering::SeqCst); // D1
-        if nobody_awake() {
+        if nothing_to_do() {
             wait();
         }
-        self.deep.store(false, Ordering::SeqCst);
+        self.deep.store(NO, Ordering::SeqCst);
     }
 
-    /// The worker's side, after it has counted itself active. `true`: unpark the guarantor.
+    /// The worker's side, after it has counted itself active.
     #[inline]
-    pub(in crate::engine::sched) fn is_needed(&self) -> bool {
+    pub(super) fn a_worker_woke(&self) -> Rouse {
         fence(Ordering::SeqCst); // D2
-        self.deep.load(Ordering::Relaxed) && self.deep.swap(false, Ordering::SeqCst)
+        match self.deep.load(Ordering::Relaxed) {
+            NO => Rouse::No,
+            ON_ALARM => {
+                self.set_alarm();
+                Rouse::No
+            }
+            _ => Rouse::Unpark,
+        }
+    }
+
+    #[cold]
+    fn set_alarm(&self) {
+        let mut armed = self.armed.lock();
+        if *armed == Armed::No {
+            self.set_to(&mut armed, Armed::Calm);
+        }
+    }
+
+    fn set(&self, to: Armed) {
+        self.set_to(&mut self.armed.lock(), to);
+    }
+
+    fn set_to(&self, armed: &mut Armed, to: Armed) {
+        *armed = to;
+        match to {
+            Armed::No => self.alarm.clear(),
+            Armed::Calm => self.alarm.set(CALM),
+            Armed::Now => self.alarm.set(Duration::ZERO),
+        }
+    }
+
+    /// A worker has counted itself asleep. `nobody_awake` is asked only if it matters.
+    #[inline]
+    pub(super) fn a_worker_sleeps(&self, nobody_awake: impl Fn() -> bool) {
+        if self.deep.load(Ordering::Relaxed) == ON_ALARM && nobody_awake() {
+            let mut armed = self.armed.lock();
+            if *armed == Armed::Calm && nobody_awake() {
+                self.set_to(&mut armed, Armed::No);
+            }
+        }
+    }
+
+    /// It does another round soon, once its parker is unparked, too. What it is to find was written before.
+    pub(super) fn rouse(&self) {
+        fence(Ordering::SeqCst); // pairs with D1
+        if self.deep.load(Ordering::Relaxed) == ON_ALARM {
+            self.set(Armed::Now);
+        }
+    }
+
+    /// A seat is vacant, and a thread is wanted for it. Then `rouse`.
+    pub(super) fn want_thread(&self) {
+        self.wanted.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn take_wanted(&self) -> usize {
+        self.wanted.swap(0, Ordering::SeqCst)
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::SeqCst) != 0
+    }
+
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.hands.are_empty()
     }
 }
 
@@ -126,210 +213,5 @@ impl Hands {
         self.asked.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         !self.full.load(Ordering::SeqCst)
-    }
-}
-
-/// What the last tick saw of one place.
-#[derive(Clone, Copy, Default)]
-struct Sample {
-    polls: u64,
-    still: u32,
-    /// When the count was first seen standing still, and how long the thread had been on a CPU by then.
-    since: Option<(Instant, Duration)>,
-}
-
-impl Sample {
-    fn take(&mut self, place: &Place) {
-        match place.doing() {
-            Doing::Nothing | Doing::Sleeping => self.still = 0,
-            Doing::Blocking => self.still = STUCK_TICKS + 1,
-            Doing::Running => {
-                let polls = place.polls.load(Ordering::Relaxed);
-                self.still = if polls == self.polls { self.still + 1 } else { 0 };
-                self.polls = polls;
-                if self.still == 1 {
-                    self.since = place.cpu_time().map(|used| (Instant::now(), used));
-                }
-            }
-        }
-    }
-
-    /// Why the count stands still.
-    fn hold(&self, place: &Place) -> Hold {
-        // Less than a quarter of the time is what a thread gets that is out of the CPU's reach, not one that has a share.
-        let on_cpu = self.since.is_none_or(|(since, used)| {
-            place.cpu_time().is_none_or(|now| now.saturating_sub(used) * 4 >= since.elapsed())
-        });
-        match (place.computes(), on_cpu) {
-            (false, _) => Hold::Waits,
-            (true, true) => Hold::Computes,
-            (true, false) => Hold::OffCpu,
-        }
-    }
-}
-
-/// What holds up a worker whose count of polls stands still.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hold {
-    Waits,
-    Computes,
-    /// It could go on, but other threads have the CPUs.
-    OffCpu,
-}
-
-/// What the guarantor remembers from tick to tick.
-#[derive(Default)]
-struct Watch {
-    samples: Vec<Sample>,
-    overstaffed: u32,
-}
-
-impl Engine {
-    /// The thread is there from the start: its refusal is the builder's error.
-    pub(in crate::engine::sched) fn start_guarantor(self: &Arc<Self>) -> io::Result<()> {
-        self.start_driver_thread(|engine| engine.guard())
-    }
-
-    /// A worker is awake: the guarantor must watch it.
-    #[inline]
-    pub(crate) fn guarantor_awake(&self) {
-        if self.guarantor.is_needed() {
-            self.unpark_guarantor();
-        }
-    }
-
-    pub(in crate::engine::sched) fn unpark_guarantor(&self) {
-        if self.guarantor.parker.unpark() == AfterUnpark::NotifyDriver {
-            self.drive.notify();
-        }
-    }
-
-    pub(in crate::engine::sched) fn guarantor_holds_nothing(&self) -> bool {
-        self.guarantor.hands.are_empty()
-    }
-
-    fn guard(&self) {
-        let _exact = self.config.precise_timers.then(ExactSleeps::begin);
-        let mut watch = Watch::default();
-        let mut woken = Vec::new();
-        let mut idle_ticks = 0;
-        while !self.is_closing() {
-            if self.is_asleep() {
-                idle_ticks += 1;
-            } else {
-                idle_ticks = 0;
-            }
-            if idle_ticks > IDLE_TICKS {
-                self.sleep_deeply(&mut woken);
-                idle_ticks = 0;
-            } else {
-                self.guarantor.parker.park(Some(TICK));
-            }
-            self.guarantor.hands.fill();
-            if self.config.guarantor {
-                self.look_at_events(&mut woken);
-                self.look_at_workers(&mut watch, &mut woken);
-            }
-            self.wake_as_batch(&mut woken);
-            if self.guarantor.hands.empty() {
-                self.reconsider_the_clock();
-            }
-        }
-    }
-
-    /// Nobody is awake and nothing waits. Tasks wait without anybody awake only where the system refused a thread.
-    fn is_asleep(&self) -> bool {
-        self.idle.active() == 0 && self.inject.is_empty()
-    }
-
-    fn sleep_deeply(&self, woken: &mut Vec<Waker>) {
-        let nobody_awake = || self.is_asleep() && !self.is_closing();
-        let parker = &self.guarantor.parker;
-        self.guarantor.sleep_deeply(nobody_awake, || match self.drive.try_lead() {
-            // Nobody waits for sockets and timers: no worker has started yet, or none is left.
-            Some(mut lead) => {
-                lead.wait(&Sleeper { parker, limit: None, idle: &|| self.nobody_else_is_busy() }, woken);
-                self.guarantor.hands.fill();
-            }
-            None => parker.park(None),
-        });
-    }
-
-    /// Sockets and timers that no worker has looked at.
-    fn look_at_events(&self, woken: &mut Vec<Waker>) {
-        fd_table::grow_for(|| self.drive.sockets());
-        if self.drive.is_used()
-            && let Some(mut lead) = self.drive.try_lead()
-        {
-            lead.look_for_workers(woken);
-        }
-    }
-
-    fn look_at_workers(&self, watch: &mut Watch, woken: &mut Vec<Waker>) {
-        let (mut running, mut still) = (0, Vec::new());
-        let mut rescued = Chain::new();
-        watch.samples.resize(self.places.made(), Sample::default());
-        for (index, (place, sample)) in self.places.iter().zip(&mut watch.samples).enumerate() {
-            sample.take(place);
-            if sample.still >= SLOT_TICKS
-                && let Some(task) = place.next.take()
-            {
-                rescued.push(task);
-            }
-            if sample.still >= SLOT_TICKS {
-                self.drive.fire_overdue(index as u32, woken);
-            }
-            if place.doing() == Doing::Running {
-                running += 1;
-                if sample.still >= STUCK_TICKS {
-                    still.push((place, *sample));
-                }
-            }
-        }
-        if !rescued.is_empty() {
-            self.stats.rescues.add_shared(rescued.len() as u64);
-            self.push_batch(rescued);
-        }
-        let backlog = || !self.inject.is_empty() || self.places.iter().any(Place::has_backlog);
-        let relief = self.idle.searching() == 0 && backlog();
-        if !relief && running <= self.config.workers {
-            watch.overstaffed = 0;
-            return;
-        }
-        let stuck: Vec<_> =
-            still.iter().map(|(place, sample)| sample.hold(place)).filter(|hold| *hold != Hold::OffCpu).collect();
-        if relief {
-            self.run_backlog(&stuck);
-        }
-        watch.overstaffed = if running - stuck.len() > self.config.workers { watch.overstaffed + 1 } else { 0 };
-        if watch.overstaffed >= OVERSTAFFED_TICKS {
-            watch.overstaffed = 0;
-            let spare = |place: &&Place| place.doing() == Doing::Running && !place.counted.load(Ordering::Relaxed);
-            if let Some(spare) = self.places.iter().filter(spare).last() {
-                spare.dismiss();
-            }
-        }
-    }
-
-    /// Work waits and nobody searches: wakes a sleeper, or adds a spare for a stuck worker.
-    fn run_backlog(&self, stuck: &[Hold]) {
-        if let Some(wake) = self.idle.wake_another() {
-            return self.wake(Some(wake));
-        }
-        if stuck.is_empty() || self.spares() >= SPARES_MAX {
-            return;
-        }
-        let waiting = stuck.iter().filter(|hold| **hold == Hold::Waits).count();
-        let computing = stuck.len() - waiting;
-        let running = self.idle.active().saturating_sub(waiting);
-        let limit = if computing == 0 { self.config.workers } else { computing_limit(self.config.workers) };
-        if running < limit {
-            self.start_spare();
-        }
-    }
-
-    fn spares(&self) -> u64 {
-        let spare = |place: &&Place| place.doing() != Doing::Nothing && !place.counted.load(Ordering::Relaxed);
-        self.places.iter().filter(spare).count() as u64
     }
 }

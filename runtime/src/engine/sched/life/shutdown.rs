@@ -41,9 +41,9 @@ impl Engine {
         for place in self.places.iter() {
             self.unpark(place);
         }
-        self.unpark_guarantor();
+        self.rouse_guarantor();
         self.drive.notify();
-        self.place_queue.look_again();
+        self.roots.rouse_all();
         // Who waits for a socket or a timer on a thread of another runtime would wait for ever.
         let mut woken = Vec::new();
         self.drive.close(&mut woken);
@@ -56,8 +56,9 @@ impl Engine {
         let waits = deadline.is_none_or(|deadline| Instant::now() < deadline);
         if !waits && self.alive() > 0 && !self.places.any_taken() {
             // Dropping them may take long, and the caller does not wait.
-            self.idle.count_spare();
-            self.start_worker(false);
+            if let Err(error) = self.start_worker(false) {
+                self.refused_a_thread(&error);
+            }
         }
         self.threads.wait(deadline);
         if self.alive() == 0 {

@@ -1,5 +1,8 @@
-//! The engine's own threads: started on demand, waited for at the end.
+//! The engine's own threads: how one is started, and that all are waited for at the end.
+//!
+//! Not here: who starts workers, and when (`guarantor/round`).
 
+use crate::engine::base::contain::contain;
 use crate::engine::cell::Runnable;
 use crate::engine::entered::{self, Role};
 use crate::engine::sched::config::Flavor;
@@ -9,7 +12,7 @@ use crate::engine::sched::worker::root::NoRoot;
 use crate::engine::sched::worker::{End, Worker};
 use crossbeam_deque::Worker as Deque;
 use parking_lot::{Condvar, Mutex};
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
@@ -69,7 +72,7 @@ impl Engine {
     /// Starts a worker's thread: shutdown waits for it.
     fn start_thread(&self, body: impl FnOnce(&Arc<Engine>) + Send + 'static) -> io::Result<()> {
         let counted = self.count_thread();
-        self.keep(self.spawn_thread((self.config.thread_name)(), move |engine| {
+        self.keep(self.spawn_thread(self.thread_name(), move |engine| {
             let _counted = counted;
             with_hooks(engine, body);
         })?);
@@ -91,7 +94,12 @@ impl Engine {
 
     /// A thread of the blocking pool, which counts its own.
     pub(crate) fn start_uncounted_thread(&self, body: impl FnOnce(&Arc<Engine>) + Send + 'static) -> io::Result<()> {
-        self.spawn_thread((self.config.thread_name)(), move |engine| with_hooks(engine, body)).map(drop)
+        self.spawn_thread(self.thread_name(), move |engine| with_hooks(engine, body)).map(drop)
+    }
+
+    /// A user's function makes it. If that panics, which the panic hook has told, the thread is needed all the same.
+    fn thread_name(&self) -> String {
+        contain(|| (self.config.thread_name)()).unwrap_or_else(|| "runtime-worker".to_owned())
     }
 
     fn spawn_thread(
@@ -121,21 +129,37 @@ impl Engine {
         running.handles.push(handle);
     }
 
-    /// Starts a worker that the idle word counts as searching already.
-    pub(in crate::engine::sched) fn start_worker(&self, counted: bool) {
-        let started = match self.places.take() {
-            None => Err(io::Error::other("every place for a worker is in use")),
-            Some((index, deque)) => {
-                let place = self.places.get(index);
-                place.counted.store(counted, Ordering::Relaxed);
-                place.put_home(deque);
-                self.start_thread(move |engine| work(engine, index)).inspect_err(|_| self.give_back_place(index))
-            }
-        };
-        if let Err(error) = started {
-            self.idle.vacate(true, counted);
-            self.refused_a_thread(&error);
-        }
+    /// Starts a worker, with a seat or as a spare.
+    pub(in crate::engine::sched) fn start_worker(&self, seated: bool) -> io::Result<()> {
+        let (index, deque) =
+            self.places.take().ok_or_else(|| io::Error::other("every place for a worker is in use"))?;
+        let place = self.places.get(index);
+        place.seated.store(seated, Ordering::Relaxed);
+        place.put_home(deque);
+        self.start_thread(move |engine| {
+            let deque = engine.places.get(index).take_home();
+            engine.work(index, deque.expect("BUG: a new worker finds no deque in its place"));
+        })
+        .inspect_err(|_| self.give_back_place(index))
+    }
+
+    /// As a worker with a seat, on a thread that was started for something else.
+    pub(in crate::engine::sched) fn work_here(self: &Arc<Self>, index: usize, deque: Deque<Runnable>) {
+        self.places.get(index).seated.store(true, Ordering::Relaxed);
+        with_hooks(self, |engine| engine.work(index, deque));
+    }
+
+    /// The life of a worker.
+    fn work(self: &Arc<Self>, index: usize, deque: Deque<Runnable>) {
+        self.idle.arrive();
+        self.a_worker_woke();
+        let worker = Worker::new(self, index, deque, true);
+        let _role = entered::set_role(Role::Polls(None));
+        let (end, deque, searching) = worker.run(&mut NoRoot);
+        debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
+        self.places.get(index).set_doing(Doing::Nothing);
+        self.leave_place(index, deque, searching);
+        self.drain_after_leaving();
     }
 
     fn give_back_place(&self, index: usize) {
@@ -145,11 +169,12 @@ impl Engine {
 
     /// The workers that exist go on alone, and the guarantor tries again; once is enough to say so.
     #[cold]
-    fn refused_a_thread(&self, error: &io::Error) {
+    pub(in crate::engine::sched) fn refused_a_thread(&self, error: &io::Error) {
         self.stats.threads_refused.add_shared(1);
-        self.guarantor_awake();
         if self.stats.threads_refused.get() == 1 {
-            eprintln!(
+            // Where stderr is closed there is nobody to tell.
+            let _ = writeln!(
+                io::stderr(),
                 "runtime: the operating system refused a worker thread: {error}.\n  The other workers go on. Raise \
                  the limits on threads and memory, or ask for fewer with `Builder::worker_threads`."
             );
@@ -157,15 +182,9 @@ impl Engine {
     }
 
     /// A worker leaves its place for good. What was pushed while nobody else could be woken needs somebody now.
-    pub(in crate::engine::sched) fn leave_place(
-        &self,
-        index: usize,
-        deque: Deque<Runnable>,
-        searching: bool,
-        make_vacant: bool,
-    ) {
+    pub(in crate::engine::sched) fn leave_place(&self, index: usize, deque: Deque<Runnable>, searching: bool) {
         if self.config.flavor == Flavor::MultiThread {
-            self.idle.vacate(searching, make_vacant);
+            self.idle.leave(searching);
         } else if searching {
             // Its one worker counts as there all the time. Nobody relies on this search: there is nobody to wake.
             let _ = self.idle.stop_searching();
@@ -179,11 +198,12 @@ impl Engine {
         }
     }
 
-    /// One more worker than N, while a worker blocks. Not counted as vacant when it goes.
-    pub(crate) fn start_spare(&self) {
-        self.idle.count_spare();
+    /// One more worker than N, while a worker blocks.
+    pub(in crate::engine::sched) fn start_spare(&self) {
         self.stats.spares_started.add_shared(1);
-        self.start_worker(false);
+        if let Err(error) = self.start_worker(false) {
+            self.refused_a_thread(&error);
+        }
     }
 }
 
@@ -195,18 +215,4 @@ fn with_hooks(engine: &Arc<Engine>, body: impl FnOnce(&Arc<Engine>)) {
     if let Some(hook) = &engine.config.on_thread_stop {
         hook();
     }
-}
-
-/// The life of a worker thread.
-fn work(engine: &Arc<Engine>, index: usize) {
-    let place = engine.places.get(index);
-    let deque = place.take_home().expect("BUG: a new worker finds no deque in its place");
-    let counted = place.counted.load(Ordering::Relaxed);
-    let worker = Worker::new(engine, index, deque, true);
-    let _role = entered::set_role(Role::Polls(None));
-    let (end, deque, searching) = worker.run(&mut NoRoot);
-    debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
-    place.set_doing(Doing::Nothing);
-    engine.leave_place(index, deque, searching, counted);
-    engine.drain_after_leaving();
 }

@@ -20,14 +20,22 @@
 //! searcher whose last look before sleep finds work is one still: others relied on it until then.
 //!
 //! A worker that pushes to its own queue has no fence: if its read misses a sleeper, the task is still the pusher's own
-//! to run, and the guarantor looks once a millisecond for tasks that wait behind a long poll (`rescue`).
+//! to run, and the guarantor looks once a millisecond for tasks that wait behind a long poll.
+//!
+//! There are N *seats*: so many workers run tasks. A worker that blocks in place gives its seat away, and the seat is
+//! vacant: whoever submits and finds nobody asleep asks for a thread to fill it. When the worker is back it takes a
+//! vacant seat, or goes on without one, as a spare that leaves when it has nothing to do. Giving a seat away is like
+//! going to sleep: what was pushed before, by somebody who saw nobody to wake, is found by the look afterwards.
+//!
+//! A thread that was asked for counts as nothing until it is there: then it searches, and finds what it was asked for.
 //!
 //! The word is changed under the stack's lock where the stack changes too; the counts of searchers change without it.
+//! Whoever was chosen finds that in its place's mark, and takes no lock to wake up.
 //! Rejected: a bit mask of sleepers in the word, which ends at 32 workers.
 
-use crate::engine::base::atomics::{AtomicU64, Mutex, Ordering, fence};
+use crate::engine::base::atomics::{AtomicBool, AtomicU64, Mutex, Ordering, fence};
 
-/// Fields of 16 bits: workers that search; that sleep; places without a thread; workers that do not sleep.
+/// Fields of 16 bits: workers that search; that sleep; seats that are vacant; workers that do not sleep.
 const SEARCHING: u64 = 1;
 const SLEEPING: u64 = 1 << 16;
 const VACANT: u64 = 1 << 32;
@@ -55,26 +63,31 @@ impl Word {
     }
 }
 
-/// Whom to wake. Either way the chosen one counts as searching from now on.
+/// Whom to wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Wake {
-    /// The worker at this place sleeps: unpark it.
+    /// The worker at this place sleeps: unpark it. It counts as searching from now on.
     Worker(usize),
-    /// Nobody sleeps, but a place has no thread yet: start one.
-    NewThread,
+    /// Nobody sleeps, but a seat is vacant: ask for a thread. The seat is its own from now on.
+    Seat,
 }
 
 pub(crate) struct Idle {
     word: AtomicU64,
     sleepers: Mutex<Vec<usize>>,
+    /// For each place: was its sleeping worker chosen, and has not seen it yet?
+    chosen: Box<[AtomicBool]>,
 }
 
 impl Idle {
-    /// `vacant`: how many threads may be started on demand. `active`: how many workers there are from the beginning.
-    pub(crate) fn new(vacant: usize, active: usize) -> Self {
-        let word = vacant as u64 * VACANT + active as u64 * ACTIVE;
-        Idle { word: AtomicU64::new(word), sleepers: Mutex::new(Vec::new()) }
+    /// `active`: how many workers there are from the beginning.
+    pub(crate) fn new(active: usize, places: usize) -> Self {
+        Idle {
+            word: AtomicU64::new(active as u64 * ACTIVE),
+            sleepers: Mutex::new(Vec::new()),
+            chosen: (0..places).map(|_| AtomicBool::new(false)).collect(),
+        }
     }
 
     fn word(&self, order: Ordering) -> Word {
@@ -115,43 +128,52 @@ impl Idle {
 
     fn choose(&self, sleepers: &mut Vec<usize>, word: Word) -> Option<Wake> {
         if let Some(place) = sleepers.pop() {
+            self.chosen[place].store(true, Ordering::Release);
             self.word.fetch_add(SEARCHING + ACTIVE - SLEEPING, Ordering::SeqCst);
             return Some(Wake::Worker(place));
         }
-        if word.vacant() == 0 {
-            return None;
-        }
-        self.word.fetch_add(SEARCHING + ACTIVE - VACANT, Ordering::SeqCst);
-        Some(Wake::NewThread)
+        (word.vacant() != 0 && self.claim_seat()).then_some(Wake::Seat)
     }
 
-    /// A thread takes a place of its own accord. `true`: it used up a vacant one (else it is one too many).
-    pub(crate) fn occupy(&self) -> bool {
-        let _sleepers = self.sleepers.lock();
-        let vacant = self.word(Ordering::Relaxed).vacant() != 0;
-        self.word.fetch_add(if vacant { ACTIVE - VACANT } else { ACTIVE }, Ordering::SeqCst);
-        vacant
-    }
-
-    /// A spare is about to be started: active and searching, like a chosen sleeper.
-    pub(crate) fn count_spare(&self) {
+    /// A thread is there and searches: as a worker in a seat, or as a spare. Afterwards it looks at the queues, before
+    /// it sleeps at the latest: what was pushed before, by somebody who saw nobody to wake, is found then.
+    pub(crate) fn arrive(&self) {
         self.word.fetch_add(SEARCHING + ACTIVE, Ordering::SeqCst);
     }
 
     /// A running worker leaves its place for good. After this the caller looks at the inject queue once more: while
     /// the place was taken, a submitter may have found nobody to wake.
-    pub(crate) fn vacate(&self, searching: bool, make_vacant: bool) {
-        let _sleepers = self.sleepers.lock();
-        let less = ACTIVE + if searching { SEARCHING } else { 0 };
-        let more = if make_vacant { VACANT } else { 0 };
-        self.word.fetch_add(more.wrapping_sub(less), Ordering::SeqCst);
+    pub(crate) fn leave(&self, searching: bool) {
+        self.word.fetch_sub(ACTIVE + if searching { SEARCHING } else { 0 }, Ordering::SeqCst);
         fence(Ordering::SeqCst); // as S2: who saw nobody to wake has pushed before our caller looks at the queue
     }
 
-    /// A running worker blocks in user code that said so, or is back from it: does it count as active?
-    pub(crate) fn set_active(&self, active: bool) {
-        let change = if active { ACTIVE } else { 0u64.wrapping_sub(ACTIVE) };
-        self.word.fetch_add(change, Ordering::SeqCst);
+    /// A running worker blocks in user code that said so. `seated`: its seat is vacant from now on. After this the caller
+    /// looks at the queues, its own and the inject queue.
+    pub(crate) fn give_seat(&self, seated: bool) {
+        let more = if seated { VACANT } else { 0 };
+        self.word.fetch_add(more.wrapping_sub(ACTIVE), Ordering::SeqCst);
+        fence(Ordering::SeqCst); // as S2
+    }
+
+    /// It is back. `false`: without a seat, since others have them all.
+    #[must_use]
+    pub(crate) fn come_back(&self) -> bool {
+        self.word.fetch_add(ACTIVE, Ordering::SeqCst);
+        self.claim_seat()
+    }
+
+    /// A worker without a seat takes a vacant one, if there is any.
+    #[must_use]
+    pub(crate) fn claim_seat(&self) -> bool {
+        let mut word = self.word(Ordering::Relaxed);
+        while word.vacant() != 0 {
+            match self.word.compare_exchange(word.0, word.0 - VACANT, Ordering::SeqCst, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => word = Word(now),
+            }
+        }
+        false
     }
 
     /// May one more worker search? At most half of the active ones do: more would only fight for the same tasks.
@@ -188,12 +210,27 @@ impl Idle {
     /// goes on with its search.
     #[must_use]
     fn awake(&self, place: usize, searches_on: bool) -> bool {
+        if self.is_chosen(place) {
+            return true;
+        }
         let mut sleepers = self.sleepers.lock();
-        let Some(at) = sleepers.iter().rposition(|sleeper| *sleeper == place) else { return true };
+        let Some(at) = sleepers.iter().rposition(|sleeper| *sleeper == place) else {
+            // Between the two looks.
+            return self.is_chosen(place);
+        };
         sleepers.remove(at);
         let more = ACTIVE + if searches_on { SEARCHING } else { 0 };
         self.word.fetch_add(more.wrapping_sub(SLEEPING), Ordering::SeqCst);
         searches_on
+    }
+
+    fn is_chosen(&self, place: usize) -> bool {
+        let chosen = &self.chosen[place];
+        chosen.load(Ordering::Acquire) && {
+            // Nobody else writes it before this worker sleeps again.
+            chosen.store(false, Ordering::Relaxed);
+            true
+        }
     }
 
     /// A whole sleep, in the order that the head of this file proves. `work_waits` is the last look at the queues (its

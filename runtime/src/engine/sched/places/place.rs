@@ -4,11 +4,10 @@
 //! Imports: `base`, `cell`.   Not here: the worker's own half (`worker`), who sleeps (`idle`).
 //!
 //! Places are made on demand and never go before the engine does: the first N belong to the workers, further ones to
-//! spares, to threads whose neighbours called `block_in_place`, and to a second `block_on`. A thief looks at the places
+//! spares and to threads whose neighbours called `block_in_place`. A thief looks at the places
 //! made so far, so their number is also the length of a search.
 
 use crate::engine::base::atomics::Mutex;
-use crate::engine::base::cpu_time;
 use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::Parker;
 use crate::engine::cell::Runnable;
@@ -16,13 +15,12 @@ use crate::engine::cell::owned::OwnedTasks;
 use crate::engine::sched::places::next_task::NextTask;
 use crate::engine::sched::places::stats::{PlaceStats, SharedStats};
 use crate::engine::sched::sys;
-use crate::engine::sched::worker::block_on::RootBell;
+use crate::engine::sched::worker::block_on::PlaceBell;
 use crossbeam_deque::{Stealer, Worker as Deque};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
-use std::time::Duration;
 
 /// What the worker of a place is doing, for those who only look (the guarantor, metrics). Never decides about memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +44,7 @@ pub(crate) struct Place {
     pub(crate) owned: OwnedTasks,
     pub(crate) stats: PlaceStats,
     /// What the future of `block_on` is woken by, made for the first one that is polled here.
-    pub(in crate::engine::sched) root: OnceLock<RootBell>,
+    pub(in crate::engine::sched) root: OnceLock<PlaceBell>,
     thread: Mutex<Option<ThreadId>>,
     /// Our own number of that thread: whoever comes back here has nothing to write.
     thread_number: AtomicU64,
@@ -55,8 +53,8 @@ pub(crate) struct Place {
     doing: AtomicU8,
     /// The deque's owning half on its way to a thread that is being started.
     home: Mutex<Option<Deque<Runnable>>>,
-    /// Does the place count as one of the N (else as a spare)?
-    pub(crate) counted: AtomicBool,
+    /// Has its worker one of the N seats? (Else it is a spare, or blocks in place.) Written by its thread.
+    pub(crate) seated: AtomicBool,
     /// The guarantor's word to a spare: those it stood in for are back.
     dismissed: AtomicBool,
 }
@@ -79,7 +77,7 @@ impl Place {
             os_thread: AtomicU32::new(0),
             doing: AtomicU8::new(Doing::Nothing as u8),
             home: Mutex::new(None),
-            counted: AtomicBool::new(false),
+            seated: AtomicBool::new(false),
             dismissed: AtomicBool::new(false),
         }
     }
@@ -115,14 +113,9 @@ impl Place {
         self.thread_number.store(number, Ordering::Relaxed);
     }
 
-    /// Is the place's thread on a CPU, or ready for one?
-    pub(in crate::engine::sched) fn computes(&self) -> bool {
-        sys::is_running(self.os_thread.load(Ordering::Relaxed))
-    }
-
-    /// How long the place's thread has been on a CPU in all. `None`: not known.
-    pub(in crate::engine::sched) fn cpu_time(&self) -> Option<Duration> {
-        cpu_time(self.os_thread.load(Ordering::Relaxed))
+    /// The place's thread, as the operating system calls it.
+    pub(in crate::engine::sched) fn os_thread(&self) -> u32 {
+        self.os_thread.load(Ordering::Relaxed)
     }
 
     /// Do tasks wait in the queue?
@@ -142,7 +135,7 @@ impl Place {
 
     #[inline]
     pub(in crate::engine::sched) fn is_dismissed(&self) -> bool {
-        self.dismissed.load(Ordering::Relaxed) && !self.counted.load(Ordering::Relaxed)
+        self.dismissed.load(Ordering::Relaxed) && !self.seated.load(Ordering::Relaxed)
     }
 
     pub(in crate::engine::sched) fn put_home(&self, deque: Deque<Runnable>) {

@@ -4,6 +4,7 @@
 //!   - `affinity()`: on how many CPUs may this thread run? `None`: not known.
 //!   - `cpu_quota()`: how many CPUs' time may this process use, rounded up? `None`: no quota, or not known.
 //!   - `this_thread()`, `is_running(thread)`: is that thread on a CPU or ready for one (else it waits for something)?
+//!     `None`: not known.
 //!   - `ExactSleeps::begin()`: until the guard goes, this thread's timed sleeps are not stretched to save power.
 //!   - `grow_fd_table()`: make room for many descriptors, where that is slow to do later.
 //!   - `is_only_thread()`: does the process have no other thread? `false` if that is not known.

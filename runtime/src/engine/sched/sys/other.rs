@@ -18,9 +18,8 @@ pub(in crate::engine::sched) fn this_thread() -> u32 {
     0
 }
 
-/// Not known: a stuck worker is taken for one that waits, and gets its spare.
-pub(in crate::engine::sched) fn is_running(_thread: u32) -> bool {
-    false
+pub(in crate::engine::sched) fn is_running(_thread: u32) -> Option<bool> {
+    None
 }
 
 /// Sleeps are as exact as they are.

@@ -1,70 +1,120 @@
 //! Running one future to its end on the calling thread.
 //!
-//! Owns: the root future's waker, and the two ways to wait for it: as a worker, or parked.
-//! Imports: `worker`, `engine`.   Not here: whether the caller may (`runtime::Runtime::block_on` asks that).
+//! Owns: the two ways to wait for it: apart from the tasks, or as the one worker of a current-thread flavor.
+//! Imports: `worker`, `engine`.   Not here: whether the caller may (`runtime::Runtime::block_on` asks that), what it is
+//! woken by (`places/roots`).
 //!
-//! The thread inside `block_on` *is* a worker: it takes a place, polls its own future first whenever that was woken,
-//! and tasks in between. Without this, a spawn awaited in `block_on` costs two thread switches (7 us against 0.2).
-//! The price is documented at `Runtime::block_on`: a task that blocks this thread delays the future of `block_on`.
+//! On the multi-thread flavor the thread polls its future and nothing else: no task delays it, and what holds for the
+//! threads of workers (their number, stack, name, hooks, priority) holds for every task. Before it parks it looks whether it
+//! was woken, as long as such looks pay: a task that is awaited here is often done before a thread could fall asleep.
+//! Rejected: a thread inside `block_on` that works as one more worker (`docs/design/rejected.md`).
 
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::base::rng;
-use crate::engine::cell::{Runnable, current};
+use crate::engine::cell::{Runnable, current, memory};
 use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::place::Place;
+use crate::engine::sched::places::roots::Bell;
 use crate::engine::sched::sys::ExactSleeps;
-use crate::engine::sched::worker::Worker;
 use crate::engine::sched::worker::here::Standby;
 use crate::engine::sched::worker::root::Root;
+use crate::engine::sched::worker::sleep::{KEEPS_MEMORY, WORTH_A_TIMER};
+use crate::engine::sched::worker::spin::Spin;
 use crossbeam_deque::Worker as Deque;
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
+use std::time::Instant;
 
-/// Wakes the thread inside `block_on`.
-struct RootWaker {
-    woken: AtomicBool,
-    parker: Arc<Parker>,
-    /// For a thread that sleeps in the driver.
+/// What this thread needs to wait for a future, kept for the next one.
+struct Seat {
+    bell: Arc<Bell>,
+    waker: Waker,
+    spin: Spin,
+}
+
+impl Seat {
+    fn new() -> Self {
+        let bell = Arc::new(Bell::new(Arc::new(Parker::new())));
+        Seat { waker: bell.clone().into(), bell, spin: Spin::new() }
+    }
+
+    /// This thread's, or a new one where that is in use, further out on the stack.
+    fn take() -> Box<Seat> {
+        SEAT.try_with(Cell::take).ok().flatten().unwrap_or_else(|| Box::new(Seat::new()))
+    }
+
+    fn put_back(self: Box<Self>) {
+        // Late in the thread's life there is no place for it any more.
+        let _ = SEAT.try_with(|seat| seat.set(Some(self)));
+    }
+
+    /// Until the future is woken, or somebody wants this thread to look around.
+    fn wait(&self) {
+        let mut since = None;
+        for round in 0..self.spin.rounds() {
+            if self.bell.is_woken() {
+                self.spin.paid(round);
+                return;
+            }
+            since.get_or_insert_with(Instant::now);
+            thread::yield_now();
+        }
+        self.spin.failed(since);
+        self.park();
+        self.spin.slept(Instant::now(), self.bell.is_woken());
+    }
+
+    /// Like a worker that sleeps for long it gives back the memory that it keeps for new tasks.
+    fn park(&self) {
+        if memory::kept() > WORTH_A_TIMER {
+            let begun = Instant::now();
+            self.bell.parker.park(Some(KEEPS_MEMORY));
+            if begun.elapsed() < KEEPS_MEMORY || self.bell.is_woken() {
+                return;
+            }
+            memory::give_all_back();
+        }
+        self.bell.parker.park(None);
+    }
+}
+
+thread_local! {
+    static SEAT: Cell<Option<Box<Seat>>> = const { Cell::new(None) };
+}
+
+/// What a future is woken by whose thread is a worker, and may sleep in the driver. A place keeps one for all that are
+/// polled there, one after the other.
+pub(in crate::engine::sched) struct PlaceBell {
+    bell: Arc<DriverBell>,
+    waker: Waker,
+}
+
+struct DriverBell {
+    bell: Bell,
     engine: Weak<Engine>,
-    /// Counts every change of `woken` to `true` until the poll that it asked for is over. `None`: whoever may move a
-    /// paused clock asks for `woken` itself, since it is the thread that is to be woken.
-    busy_roots: Option<Arc<AtomicUsize>>,
 }
 
-impl RootWaker {
-    fn begin_busy(&self) {
-        if let Some(busy) = &self.busy_roots {
-            busy.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    fn end_busy(&self) {
-        if let Some(busy) = &self.busy_roots {
-            busy.fetch_sub(1, Ordering::SeqCst);
-        }
+impl PlaceBell {
+    fn new(engine: &Arc<Engine>, parker: Arc<Parker>) -> Self {
+        let bell = Arc::new(DriverBell { bell: Bell::new(parker), engine: Arc::downgrade(engine) });
+        PlaceBell { waker: bell.clone().into(), bell }
     }
 }
 
-impl Wake for RootWaker {
+impl Wake for DriverBell {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Counted before it shows: a paused clock must not move while this poll is due.
-        self.begin_busy();
-        if self.woken.swap(true, Ordering::AcqRel) {
-            self.end_busy();
-            return;
-        }
-        if self.parker.unpark() == AfterUnpark::NotifyDriver {
+        if self.bell.ring() && self.bell.parker.unpark() == AfterUnpark::NotifyDriver {
             // No engine any more: nobody sleeps in its driver either.
             if let Some(engine) = self.engine.upgrade() {
                 engine.drive.notify();
@@ -73,60 +123,24 @@ impl Wake for RootWaker {
     }
 }
 
-/// What a future of `block_on` is woken by. A place keeps one for all that are polled there, one after the other: a wake
-/// that comes late is a poll for nothing at most, and while there is no future it does nothing.
-pub(in crate::engine::sched) struct RootBell {
-    word: Arc<RootWaker>,
-    waker: Waker,
-}
-
-impl RootBell {
-    /// `alone`: nobody else ever moves a paused clock.
-    fn new(engine: &Arc<Engine>, parker: Arc<Parker>, alone: bool) -> Self {
-        let word = Arc::new(RootWaker {
-            // Without a future wakes find it woken, and count nothing.
-            woken: AtomicBool::new(true),
-            parker,
-            engine: Arc::downgrade(engine),
-            busy_roots: (!alone).then(|| engine.busy_roots.clone()),
-        });
-        RootBell { waker: word.clone().into(), word }
-    }
-}
-
 struct RootFuture<'r, F: Future> {
     future: Pin<&'r mut F>,
-    bell: &'r RootBell,
-    engine: &'r Engine,
+    bell: &'r Bell,
+    waker: &'r Waker,
     /// A panic is kept until the thread has given its place back.
     output: Option<thread::Result<F::Output>>,
 }
 
 impl<'r, F: Future> RootFuture<'r, F> {
-    fn new(future: Pin<&'r mut F>, bell: &'r RootBell, engine: &'r Engine) -> Self {
-        // It is woken: the first poll is due.
-        bell.word.begin_busy();
-        RootFuture { future, bell, engine, output: None }
-    }
-}
-
-impl<F: Future> Drop for RootFuture<'_, F> {
-    fn drop(&mut self) {
-        let word = &self.bell.word;
-        // Later wakes find it woken and count nothing.
-        if word.woken.swap(true, Ordering::AcqRel) {
-            word.end_busy();
-        }
-        // It kept a paused clock from moving, perhaps, and the leader sleeps until it is told.
-        if word.busy_roots.is_some() {
-            self.engine.reconsider_the_clock();
-        }
+    fn new(future: Pin<&'r mut F>, bell: &'r Bell, waker: &'r Waker) -> Self {
+        bell.begin();
+        RootFuture { future, bell, waker, output: None }
     }
 }
 
 impl<F: Future> Root for RootFuture<'_, F> {
     fn is_woken(&self) -> bool {
-        self.bell.word.woken.load(Ordering::Acquire)
+        self.bell.is_woken()
     }
 
     #[inline]
@@ -134,32 +148,36 @@ impl<F: Future> Root for RootFuture<'_, F> {
         if !self.is_woken() {
             return false;
         }
-        // Acquire: what was written before the wake is seen by the poll. A wake during the poll sets it again.
-        self.bell.word.woken.swap(false, Ordering::AcqRel);
+        self.bell.begin_poll();
         let _no_task = current::leave();
-        let mut cx = Context::from_waker(&self.bell.waker);
+        let mut cx = Context::from_waker(self.waker);
         let polled = catch_unwind(AssertUnwindSafe(|| {
             budget::with_budget(Budget::PER_POLL, || self.future.as_mut().poll(&mut cx))
         }));
-        self.bell.word.end_busy();
         self.output = match polled {
-            Ok(Poll::Pending) => return false,
+            Ok(Poll::Pending) => {
+                self.bell.end_poll();
+                return false;
+            }
             Ok(Poll::Ready(output)) => Some(Ok(output)),
             Err(panic) => Some(Err(panic)),
         };
+        // A late wake finds it woken, and does nothing.
+        self.bell.begin();
         true
     }
 }
 
 impl Engine {
-    /// As a worker, if there is a place for one more; else parked until there is.
+    /// On a current-thread flavor as the worker, if nobody is; else apart from the tasks.
     #[track_caller]
-    pub(crate) fn block_on_as_worker<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
+    pub(crate) fn block_on<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
         let mut future = pin!(future);
+        let drives = self.config.flavor != Flavor::MultiThread;
         loop {
-            let result = match self.run_in_place(future.as_mut()) {
+            let result = match drives.then(|| self.run_alone(future.as_mut())).flatten() {
                 Some(result) => Some(result),
-                None => self.run_parked(future.as_mut(), true),
+                None => self.run_apart(future.as_mut(), drives),
             };
             if self.closed_by_panic() {
                 shut_down_by_a_panic();
@@ -172,73 +190,65 @@ impl Engine {
 
     /// Without running anything else.
     #[track_caller]
-    pub(crate) fn block_on_parked<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
-        match self.run_parked(pin!(future), false) {
+    pub(crate) fn block_on_apart<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
+        match self.run_apart(pin!(future), false) {
             Some(result) => result.unwrap_or_else(|panic| resume_unwind(panic)),
             None => shut_down_by_a_panic(),
         }
     }
 
-    /// `None`: there is a place now, and `want_place`.
-    fn run_parked<F: Future>(
+    /// `None`: there is a place now, and `wants_place`; or the engine was shut down by a panic.
+    fn run_apart<F: Future>(
         self: &Arc<Self>,
         future: Pin<&mut F>,
-        want_place: bool,
+        wants_place: bool,
     ) -> Option<thread::Result<F::Output>> {
-        let parker = Arc::new(Parker::new());
-        let bell = RootBell::new(self, parker.clone(), false);
-        let mut root = RootFuture::new(future, &bell, self);
-        self.place_queue.enter(&parker);
+        let seat = Seat::take();
+        let _seeded = self.config.seed.map(|seed| rng::seed_thread(seed.wrapping_sub(1)));
+        let mut root = RootFuture::new(future, &seat.bell, &seat.waker);
+        let number = self.roots.enter(&seat.bell, wants_place);
         while !root.poll() {
             // After `enter`: either we see the place that becomes free, or its last holder sees us.
-            if self.closed_by_panic() {
-                break;
-            }
-            if want_place && !self.is_closing() && self.places.any_free() {
+            if self.closed_by_panic() || (wants_place && !self.is_closing() && self.places.any_free()) {
                 break;
             }
             self.reconsider_the_clock();
-            parker.park(None);
+            seat.wait();
         }
-        self.place_queue.leave(&parker);
-        root.output.take()
+        let output = root.output.take();
+        self.roots.leave(number);
+        if wants_place && output.is_some() && self.places.any_free() {
+            self.roots.a_place_is_free();
+        }
+        // It kept a paused clock from moving, perhaps, and the leader sleeps until it is told.
+        self.reconsider_the_clock();
+        seat.put_back();
+        output
     }
 
-    /// `None`: no place is free, or the engine shut down meanwhile.
-    fn run_in_place<F: Future>(self: &Arc<Self>, future: Pin<&mut F>) -> Option<thread::Result<F::Output>> {
+    /// As the one worker of a current-thread flavor. `None`: another thread is that, or the engine shut down meanwhile.
+    fn run_alone<F: Future>(self: &Arc<Self>, future: Pin<&mut F>) -> Option<thread::Result<F::Output>> {
         if self.is_closing() {
             return None;
         }
         let (index, deque) = self.places.take()?;
-        let place = self.places.get(index);
-        if self.config.flavor != Flavor::MultiThread {
-            return self.run_alone(future, place, index, deque);
-        }
-        let counted = self.idle.occupy();
-        place.counted.store(counted, Ordering::Relaxed);
-        self.guarantor_awake();
-        let worker = Worker::new(self, index, deque, false);
-        let bell = place.root.get_or_init(|| RootBell::new(self, place.parker.clone(), false));
-        let mut root = RootFuture::new(future, bell, self);
-        let (_end, deque, searching) = worker.run(&mut root);
-        self.leave_place(index, deque, searching, counted);
-        self.place_queue.a_place_is_free();
-        root.output.take()
+        let output = self.run_in_place(future, self.places.get(index), index, deque);
+        self.roots.a_place_is_free();
+        output
     }
 
-    /// As the one worker of a current-thread flavor.
-    fn run_alone<F: Future>(
+    fn run_in_place<F: Future>(
         self: &Arc<Self>,
         future: Pin<&mut F>,
         place: &Place,
         index: usize,
         deque: Deque<Runnable>,
     ) -> Option<thread::Result<F::Output>> {
-        place.counted.store(true, Ordering::Relaxed);
+        place.seated.store(true, std::sync::atomic::Ordering::Relaxed);
         place.set_thread(false);
         let set_up = self.set_up_thread(index);
-        let bell = place.root.get_or_init(|| RootBell::new(self, place.parker.clone(), true));
-        let mut root = RootFuture::new(future, bell, self);
+        let bell = place.root.get_or_init(|| PlaceBell::new(self, place.parker.clone()));
+        let mut root = RootFuture::new(future, &bell.bell.bell, &bell.waker);
         let mut standby = Standby::new(self, index, deque);
         let installed = standby.install();
         if !root.poll() {
@@ -249,10 +259,9 @@ impl Engine {
         drop(installed);
         drop(set_up);
         match standby.end() {
-            (deque, Some(searching)) => self.leave_place(index, deque, searching, true),
+            (deque, Some(searching)) => self.leave_place(index, deque, searching),
             (deque, None) => self.places.give_back(index, deque),
         }
-        self.place_queue.a_place_is_free();
         root.output.take()
     }
 

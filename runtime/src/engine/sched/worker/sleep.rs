@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 /// A worker that has slept for so long gives back the memory that it keeps for new tasks: blocks that lie here and there
 /// keep the pages around them (2 MiB of them some 30 MiB). It wakes up once for it, and only if it keeps more than this;
 /// what is less is not worth a timer at each sleep.
-const KEEPS_MEMORY: Duration = Duration::from_millis(20);
-const WORTH_A_TIMER: usize = 64 << 10;
+pub(in crate::engine::sched::worker) const KEEPS_MEMORY: Duration = Duration::from_millis(20);
+pub(in crate::engine::sched::worker) const WORTH_A_TIMER: usize = 64 << 10;
 
 impl Worker<'_> {
     /// Sleeps until somebody or something wakes this worker. `false`: a spare that is not needed any more.
@@ -42,6 +42,7 @@ impl Worker<'_> {
         // Before it counts as asleep: a leader that finds everybody asleep must find everybody's timers, too.
         self.rest();
         let wait = || {
+            self.engine.a_worker_sleeps();
             self.parks();
             let woken = self.wait(root);
             self.unparks();
@@ -50,7 +51,7 @@ impl Worker<'_> {
         let (woken, searches) = self.engine.idle.sleep_through(self.index, was_searching, work_waits, wait);
         self.searching.set(searches);
         self.place.set_doing(Doing::Running);
-        self.engine.guarantor_awake();
+        self.engine.a_worker_woke();
         let now = Instant::now();
         self.place.stats.busy.begin(now);
         if let Some(hook) = &self.engine.config.on_unpark {
@@ -58,14 +59,22 @@ impl Worker<'_> {
         }
         self.wake_found();
         self.spin.slept(now, self.place.has_work() || work_waits(true));
-        woken || searches || self.place.counted.load(Ordering::Relaxed) || root.is_woken()
+        woken || searches || self.has_seat() || root.is_woken()
+    }
+
+    /// A spare takes a seat that was given away meanwhile.
+    fn has_seat(&self) -> bool {
+        let seated = &self.place.seated;
+        if !seated.load(Ordering::Relaxed) && self.engine.idle.claim_seat() {
+            seated.store(true, Ordering::Relaxed);
+        }
+        seated.load(Ordering::Relaxed)
     }
 
     /// As the leader if nobody else leads, else on the parker. `false`: it was a spare's time that ran out.
     fn wait(&self, root: &impl Root) -> bool {
         let engine = self.engine;
-        let counted = self.place.counted.load(Ordering::Relaxed);
-        let patience = (!counted).then_some(engine.config.blocking_keep_alive);
+        let patience = (!self.has_seat()).then_some(engine.config.blocking_keep_alive);
         let begun = patience.map(|patience| (Instant::now(), patience));
         let limit = if memory::kept() > WORTH_A_TIMER {
             Some(patience.map_or(KEEPS_MEMORY, |patience| patience.min(KEEPS_MEMORY)))

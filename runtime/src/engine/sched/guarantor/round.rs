@@ -1,0 +1,294 @@
+//! What the guarantor does, again and again.
+//!
+//! Owns: its loop, the threads that are missing, how soon the next round is.   Imports: the engine, `drive`.
+//! Not here: how it sleeps and is woken (`guarantor`), what to make of what it sees (`judge`), how a thread is started
+//! (`life/threads`).
+//!
+//! In a round it
+//! * starts the threads that are missing: all N at first, later those for seats that were given away;
+//! * looks at sockets and timers if nobody does, and queues what is due with one wake-up;
+//! * looks at the workers, empties the slots of those that stand still, and fires their timers;
+//! * sees to work that waits although nobody searches.
+//!
+//! A thread that the system refuses is tried again after a pause, here and nowhere else. If not even one worker can be had
+//! the guarantor becomes the worker: then a program runs as on one thread, and nobody guards it.
+
+use super::judge::{Hold, Judge, Relief, Scene, Sight, Thread};
+use super::{CALM, Rouse, WATCH};
+use crate::engine::base::parker::AfterUnpark;
+use crate::engine::base::{cpu_time, process_cpu_time};
+use crate::engine::drive::Sleeper;
+use crate::engine::sched::engine::Engine;
+use crate::engine::sched::places::inject::Chain;
+use crate::engine::sched::places::place::{Doing, Place};
+use crate::engine::sched::sys::{self, ExactSleeps, fd_table};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+/// The pause after a refused thread, at first and at most; each refusal doubles it.
+const REFUSED_PAUSE: Duration = Duration::from_millis(1);
+const REFUSED_PAUSE_MOST: Duration = Duration::from_secs(1);
+
+/// After so long a pause with no worker at all the guarantor becomes one.
+const ALONE_AFTER: Duration = Duration::from_millis(64);
+
+/// Workers that have slept or woken up no more often than this since the last round cost less with their alarm than with
+/// rounds.
+const FEW_PARKS: u64 = 8;
+
+/// What the guarantor remembers from round to round.
+struct Rounds {
+    judge: Judge,
+    /// What was read when a worker was first seen standing still: its own time on a CPU, and the process's.
+    clocks: Vec<Clocks>,
+    woken: Vec<Waker>,
+    missing: Missing,
+    /// A worker has been awake since the last round.
+    watches: bool,
+    /// How often workers have slept or woken up since then.
+    parks: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Clocks {
+    thread: Option<Duration>,
+    process: Option<Duration>,
+}
+
+/// Threads that are to be started.
+struct Missing {
+    seats: usize,
+    refused: Option<Refused>,
+}
+
+#[derive(Clone, Copy)]
+struct Refused {
+    pause: Duration,
+    again: Instant,
+}
+
+impl Missing {
+    /// Is one to be tried now?
+    fn is_due(&self, now: Instant) -> bool {
+        self.seats > 0 && self.refused.is_none_or(|refused| now >= refused.again)
+    }
+
+    fn was_refused(&mut self, now: Instant) {
+        let pause = self.refused.map_or(REFUSED_PAUSE, |refused| (refused.pause * 2).min(REFUSED_PAUSE_MOST));
+        self.refused = Some(Refused { pause, again: now + pause });
+    }
+
+    fn was_started(&mut self) {
+        self.seats -= 1;
+        self.refused = None;
+    }
+
+    fn is_hopeless(&self) -> bool {
+        self.refused.is_some_and(|refused| refused.pause >= ALONE_AFTER)
+    }
+}
+
+impl Engine {
+    /// The thread is there from the start: its refusal is the builder's error.
+    pub(in crate::engine::sched) fn start_guarantor(self: &Arc<Self>) -> io::Result<()> {
+        self.start_driver_thread(Engine::guard)
+    }
+
+    /// A worker has counted itself active: the guarantor must watch it.
+    #[inline]
+    pub(crate) fn a_worker_woke(&self) {
+        if self.guarantor.a_worker_woke() == Rouse::Unpark {
+            self.unpark_guarantor();
+        }
+    }
+
+    /// A worker has counted itself asleep.
+    #[inline]
+    pub(in crate::engine::sched) fn a_worker_sleeps(&self) {
+        self.guarantor.a_worker_sleeps(|| self.idle.active() == 0);
+    }
+
+    /// There is something for the guarantor to see.
+    pub(in crate::engine::sched) fn rouse_guarantor(&self) {
+        self.guarantor.rouse();
+        self.unpark_guarantor();
+    }
+
+    fn unpark_guarantor(&self) {
+        if self.guarantor.parker.unpark() == AfterUnpark::NotifyDriver {
+            self.drive.notify();
+        }
+    }
+
+    /// A seat is vacant, and work waits.
+    pub(in crate::engine::sched) fn want_thread(&self) {
+        self.guarantor.want_thread();
+        self.rouse_guarantor();
+    }
+
+    fn guard(self: &Arc<Self>) {
+        let _exact = self.config.precise_timers.then(ExactSleeps::begin);
+        let mut rounds = Rounds {
+            judge: Judge::default(),
+            clocks: Vec::new(),
+            woken: Vec::new(),
+            missing: Missing { seats: self.config.workers, refused: None },
+            watches: false,
+            parks: 0,
+        };
+        loop {
+            self.start_missing(&mut rounds.missing);
+            if rounds.missing.is_hopeless() && !self.places.any_taken() && !self.is_closing() {
+                return self.work_as_the_only_one();
+            }
+            self.rest_a_while(&mut rounds);
+            if self.is_closing() {
+                return;
+            }
+            self.guarantor.hands.fill();
+            if self.config.rescues {
+                self.look_at_events(&mut rounds.woken);
+                self.look_at_workers(&mut rounds);
+            }
+            self.wake_as_batch(&mut rounds.woken);
+            if self.guarantor.hands.empty() {
+                self.reconsider_the_clock();
+            }
+        }
+    }
+
+    fn start_missing(&self, missing: &mut Missing) {
+        missing.seats += self.guarantor.take_wanted();
+        while missing.is_due(Instant::now()) && !self.is_closing() {
+            match self.start_worker(true) {
+                Ok(()) => missing.was_started(),
+                Err(error) => {
+                    missing.was_refused(Instant::now());
+                    self.refused_a_thread(&error);
+                }
+            }
+        }
+    }
+
+    /// Until the next round is due.
+    fn rest_a_while(&self, rounds: &mut Rounds) {
+        let nothing_to_do =
+            || self.idle.active() == 0 && self.inject.is_empty() && !self.guarantor.is_wanted() && !self.is_closing();
+        if rounds.missing.seats == 0 && rounds.parks <= FEW_PARKS && nothing_to_do() {
+            match self.drive.try_lead() {
+                // Nobody waits for sockets and timers.
+                Some(mut lead) => self.guarantor.sleep_as_leader(nothing_to_do, || {
+                    let parker = &self.guarantor.parker;
+                    lead.wait(
+                        &Sleeper { parker, limit: None, idle: &|| self.nobody_else_is_busy() },
+                        &mut rounds.woken,
+                    );
+                    self.guarantor.hands.fill();
+                }),
+                None => self.guarantor.sleep_on_alarm(nothing_to_do),
+            }
+        } else {
+            self.guarantor.parker.park(Some(if rounds.watches { WATCH } else { CALM }));
+        }
+    }
+
+    /// Sockets and timers that no worker has looked at.
+    fn look_at_events(&self, woken: &mut Vec<Waker>) {
+        fd_table::grow_for(|| self.drive.sockets());
+        if self.drive.is_used()
+            && let Some(mut lead) = self.drive.try_lead()
+        {
+            lead.look_for_workers(woken);
+        }
+    }
+
+    fn look_at_workers(&self, rounds: &mut Rounds) {
+        let Rounds { judge, clocks, woken, watches, parks, .. } = rounds;
+        (*watches, *parks) = (false, 0);
+        let now = Instant::now();
+        let mut rescued = Chain::new();
+        clocks.resize(self.places.made(), Clocks::default());
+        for (index, (place, clocks)) in self.places.iter().zip(clocks.iter_mut()).enumerate() {
+            let sight = see(place);
+            *watches |= judge.stayed_awake(index, sight);
+            *parks += judge.parks_since(index, sight);
+            let note = || *clocks = Clocks { thread: cpu_time(place.os_thread()), process: process_cpu_time() };
+            if judge.see(index, sight, now, note) {
+                if let Some(task) = place.next.take() {
+                    rescued.push(task);
+                }
+                self.drive.fire_overdue(index as u32, woken);
+            }
+        }
+        if !rescued.is_empty() {
+            self.stats.rescues.add_shared(rescued.len() as u64);
+            self.push_batch(rescued);
+        }
+        self.relieve(judge, clocks, now);
+    }
+
+    fn relieve(&self, judge: &mut Judge, clocks: &[Clocks], now: Instant) {
+        let backlog = || !self.inject.is_empty() || self.places.iter().any(Place::has_backlog);
+        let spares = || self.places.iter().filter(|place| is_spare(place));
+        let scene = Scene {
+            workers: self.config.workers,
+            active: self.idle.active(),
+            spares: spares().count(),
+            needs_relief: self.idle.searching() == 0 && backlog(),
+        };
+        match judge.relief(&scene, now) {
+            Relief::No => {}
+            Relief::Dismiss => {
+                if let Some(spare) = spares().filter(|place| place.doing() == Doing::Running).last() {
+                    spare.dismiss();
+                }
+            }
+            Relief::WakeAnother => match self.idle.wake_another() {
+                Some(wake) => self.wake(Some(wake)),
+                None => {
+                    if judge.spare(&scene, now, |place, still| self.hold(place, still, clocks[place], now)) {
+                        self.start_spare();
+                    }
+                }
+            },
+        }
+    }
+
+    /// What holds up the worker of that place, which has stood still since then.
+    fn hold(&self, place: usize, still: Instant, then: Clocks, now: Instant) -> Hold {
+        let number = self.places.get(place).os_thread();
+        let time = now.saturating_duration_since(still);
+        let used = |now: Option<Duration>, then: Option<Duration>| Some(now?.saturating_sub(then?));
+        let thread = Thread {
+            on_cpu: used(cpu_time(number), then.thread).map(|used| (used, time)),
+            is_ready: sys::is_running,
+            number,
+            process_computes: used(process_cpu_time(), then.process)
+                .is_some_and(|used| used * 2 >= time * self.config.workers as u32),
+        };
+        thread.hold()
+    }
+
+    /// Runs tasks on this thread until the end.
+    #[cold]
+    fn work_as_the_only_one(self: &Arc<Self>) {
+        if let Some((index, deque)) = self.places.take() {
+            self.work_here(index, deque);
+        }
+    }
+}
+
+fn see(place: &Place) -> Sight {
+    Sight {
+        runs: place.doing() == Doing::Running,
+        polls: place.polls.load(Ordering::Relaxed),
+        parks: place.stats.parks_and_unparks.get(),
+    }
+}
+
+fn is_spare(place: &Place) -> bool {
+    matches!(place.doing(), Doing::Running | Doing::Sleeping) && !place.seated.load(Ordering::Relaxed)
+}
