@@ -4,18 +4,18 @@
 //! as they are; around them stand small copies of what needs a whole engine (`Worker::work`, `Engine::schedule`).
 //! "Fault" lines name a change that makes the model below fail; each was planted and seen to fail.
 
-use crate::engine::base::atomics::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, fence};
+use crate::engine::base::atomics::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, fence, wait_for_another};
 use crate::engine::base::id::Id;
 use crate::engine::base::model::{JoinHandle, check, spawn};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::cell::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, allocate};
-use crate::engine::sched::guarantor::Guarantor;
+use crate::engine::sched::guarantor::{Guarantor, Rouse};
 use crate::engine::sched::life::shutdown::Drain;
 use crate::engine::sched::places::idle::{Idle, Wake};
 use crate::engine::sched::places::inject::Inject;
 use crate::engine::sched::places::next_task::NextTask;
 use crate::engine::sched::places::place::Places;
-use crate::engine::sched::places::place_queue::PlaceQueue;
+use crate::engine::sched::places::roots::{Bell, Roots};
 use crate::engine::sched::places::stats::SharedStats;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -161,9 +161,10 @@ struct Yard {
 }
 
 impl Yard {
-    fn new(vacant: usize) -> Arc<Yard> {
+    /// With so many workers that are awake.
+    fn new(active: usize) -> Arc<Yard> {
         let parkers = [Parker::new(), Parker::new()];
-        Arc::new(Yard { idle: Idle::new(vacant, 0), inject: Inject::new(), parkers })
+        Arc::new(Yard { idle: Idle::new(active, 2), inject: Inject::new(), parkers })
     }
 }
 
@@ -179,9 +180,12 @@ fn wake(yard: &Arc<Yard>, wake: Option<Wake>) {
         Some(Wake::Worker(place)) => {
             let _ = yard.parkers[place].unpark();
         }
-        Some(Wake::NewThread) => {
+        Some(Wake::Seat) => {
             let yard = yard.clone();
-            let started = spawn(move || work(&yard, 1, true, 1));
+            let started = spawn(move || {
+                yard.idle.arrive();
+                work(&yard, 1, true, 1);
+            });
             STARTED.with_borrow_mut(|threads| threads.push(started));
         }
     }
@@ -236,8 +240,7 @@ fn work(yard: &Arc<Yard>, place: usize, mut searching: bool, tasks: usize) {
 #[test]
 fn no_wake_up_is_lost() {
     check(|| {
-        let yard = Yard::new(0);
-        yard.idle.occupy();
+        let yard = Yard::new(1);
         let (theirs, others) = (yard.clone(), yard.clone());
         let worker = spawn(move || work(&others, 0, false, 2));
         let producer = spawn(move || push_from_outside(&theirs, ready_task(|| ())));
@@ -255,10 +258,8 @@ fn no_wake_up_is_lost() {
 /// This thread is the first producer, and then the second worker: asleep already when the producers begin, or still
 /// awake. With a thread for each, which adds no order that matters, the model takes thirty times as long.
 fn two_workers_against_two_producers(begins_asleep: bool) {
-    let yard = Yard::new(0);
+    let yard = Yard::new(2);
     let [first, second] = [(); 2].map(|()| ready_task(|| ()));
-    yard.idle.occupy();
-    yard.idle.occupy();
     let mut threads = Vec::new();
     let produce = || {
         let (theirs, others) = (yard.clone(), yard.clone());
@@ -283,29 +284,27 @@ fn two_workers_against_two_producers(begins_asleep: bool) {
 }
 
 /// Fault: as above, and `stop_searching` that never says "last"; `found_work` that looks at the queue before it stops
-/// to search; `awake` that never says "chosen".
+/// to search; `awake` that never says "chosen"; `choose` that marks the place before it changes the word.
 #[test]
 fn the_last_searcher_hands_the_search_on() {
     check(|| two_workers_against_two_producers(true));
     check(|| two_workers_against_two_producers(false));
 }
 
-/// The thread inside `block_on` is the one worker. It leaves while another thread pushes a task: a worker must be
-/// started for it.
-/// Fault: `vacate` without its look at the queue; `vacate` without its fence.
+/// The one worker blocks in place while another thread pushes a task: a thread must be asked for, which fills its seat.
+/// Fault: `give_seat` without its fence; the look at the queue before it; a seat that is not vacant then.
 #[test]
-fn a_worker_that_leaves_misses_no_task() {
+fn a_seat_that_is_given_away_is_filled_for_whoever_submits() {
     check(|| {
         let yard = Yard::new(1);
         let ran = StdArc::new(Count::new(0));
-        assert!(yard.idle.occupy());
         let (theirs, runs) = (yard.clone(), ran.clone());
         let task = ready_task(move || {
             runs.fetch_add(1, Relaxed);
         });
         let producer = spawn(move || push_from_outside(&theirs, task));
-        // `Engine::vacate`
-        yard.idle.vacate(false, true);
+        // `Engine::enter_blocking`
+        yard.idle.give_seat(true);
         if !yard.inject.is_empty() {
             wake(&yard, yard.idle.submitted());
         }
@@ -313,32 +312,142 @@ fn a_worker_that_leaves_misses_no_task() {
         let started = STARTED.take();
         started.into_iter().for_each(|worker| worker.join().unwrap());
         assert_eq!(ran.load(Relaxed), 1);
+        // Somebody has its seat.
+        assert!(!yard.idle.come_back());
+        assert!(!yard.idle.claim_seat());
+    });
+}
+
+/// Two workers are back from blocking, and another thread submits: one seat is one worker's, or one thread's.
+/// Fault: `claim_seat` as a load and an addition.
+#[test]
+fn a_seat_is_given_once() {
+    check(|| {
+        let yard = Yard::new(2);
+        yard.idle.give_seat(true);
+        yard.idle.give_seat(false);
+        let [mine, theirs] = [(); 2].map(|()| yard.clone());
+        let back = spawn(move || usize::from(mine.idle.come_back()));
+        let submits = spawn(move || usize::from(theirs.idle.submitted() == Some(Wake::Seat)));
+        let seats = usize::from(yard.idle.come_back()) + back.join().unwrap() + submits.join().unwrap();
+        assert_eq!(seats, 1);
+    });
+}
+
+/// A sleeper is chosen while it wakes up by itself, and sleeps once more: it counts as searching once for each time that
+/// it was chosen.
+/// Fault: a mark that stays after the second look; one that is set after the lock is free.
+#[test]
+fn who_was_chosen_knows_it_once() {
+    check(|| {
+        let yard = Yard::new(1);
+        let theirs = yard.clone();
+        let chooses = spawn(move || theirs.idle.submitted().is_some());
+        let mut chosen = 0;
+        for _ in 0..2 {
+            let (_woken, searches) = yard.idle.sleep_through(0, false, |_everywhere| false, || true);
+            if searches {
+                chosen += 1;
+                let _ = yard.idle.stop_searching();
+            }
+        }
+        // It may be chosen after all of that only if it sleeps, and it does not.
+        assert_eq!(chosen, usize::from(chooses.join().unwrap()));
+        assert_eq!((yard.idle.active(), yard.idle.searching()), (1, 0));
     });
 }
 
 // ---- The guarantor's deep sleep -------------------------------------------------------------------------------------
 
+/// `Engine::a_worker_woke`.
+fn a_worker_woke(guarantor: &Guarantor) {
+    if guarantor.a_worker_woke() == Rouse::Unpark {
+        let _ = guarantor.parker.unpark();
+    }
+}
+
 /// Two workers wake up for good while the guarantor wants to sleep without a timeout: it must not oversleep them.
-/// Fault: no fence D1; no fence D2; `is_needed` that only reads `deep` and never clears it does *not* fail.
+/// Fault: no fence D1; no fence D2.
 #[test]
 fn the_guarantor_does_not_oversleep() {
-    check(|| {
-        let shared = Arc::new((Guarantor::new(), Idle::new(2, 0)));
-        let workers = [(); 2].map(|()| {
-            let shared = shared.clone();
-            spawn(move || {
-                let (guarantor, idle) = &*shared;
-                idle.occupy();
-                if guarantor.is_needed() {
-                    let _ = guarantor.parker.unpark();
+    for leads in [false, true] {
+        check(move || {
+            let shared = Arc::new((Guarantor::new(), Idle::new(0, 0)));
+            let workers = [(); 2].map(|()| {
+                let shared = shared.clone();
+                spawn(move || {
+                    let (guarantor, idle) = &*shared;
+                    idle.arrive();
+                    a_worker_woke(guarantor);
+                })
+            });
+            let (guarantor, idle) = &*shared;
+            let nobody = || idle.active() == 0;
+            for _ in 0..2 {
+                if leads {
+                    guarantor.sleep_as_leader(nobody, || guarantor.parker.park(None));
+                } else {
+                    guarantor.sleep_on_alarm(nobody);
                 }
-            })
+            }
+            workers.into_iter().for_each(|worker| worker.join().unwrap());
+        });
+    }
+}
+
+/// One worker wakes up and sleeps again, which takes the alarm back; another one wakes up for good: the alarm stands.
+/// Fault: `a_worker_sleeps` that does not ask again with the lock held; `set_alarm` without the lock.
+#[test]
+fn the_last_sleeper_takes_back_nobody_elses_alarm() {
+    check(|| {
+        let shared = Arc::new((Guarantor::new(), Idle::new(0, 0)));
+        let [first, second] = [(); 2].map(|()| shared.clone());
+        let sleeps_again = spawn(move || {
+            let (guarantor, idle) = &*first;
+            idle.arrive();
+            a_worker_woke(guarantor);
+            idle.leave(true);
+            guarantor.a_worker_sleeps(|| idle.active() == 0);
+        });
+        let stays = spawn(move || {
+            let (guarantor, idle) = &*second;
+            idle.arrive();
+            a_worker_woke(guarantor);
         });
         let (guarantor, idle) = &*shared;
-        for _ in 0..2 {
-            guarantor.sleep_deeply(|| idle.active() == 0, || guarantor.parker.park(None));
+        guarantor.sleep_on_alarm(|| idle.active() == 0);
+        sleeps_again.join().unwrap();
+        stays.join().unwrap();
+    });
+}
+
+/// Somebody wants a thread while a worker wakes up and sleeps again: the guarantor hears of it.
+/// Fault: `set_alarm` that sets it whatever it is set to; `a_worker_sleeps` that takes any alarm back; `rouse` without
+/// its fence.
+#[test]
+fn a_wanted_thread_is_not_slept_over() {
+    check(|| {
+        let shared = Arc::new((Guarantor::new(), Idle::new(0, 0)));
+        let [first, second] = [(); 2].map(|()| shared.clone());
+        let sleeps_again = spawn(move || {
+            let (guarantor, idle) = &*first;
+            idle.arrive();
+            a_worker_woke(guarantor);
+            idle.leave(true);
+            guarantor.a_worker_sleeps(|| idle.active() == 0);
+        });
+        let wants = spawn(move || {
+            second.0.want_thread();
+            second.0.rouse();
+        });
+        let (guarantor, idle) = &*shared;
+        // An alarm for the worker ends one sleep, too.
+        while guarantor.take_wanted() == 0 {
+            guarantor.sleep_on_alarm(|| idle.active() == 0 && !guarantor.is_wanted());
+            wait_for_another();
         }
-        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        sleeps_again.join().unwrap();
+        wants.join().unwrap();
     });
 }
 
@@ -512,28 +621,70 @@ impl Owner for Small {
     }
 }
 
-/// One place, and a second thread that waits for it.
-/// Fault: `enter` after the first look for a place; `a_place_is_free` before the place is given back.
+/// One place, and two other threads that wait for it, of which one is done before it gets it.
+/// Fault: `enter` after the first look for a place; `a_place_is_free` before the place is given back; who leaves without
+/// the place tells nobody.
 #[test]
 fn nobody_waits_for_a_place_that_is_free() {
     check(|| {
-        let shared = StdArc::new((Places::new(1), PlaceQueue::new()));
+        let shared = StdArc::new((Places::new(1), Roots::new()));
         let (index, deque) = shared.0.take().expect("the place is free");
-        let waits = {
+        let waits = [false, true].map(|is_done_early| {
             let shared = shared.clone();
             spawn(move || {
-                let (places, queue) = &*shared;
-                let parker = StdArc::new(Parker::new());
-                queue.enter(&parker);
-                while !places.any_free() {
-                    parker.park(None);
+                let (places, roots) = &*shared;
+                let bell = StdArc::new(Bell::new(StdArc::new(Parker::new())));
+                let number = roots.enter(&bell, true);
+                let mut any_free = places.any_free();
+                while !any_free {
+                    bell.parker.park(None);
+                    any_free = places.any_free();
+                    if is_done_early {
+                        break;
+                    }
                 }
-                queue.leave(&parker);
+                // `Engine::run_apart`, `Engine::run_alone`
+                roots.leave(number);
+                if is_done_early {
+                    if places.any_free() {
+                        roots.a_place_is_free();
+                    }
+                } else if let Some((index, deque)) = places.take() {
+                    places.give_back(index, deque);
+                    roots.a_place_is_free();
+                }
             })
-        };
+        });
         shared.0.give_back(index, deque);
         shared.1.a_place_is_free();
-        waits.join().unwrap();
+        waits.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+/// A future of `block_on` is woken while it is polled, by one who has queued something: whoever asks whether all is quiet
+/// finds the bell busy or what was queued.
+/// Fault: `end_poll` as a store; `ring` after the push is seen to be over.
+#[test]
+fn a_bell_is_busy_until_its_poll_is_over() {
+    check(|| {
+        let shared = StdArc::new((Roots::new(), Inject::new(), AtomicBool::new(false)));
+        let bell = StdArc::new(Bell::new(StdArc::new(Parker::new())));
+        let number = shared.0.enter(&bell, false);
+        let (theirs, rings) = (shared.clone(), bell.clone());
+        let asks = spawn(move || {
+            let (roots, inject, _) = &*theirs;
+            // `Engine::nobody_else_is_busy`
+            !(roots.all_asleep() && inject.is_empty())
+        });
+        let wakes = spawn(move || rings.ring());
+        bell.begin_poll();
+        shared.1.push(ready_task(|| ()));
+        bell.end_poll();
+        assert!(asks.join().unwrap(), "a task was queued, or about to be, all the time");
+        let woken = wakes.join().unwrap();
+        assert!(!woken || bell.is_woken(), "its wake is for the next poll");
+        shared.0.leave(number);
+        shared.1.pop().map(Runnable::run);
     });
 }
 

@@ -171,11 +171,11 @@ impl Guarantor {
         self.wanted.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn take_wanted(&self) -> usize {
+    pub(super) fn take_wanted(&self) -> usize {
         self.wanted.swap(0, Ordering::SeqCst)
     }
 
-    fn is_wanted(&self) -> bool {
+    pub(super) fn is_wanted(&self) -> bool {
         self.wanted.load(Ordering::SeqCst) != 0
     }
 

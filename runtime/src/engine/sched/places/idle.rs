@@ -128,8 +128,9 @@ impl Idle {
 
     fn choose(&self, sleepers: &mut Vec<usize>, word: Word) -> Option<Wake> {
         if let Some(place) = sleepers.pop() {
-            self.chosen[place].store(true, Ordering::Release);
             self.word.fetch_add(SEARCHING + ACTIVE - SLEEPING, Ordering::SeqCst);
+            // After the word: whoever finds the mark takes itself out of that count next.
+            self.chosen[place].store(true, Ordering::Release);
             return Some(Wake::Worker(place));
         }
         (word.vacant() != 0 && self.claim_seat()).then_some(Wake::Seat)
