@@ -6,6 +6,7 @@ mod beyond;
 mod block_in_place;
 mod block_on;
 mod builder;
+mod company;
 mod coop;
 mod generic_auto_traits;
 mod handle;

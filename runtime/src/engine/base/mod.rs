@@ -19,4 +19,4 @@ pub(crate) mod rng;
 mod sys;
 pub(crate) mod value_lock;
 
-pub(crate) use sys::clocks::{cpu_time, process_cpu_time};
+pub(crate) use sys::clocks::cpu_time;

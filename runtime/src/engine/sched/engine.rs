@@ -318,7 +318,8 @@ impl Engine {
     pub(super) fn enter_blocking(&self, place: &Place) {
         place.set_doing(Doing::Blocking);
         self.idle.give_seat(place.seated.swap(false, Ordering::Relaxed));
-        if !self.is_closing() && (place.has_work() || !self.inject.is_empty()) {
+        // At all queues: a worker that has found nobody to wake for its own relied on nobody, and may be inside a long poll.
+        if !self.is_closing() && (!self.inject.is_empty() || self.places.iter().any(Place::has_work)) {
             self.wake(self.idle.submitted());
         }
     }

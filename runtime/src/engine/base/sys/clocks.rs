@@ -21,11 +21,6 @@ pub(crate) fn cpu_time(thread: u32) -> Option<Duration> {
     read((!thread << 3) | OF_A_THREAD | BY_THE_SCHEDULER)
 }
 
-/// How long the threads of this process have been on CPUs in all.
-pub(crate) fn process_cpu_time() -> Option<Duration> {
-    read(libc::CLOCK_PROCESS_CPUTIME_ID)
-}
-
 #[inline]
 fn read(clock: libc::clockid_t) -> Option<Duration> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };

@@ -10,7 +10,3 @@ pub(crate) fn coarse() -> Option<Duration> {
 pub(crate) fn cpu_time(_thread: u32) -> Option<Duration> {
     None
 }
-
-pub(crate) fn process_cpu_time() -> Option<Duration> {
-    None
-}

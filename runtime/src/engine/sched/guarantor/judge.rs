@@ -60,30 +60,34 @@ pub(super) enum Hold {
     OffCpu,
 }
 
-/// What can be known of the thread of a stuck worker. `None`: the system does not tell.
+/// Where the system does not tell whether a thread waits, one that has not been on a CPU for so long does. With less, every
+/// thread that others keep off the CPUs for a slice would seem to wait.
+const UNSEEN: Duration = Duration::from_millis(20);
+
+/// What can be known of the thread of a stuck worker.
 pub(super) struct Thread {
-    /// How long it has been on a CPU, of how long.
-    pub(super) on_cpu: Option<(Duration, Duration)>,
-    /// Is it on a CPU, or ready for one? Costly, and asked only if the clock leaves it open.
-    pub(super) is_ready: fn(u32) -> Option<bool>,
     pub(super) number: u32,
-    /// Has the process used its CPUs meanwhile?
-    pub(super) process_computes: bool,
+    /// How long it has been on a CPU, of how long. `None`: not known.
+    pub(super) on_cpu: Option<(Duration, Duration)>,
+    /// Is it on a CPU, or ready for one? Costly, and asked only if the clock leaves it open. `None`: not known.
+    pub(super) is_ready: fn(u32) -> Option<bool>,
 }
 
 impl Thread {
-    pub(super) fn hold(&self) -> Hold {
+    /// `None`: nothing is known before it has been watched from here on.
+    pub(super) fn hold(&self) -> Option<Hold> {
         if let Some((used, of)) = self.on_cpu
             && used * OFF_CPU >= of
         {
-            return Hold::Computes;
+            return Some(Hold::Computes);
         }
-        match (self.is_ready)(self.number) {
-            Some(false) => Hold::Waits,
-            Some(true) if self.on_cpu.is_some() => Hold::OffCpu,
-            Some(true) => Hold::Computes,
-            None if self.process_computes => Hold::OffCpu,
-            None => Hold::Waits,
+        match ((self.is_ready)(self.number), self.on_cpu) {
+            (Some(false), _) | (None, None) => Some(Hold::Waits),
+            (Some(true), Some(_)) => Some(Hold::OffCpu),
+            (Some(true), None) => Some(Hold::Computes),
+            (None, Some((used, _))) if !used.is_zero() => None,
+            (None, Some((_, of))) if of < UNSEEN => Some(Hold::OffCpu),
+            (None, Some(_)) => Some(Hold::Waits),
         }
     }
 }
@@ -185,9 +189,8 @@ impl Judge {
         Relief::Dismiss
     }
 
-    /// Work waits, and nobody sleeps: may a spare start? `hold` says what holds up the worker of a place that has stood still
-    /// since then.
-    pub(super) fn spare(&mut self, scene: &Scene, now: Instant, mut hold: impl FnMut(usize, Instant) -> Hold) -> bool {
+    /// Work waits, and nobody sleeps: may a spare start? `hold` says what holds up the worker of a place.
+    pub(super) fn spare(&mut self, scene: &Scene, now: Instant, mut hold: impl FnMut(usize) -> Hold) -> bool {
         let made = self.places.len();
         if made == 0 || scene.spares >= SPARES_MAX {
             return false;
@@ -196,8 +199,7 @@ impl Judge {
         let stuck: Vec<_> =
             (0..made).map(|step| (first + step) % made).filter(|place| self.is_stuck(*place, now)).collect();
         for &place in stuck.iter().take(ASKED_MOST) {
-            let still = self.places[place].still.unwrap_or(now);
-            self.places[place].hold = Some(hold(place, still));
+            self.places[place].hold = Some(hold(place));
             self.next_asked = place + 1;
         }
         let count = |what| stuck.iter().filter(|place| self.places[**place].hold == Some(what)).count();
@@ -260,7 +262,7 @@ mod tests {
             let scene = self.scene(true);
             assert_eq!(self.judge.relief(&scene, self.now), Relief::WakeAnother);
             let (holds, asked) = (&self.holds, &mut self.asked);
-            let starts = self.judge.spare(&scene, self.now, |place, _| {
+            let starts = self.judge.spare(&scene, self.now, |place| {
                 *asked += 1;
                 holds[place].expect("only those that are stuck are asked about")
             });
@@ -378,17 +380,22 @@ mod tests {
     #[test]
     fn the_threads_clock_goes_before_proc() {
         let ms = Duration::from_millis;
-        let thread = |used: Option<u64>, is_ready: fn(u32) -> Option<bool>, process_computes: bool| {
-            let on_cpu = used.map(|used| (ms(used), ms(8)));
-            Thread { on_cpu, is_ready, number: 1, process_computes }.hold()
+        let thread = |used: Option<u64>, of: u64, is_ready: fn(u32) -> Option<bool>| {
+            Thread { number: 1, on_cpu: used.map(|used| (ms(used), ms(of))), is_ready }.hold()
         };
         let never: fn(u32) -> Option<bool> = |_| unreachable!("the clock has said it");
-        assert_eq!(thread(Some(2), never, false), Hold::Computes);
-        assert_eq!(thread(Some(1), |_| Some(true), false), Hold::OffCpu);
-        assert_eq!(thread(Some(1), |_| Some(false), true), Hold::Waits);
-        assert_eq!(thread(None, |_| Some(true), false), Hold::Computes, "without its clock, what is ready has a share");
+        assert_eq!(thread(Some(2), 8, never), Some(Hold::Computes));
+        assert_eq!(thread(Some(1), 8, |_| Some(true)), Some(Hold::OffCpu));
+        assert_eq!(thread(Some(1), 8, |_| Some(false)), Some(Hold::Waits));
+        assert_eq!(
+            thread(None, 8, |_| Some(true)),
+            Some(Hold::Computes),
+            "without its clock, what is ready has a share"
+        );
         // E14: without `/proc` everybody who computed seemed to wait.
-        assert_eq!(thread(Some(1), |_| None, true), Hold::OffCpu);
-        assert_eq!(thread(Some(1), |_| None, false), Hold::Waits);
+        assert_eq!(thread(Some(1), 8, |_| None), None, "it has computed, and may wait by now");
+        assert_eq!(thread(Some(0), 8, |_| None), Some(Hold::OffCpu), "for a slice");
+        assert_eq!(thread(Some(0), 20, |_| None), Some(Hold::Waits));
+        assert_eq!(thread(None, 8, |_| None), Some(Hold::Waits), "where nothing is known a spare does less harm");
     }
 }

@@ -15,8 +15,8 @@
 
 use super::judge::{Hold, Judge, Relief, Scene, Sight, Thread};
 use super::{CALM, Rouse, WATCH};
+use crate::engine::base::cpu_time;
 use crate::engine::base::parker::AfterUnpark;
-use crate::engine::base::{cpu_time, process_cpu_time};
 use crate::engine::drive::Sleeper;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::inject::Chain;
@@ -42,8 +42,8 @@ const FEW_PARKS: u64 = 8;
 /// What the guarantor remembers from round to round.
 struct Rounds {
     judge: Judge,
-    /// What was read when a worker was first seen standing still: its own time on a CPU, and the process's.
-    clocks: Vec<Clocks>,
+    /// For each place: since when its worker is watched more closely, and how long that had been on a CPU by then.
+    watched: Vec<Option<Watched>>,
     woken: Vec<Waker>,
     missing: Missing,
     /// A worker has been awake since the last round.
@@ -52,10 +52,16 @@ struct Rounds {
     parks: u64,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Clocks {
-    thread: Option<Duration>,
-    process: Option<Duration>,
+#[derive(Clone, Copy)]
+struct Watched {
+    since: Instant,
+    on_cpu: Duration,
+}
+
+impl Watched {
+    fn begin(place: &Place, now: Instant) -> Option<Watched> {
+        Some(Watched { since: now, on_cpu: cpu_time(place.os_thread())? })
+    }
 }
 
 /// Threads that are to be started.
@@ -133,7 +139,7 @@ impl Engine {
         let _exact = self.config.precise_timers.then(ExactSleeps::begin);
         let mut rounds = Rounds {
             judge: Judge::default(),
-            clocks: Vec::new(),
+            watched: Vec::new(),
             woken: Vec::new(),
             missing: Missing { seats: self.config.workers, refused: None },
             watches: false,
@@ -206,17 +212,16 @@ impl Engine {
     }
 
     fn look_at_workers(&self, rounds: &mut Rounds) {
-        let Rounds { judge, clocks, woken, watches, parks, .. } = rounds;
+        let Rounds { judge, watched, woken, watches, parks, .. } = rounds;
         (*watches, *parks) = (false, 0);
         let now = Instant::now();
         let mut rescued = Chain::new();
-        clocks.resize(self.places.made(), Clocks::default());
-        for (index, (place, clocks)) in self.places.iter().zip(clocks.iter_mut()).enumerate() {
+        watched.resize(self.places.made(), None);
+        for (index, (place, watched)) in self.places.iter().zip(watched.iter_mut()).enumerate() {
             let sight = see(place);
             *watches |= judge.stayed_awake(index, sight);
             *parks += judge.parks_since(index, sight);
-            let note = || *clocks = Clocks { thread: cpu_time(place.os_thread()), process: process_cpu_time() };
-            if judge.see(index, sight, now, note) {
+            if judge.see(index, sight, now, || *watched = Watched::begin(place, now)) {
                 if let Some(task) = place.next.take() {
                     rescued.push(task);
                 }
@@ -227,10 +232,10 @@ impl Engine {
             self.stats.rescues.add_shared(rescued.len() as u64);
             self.push_batch(rescued);
         }
-        self.relieve(judge, clocks, now);
+        self.relieve(judge, watched, now);
     }
 
-    fn relieve(&self, judge: &mut Judge, clocks: &[Clocks], now: Instant) {
+    fn relieve(&self, judge: &mut Judge, watched: &mut [Option<Watched>], now: Instant) {
         let backlog = || !self.inject.is_empty() || self.places.iter().any(Place::has_backlog);
         let spares = || self.places.iter().filter(|place| is_spare(place));
         let scene = Scene {
@@ -249,7 +254,7 @@ impl Engine {
             Relief::WakeAnother => match self.idle.wake_another() {
                 Some(wake) => self.wake(Some(wake)),
                 None => {
-                    if judge.spare(&scene, now, |place, still| self.hold(place, still, clocks[place], now)) {
+                    if judge.spare(&scene, now, |place| self.hold(self.places.get(place), &mut watched[place], now)) {
                         self.start_spare();
                     }
                 }
@@ -257,19 +262,16 @@ impl Engine {
         }
     }
 
-    /// What holds up the worker of that place, which has stood still since then.
-    fn hold(&self, place: usize, still: Instant, then: Clocks, now: Instant) -> Hold {
-        let number = self.places.get(place).os_thread();
-        let time = now.saturating_duration_since(still);
-        let used = |now: Option<Duration>, then: Option<Duration>| Some(now?.saturating_sub(then?));
-        let thread = Thread {
-            on_cpu: used(cpu_time(number), then.thread).map(|used| (used, time)),
-            is_ready: sys::is_running,
-            number,
-            process_computes: used(process_cpu_time(), then.process)
-                .is_some_and(|used| used * 2 >= time * self.config.workers as u32),
-        };
-        thread.hold()
+    /// What holds up the worker of a place.
+    fn hold(&self, place: &Place, watched: &mut Option<Watched>, now: Instant) -> Hold {
+        let number = place.os_thread();
+        let on_cpu = watched.and_then(|from| {
+            Some((cpu_time(number)?.saturating_sub(from.on_cpu), now.saturating_duration_since(from.since)))
+        });
+        Thread { number, on_cpu, is_ready: sys::is_running }.hold().unwrap_or_else(|| {
+            *watched = Watched::begin(place, now);
+            Hold::OffCpu
+        })
     }
 
     /// Runs tasks on this thread until the end.
