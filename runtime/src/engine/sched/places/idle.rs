@@ -251,6 +251,11 @@ impl Idle {
         (woken, self.awake(place, stays_awake && searching))
     }
 
+    /// Is there anybody to wake, and nobody who searches?
+    pub(crate) fn someone_to_wake(&self) -> bool {
+        self.word(Ordering::Relaxed).someone_to_wake()
+    }
+
     /// How many workers are awake. SeqCst: the guarantor decides on it whether to sleep deeply.
     pub(crate) fn active(&self) -> usize {
         self.word(Ordering::SeqCst).active() as usize

@@ -217,12 +217,15 @@ impl<'e> Worker<'e> {
         }
     }
 
-    /// The search is over. If nobody else searches and more waits, somebody else must look.
+    /// The search is over. If nobody else searches and more waits, wherever it does, somebody else must look: whoever has it
+    /// may have relied on this search.
     fn found_work(&self) {
         self.has_found_work();
-        let last = self.engine.idle.stop_searching();
-        if last && (!self.deque.is_empty() || !self.engine.inject.is_empty()) {
-            self.engine.wake(self.engine.idle.submitted_locally());
+        let engine = self.engine;
+        let more_waits =
+            || !self.deque.is_empty() || !engine.inject.is_empty() || engine.places.iter().any(Place::has_backlog);
+        if engine.idle.stop_searching() && engine.idle.someone_to_wake() && more_waits() {
+            engine.wake(engine.idle.submitted_locally());
         }
     }
 
