@@ -11,7 +11,7 @@ cargo bench -- [NAME…] [options]      measure ours against tokio, smol and oth
 
   NAME          only workloads whose name contains one of these
   --list        name the workloads, measure nothing
-  --quick       fewer and shorter rounds; everything within three minutes
+  --quick       fewer and shorter rounds; everything within five minutes
   --rounds N    exactly N rounds instead of as many as the spread asks for
   --workers N   worker threads of each peer (2)
   --keep FILE   add this run's ratios to tokio to FILE
@@ -81,6 +81,7 @@ pub(crate) struct Args {
     pub(crate) baseline: Option<PathBuf>,
     pub(crate) fresh_process: Option<FreshProcess>,
     pub(crate) serve: Option<ServerAsk>,
+    pub(crate) spin: bool,
 }
 
 impl Args {
@@ -97,6 +98,7 @@ impl Args {
             baseline: None,
             fresh_process: None,
             serve: None,
+            spin: false,
         };
         let mut quick = false;
         let mut rest = arguments.into_iter();
@@ -115,6 +117,7 @@ impl Args {
                 "--workers" => args.workers = positive(&flag, next())?,
                 "--keep" => args.keep = Some(file(&flag, next())?),
                 "--baseline" => args.baseline = Some(file(&flag, next())?),
+                spin if spin == crate::company::FLAG => args.spin = true,
                 serve if serve == net::FLAG => args.serve = Some(server(next)?),
                 fresh if fresh == crate::fresh::FLAG => args.fresh_process = Some(fresh_process(next)?),
                 unknown if unknown.starts_with('-') => {
