@@ -77,7 +77,7 @@ impl Runs {
         runs.count += 1;
         for (row, ratios) in self.ratios {
             for ratio in ratios {
-                writeln!(text, "{}\t{row}\t{ratio:.4}", runs.count).expect("a String takes all");
+                writeln!(text, "{}\t{row}\t{ratio:.7}", runs.count).expect("a String takes all");
                 runs.ratios.entry(row.clone()).or_default().push(ratio);
             }
         }

@@ -10,6 +10,7 @@ use std::hint::black_box;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -103,9 +104,12 @@ impl Hogs {
         let one = |seed| {
             let (over, polls) = (hogs.over.clone(), hogs.polls.clone());
             here.spawn(async move {
-                while !over.load(Ordering::Relaxed) && Instant::now() < last {
+                loop {
                     black_box(work(seed, steps));
                     polls.fetch_add(1, Ordering::Relaxed);
+                    if over.load(Ordering::Relaxed) || Instant::now() > last {
+                        break;
+                    }
                     P::yield_now().await;
                 }
             })
@@ -121,22 +125,28 @@ impl<B: Beside> SocketLoad for Busy<B> {
         steps_per_micro();
         let period = meter.target() * 2;
         let count = HOGS_PER_WORKER * if self.one_thread { 1 } else { meter.workers() };
-        let until = Instant::now() + period;
         let (inside, outside) = self.beside.begin()?;
         let (here, handle) = (peer.here(), peer.handle());
+        let (begun, begins) = mpsc::channel();
         let work = async move {
+            let until = Instant::now() + period;
             let (hogs, joins) = Hogs::start::<P>(&here, count, self.micros, until + period);
+            // The foreign thread waits for it.
+            let _ = begun.send(until);
             let lates = self.beside.inside::<P>(here, inside, until).await;
             hogs.over.store(true, Ordering::Relaxed);
             for join in joins {
                 join.await;
             }
-            check("whether tasks computed beside", hogs.polls.load(Ordering::Relaxed) > 0, true)?;
+            check("whether all hogs were polled", hogs.polls.load(Ordering::Relaxed) >= count as u64, true)?;
             lates
         };
         let spawner = peer.here();
         let mut lates = thread::scope(|scope| {
-            let outside = scope.spawn(move || self.beside.outside::<P>(handle, outside, until));
+            let outside = scope.spawn(move || {
+                let until = begins.recv().map_err(|_| Wrong("no hog runs".to_owned()))?;
+                self.beside.outside::<P>(handle, outside, until)
+            });
             let mut lates = peer.block_on(async move { spawner.spawn(work).await })?;
             lates.extend(outside.join().map_err(|_| Wrong("a foreign thread panicked".to_owned()))??);
             Ok(lates)

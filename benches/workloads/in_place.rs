@@ -1,4 +1,6 @@
 //! What the others get done while one task blocks in place: its worker's seat must go to somebody who works.
+//!
+//! The others hold their workers without computing: how many seats are taken shall be seen, not how many CPUs are free.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -11,11 +13,13 @@ use runtime_benches::{InPlace, Meter, Ours, Peer, Reading, Spawn, Tokio, Workloa
 
 use crate::workloads::fan_out::{steps_per_micro, work};
 
-const MICROS: u64 = 200;
+const PIECE: Duration = Duration::from_micros(200);
+/// Between waking another worker and blocking in place: the other one looks for more meanwhile.
+const BEFORE: u64 = 50;
 const TASKS_PER_WORKER: usize = 2;
 
 pub(crate) fn workloads() -> Vec<Workload> {
-    let about = "a task is in block_in_place, others compute 200 us and yield, two a worker: time per such piece";
+    let about = "a task is in block_in_place, others hold their worker for 200 us and yield, two a worker: time per such piece";
     vec![
         Workload::new("block-in-place", about)
             .runtime(Ours::NAME, beside::<Ours>)
@@ -26,7 +30,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
 
 /// Nobody is inside `block_on`: the thread there might take the place of the one that blocks.
 fn beside<P: InPlace>(meter: Meter) -> Result<Reading, Wrong> {
-    let steps = steps_per_micro() * MICROS;
+    let steps = steps_per_micro() * BEFORE;
     let peer = P::build(meter.workers());
     let (handle, here) = (peer.handle(), peer.here());
     // All workers are up, and have gone to sleep again.
@@ -42,7 +46,7 @@ fn beside<P: InPlace>(meter: Meter) -> Result<Reading, Wrong> {
         for _ in 0..3 {
             here.detach(async {});
         }
-        black_box(work(1, steps / 4));
+        black_box(work(1, steps));
         P::block_in_place(move || {
             // The other side waits for it.
             let _ = begun.send(());
@@ -52,17 +56,17 @@ fn beside<P: InPlace>(meter: Meter) -> Result<Reading, Wrong> {
     });
     begins.recv().map_err(|_| Wrong("the task that blocks in place ended early".to_owned()))?;
     let (over, pieces) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let one = |seed| {
+    let one = |_| {
         let (over, pieces) = (over.clone(), pieces.clone());
         handle.spawn(async move {
             while !over.load(Ordering::Relaxed) {
-                black_box(work(seed, steps));
+                thread::sleep(PIECE);
                 pieces.fetch_add(1, Ordering::Relaxed);
                 P::yield_now().await;
             }
         })
     };
-    let joins: Vec<_> = (0..(TASKS_PER_WORKER * meter.workers()) as u64).map(one).collect();
+    let joins: Vec<_> = (0..TASKS_PER_WORKER * meter.workers()).map(one).collect();
     thread::sleep(meter.target() / 6);
     let (since, before) = (Instant::now(), pieces.load(Ordering::Relaxed));
     thread::sleep(meter.target());
