@@ -51,6 +51,12 @@ impl Mode {
         }
     }
 
+    /// The same for workloads that repeating does not make certain.
+    pub(crate) fn few_rounds(self) -> (usize, usize) {
+        let few = self.rounds().0.min(5);
+        (few, few)
+    }
+
     /// After this long a workload gets no more rounds than the fewest.
     pub(crate) fn budget(self, workloads: usize) -> Duration {
         match self {

@@ -125,8 +125,8 @@ impl<'a> Runner<'a> {
 
     fn workload(&mut self, done: usize, workload: &Workload) -> Result<Vec<Row>, String> {
         let since = Instant::now();
-        let (fewest, most) = self.args.rounds.map_or(self.args.mode.rounds(), |rounds| (rounds, rounds));
-        let most = if workload.fewest_rounds { fewest } else { most };
+        let usual = if workload.few_rounds { self.args.mode.few_rounds() } else { self.args.mode.rounds() };
+        let (fewest, most) = self.args.rounds.map_or(usual, |rounds| (rounds, rounds));
         let budget = self.args.mode.budget(self.picked);
         let mut rows = empty_rows(workload);
         if self.args.mode != Mode::Smoke && !workload.fresh_process {

@@ -107,7 +107,7 @@ pub struct Workload {
     pub(crate) metrics: Vec<Metric>,
     pub(crate) fresh_process: bool,
     pub(crate) only_full: bool,
-    pub(crate) fewest_rounds: bool,
+    pub(crate) few_rounds: bool,
     pub(crate) entries: Vec<Entry>,
 }
 
@@ -125,7 +125,7 @@ impl Workload {
             metrics: vec![Metric::TIME],
             fresh_process: false,
             only_full: false,
-            fewest_rounds: false,
+            few_rounds: false,
             entries: Vec::new(),
         }
     }
@@ -177,10 +177,10 @@ impl Workload {
         self
     }
 
-    /// Makes the fewest rounds the mode allows, for what takes long or is noisy by its nature: a measurement beside others who
+    /// Makes no more rounds than five (three with `--quick`), for what takes long or is noisy by its nature: a measurement beside others who
     /// want the CPU does not become certain by repeating it.
-    pub fn in_fewest_rounds(mut self) -> Self {
-        self.fewest_rounds = true;
+    pub fn in_few_rounds(mut self) -> Self {
+        self.few_rounds = true;
         self
     }
 

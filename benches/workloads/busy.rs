@@ -56,11 +56,11 @@ const ECHO: &str = "TCP echo of 64 B beside such tasks";
 const INJECT: &str = "50 tasks spawned at once by a foreign thread beside such tasks: from spawn to poll";
 
 fn on_many<B: Beside>(name: &'static str, about: &'static str, busy: Busy<B>) -> Workload {
-    Workload::with_sockets(name, about, busy).reads(&PERCENTILES).in_fewest_rounds()
+    Workload::with_sockets(name, about, busy).reads(&PERCENTILES).in_few_rounds()
 }
 
 fn on_one<B: Beside>(name: &'static str, about: &'static str, busy: Busy<B>) -> Workload {
-    Workload::with_sockets_on_one_thread(name, about, busy).reads(&PERCENTILES).in_fewest_rounds()
+    Workload::with_sockets_on_one_thread(name, about, busy).reads(&PERCENTILES).in_few_rounds()
 }
 
 /// The hogs, and whom they are beside.
@@ -130,7 +130,7 @@ impl<B: Beside> SocketLoad for Busy<B> {
         let (begun, begins) = mpsc::channel();
         let work = async move {
             let until = Instant::now() + period;
-            let (hogs, joins) = Hogs::start::<P>(&here, count, self.micros, until + period);
+            let (hogs, joins) = Hogs::start::<P>(&here, count, self.micros, until + period / 2);
             // The foreign thread waits for it.
             let _ = begun.send(until);
             let lates = self.beside.inside::<P>(here, inside, until).await;

@@ -34,7 +34,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
         Workload::of("blocking-beside-threads", blocking, threads(Closure)).in_fresh_process(),
     ]
     .into_iter()
-    .map(|workload| workload.reads(&PERCENTILES).in_fewest_rounds())
+    .map(|workload| workload.reads(&PERCENTILES).in_few_rounds())
     .collect()
 }
 

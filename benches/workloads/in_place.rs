@@ -24,7 +24,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
         Workload::new("block-in-place", about)
             .runtime(Ours::NAME, beside::<Ours>)
             .runtime(Tokio::NAME, beside::<Tokio>)
-            .in_fewest_rounds(),
+            .in_few_rounds(),
     ]
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
         Workload::with_sockets_on_one_thread("look-500/current", about, Look { alone: true }),
     ]
     .into_iter()
-    .map(|workload| workload.reads(&PERCENTILES).in_fewest_rounds())
+    .map(|workload| workload.reads(&PERCENTILES).in_few_rounds())
     .collect()
 }
 

@@ -22,13 +22,13 @@ pub(crate) fn workloads() -> Vec<Workload> {
             .runtime(Tokio::NAME, repeated::<Tokio>)
             .runtime(Smol::NAME, repeated::<Smol>)
             .reads(&[Metric::named("/late-p50", "ns", 0.0), Metric::named("/late-p99", "ns", 0.0)])
-            .in_fewest_rounds(),
+            .in_few_rounds(),
         Workload::new("main-punctual-100ms", once)
             .runtime(Ours::NAME, single::<Ours>)
             .runtime(Tokio::NAME, single::<Tokio>)
             .runtime(Smol::NAME, single::<Smol>)
             .reads(&[Metric::named("/late", "ns", 0.0)])
-            .in_fewest_rounds(),
+            .in_few_rounds(),
     ]
 }
 

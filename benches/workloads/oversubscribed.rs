@@ -26,7 +26,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
             )*]
         };
     }
-    table! { 16 64 }.into_iter().map(Workload::in_fewest_rounds).collect()
+    table! { 16 64 }.into_iter().map(Workload::in_few_rounds).collect()
 }
 
 fn on<L: Load + Copy>(name: &'static str, about: &'static str, workers: usize, load: L) -> Workload {

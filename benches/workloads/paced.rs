@@ -75,7 +75,7 @@ fn on_all(name: &'static str, about: &'static str, load: Paced) -> Workload {
         .runtime(Smol::NAME, move |meter| load.measure::<Smol>(meter))
         .reads(&[Metric::named("", "ns", 0.0)])
         .in_fresh_process()
-        .in_fewest_rounds()
+        .in_few_rounds()
 }
 
 /// One event, asked for from outside.
