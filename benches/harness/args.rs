@@ -222,6 +222,17 @@ mod tests {
     }
 
     #[test]
+    fn a_process_may_be_asked_to_be_busy() {
+        assert!(parse("--spin").expect("valid").spin && !parse("--bench").expect("valid").spin);
+    }
+
+    #[test]
+    fn noisy_workloads_make_few_rounds() {
+        let few = [Mode::Full, Mode::Quick, Mode::Smoke].map(Mode::few_rounds);
+        assert_eq!(few, [(5, 5), (3, 3), (1, 1)]);
+    }
+
+    #[test]
     fn bad_arguments_are_named() {
         for (line, part) in [
             ("--fast", "unknown argument `--fast`"),

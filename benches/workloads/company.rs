@@ -1,5 +1,5 @@
-//! What servers do most (a wake, an echo, a closure that blocks), beside others who compute: two busy processes, or two busy
-//! threads of one's own process.
+//! What servers do most (a wake, an echo, a closure that blocks), beside others who compute: busy
+//! processes, or busy threads of one's own process, as many as there are CPUs.
 //!
 //! There are more of those who want a CPU than CPUs here. A runtime that looks for work by giving its CPU away and asking
 //! again gets it back a time slice later; one that sleeps is put before those who compute. That is what these rows show.
@@ -21,9 +21,9 @@ const PAUSE: Duration = Duration::from_micros(200);
 pub(crate) fn workloads() -> Vec<Workload> {
     let wake = Wake { pause: Some(PAUSE) };
     let (waking, echoing, blocking) = (
-        "from `wake` on a std thread to the poll, every 200 us, beside two who compute without end",
-        "TCP echo of 64 B every 200 us, beside two who compute without end",
-        "spawn_blocking and back every 200 us, beside two who compute without end",
+        "from `wake` to the poll every 200 us, beside two (as many as CPUs) who compute without end",
+        "TCP echo of 64 B every 200 us, beside two (as many as CPUs) who compute without end",
+        "spawn_blocking and back every 200 us, beside two (as many as CPUs) who compute without end",
     );
     vec![
         Workload::of("wake-beside-processes", waking, processes(wake)),
@@ -38,14 +38,17 @@ pub(crate) fn workloads() -> Vec<Workload> {
     .collect()
 }
 
-const BUSY: usize = 2;
+/// On two CPUs, two: none is free.
+fn as_many_as_cpus() -> usize {
+    thread::available_parallelism().map_or(2, usize::from).max(2)
+}
 
 fn processes<L>(load: L) -> Beside<L> {
-    Beside { company: || Company::processes(BUSY), load }
+    Beside { company: || Company::processes(as_many_as_cpus()), load }
 }
 
 fn threads<L>(load: L) -> Beside<L> {
-    Beside { company: || Ok(Company::threads(BUSY)), load }
+    Beside { company: || Ok(Company::threads(as_many_as_cpus())), load }
 }
 
 /// A load with company.
