@@ -203,6 +203,17 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_is_far_behind_is_kept() {
+        let path = std::env::temp_dir().join(format!("runtime-benches-far-behind-{}", std::process::id()));
+        let _ = fs::remove_file(&path);
+        let run = Runs::of(&[row("a", 0.0, &[("ours", &[1e6]), ("tokio", &[5.0])])]);
+        run.keep(&path).expect("the folder is there");
+        let read = Runs::read(&path);
+        fs::remove_file(&path).expect("it was written");
+        assert_eq!(read, Ok(runs(&[("a", &[5e-6])])));
+    }
+
+    #[test]
     fn files_of_others_are_refused() {
         for (text, part) in [
             ("workload\tunit\n", "`--keep` did not write it"),
