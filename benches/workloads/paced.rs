@@ -22,7 +22,7 @@ const RUNTIMES: u64 = 20;
 const RATE_OF_RUNTIMES: u64 = 200 * RUNTIMES;
 /// The grain of timers.
 const GRAIN: u64 = 1000;
-/// A measurement has at least so many events.
+/// Each runtime has at least so many events in a measurement.
 const EVENTS: u64 = 4;
 
 #[derive(Clone, Copy)]
@@ -84,7 +84,7 @@ type Ask<'a> = Box<dyn FnMut(u64) -> Result<(), Wrong> + 'a>;
 impl Paced {
     fn measure<P: Sockets>(self, meter: Meter) -> Result<Reading, Wrong> {
         let peers: Vec<P> = (0..self.runtimes).map(|_| P::build(meter.workers())).collect();
-        let time = meter.target().max(self.between() * EVENTS as u32);
+        let time = meter.target().max(self.between() * (EVENTS * self.runtimes) as u32);
         let events = Arc::new(AtomicU64::new(0));
         let mut outside = self.outside(&peers)?;
         if outside.is_none() {
