@@ -1,5 +1,5 @@
-//! Closures that block: one after the other, a crowd at once, a crowd that waits. Beside: two threads that read closures from a channel,
-//! which is all that closures need when none of them blocks for long.
+//! Closures that block: one after the other, a crowd at once, a crowd that waits. Beside: two threads that read closures
+//! from a channel, which is all that closures need when none of them blocks for long.
 //!
 //! Each reading is a fresh process: smol's pool is global, and some versions of it never end an idle thread.
 

@@ -1,4 +1,4 @@
-//! Tasks that compute and then yield, two for each worker, and beside them, on the same runtime, what must not wait for them:
+//! Tasks that compute and then yield, two for each worker, and beside them, on the same runtime, what must not wait:
 //! sleeps, echoes, tasks that come from outside.
 //!
 //! The work of a poll is a fixed number of steps, not a time: work that watches the clock would take the same time on half
@@ -15,7 +15,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use runtime_benches::{
-    Curve, Meter, Metric, Reading, SocketLoad, Sockets, Spawn, Workload, Wrong, check, echo, exchange, percentile, tcp_pairs,
+    Curve, Meter, Metric, Peer, Reading, SocketLoad, Sockets, Spawn, Workload, Wrong, check, echo, exchange,
+    percentile, tcp_pairs,
 };
 use tokio::sync::oneshot;
 
@@ -34,12 +35,12 @@ pub(crate) fn workloads() -> Vec<Workload> {
     macro_rules! table {
         ($($length:literal $micros:literal;)*) => {
             vec![$(
-                on_many(concat!("busy-sleep-", $length), SLEEP, Busy { micros: $micros, one_thread: false, beside: Sleeps }),
-                on_one(concat!("busy-sleep-", $length, "/current"), SLEEP, Busy { micros: $micros, one_thread: true, beside: Sleeps }),
-                on_many(concat!("busy-echo-", $length), ECHO, Busy { micros: $micros, one_thread: false, beside: Echoes }),
-                on_one(concat!("busy-echo-", $length, "/current"), ECHO, Busy { micros: $micros, one_thread: true, beside: Echoes }),
-                on_many(concat!("busy-inject-", $length), INJECT, Busy { micros: $micros, one_thread: false, beside: Injected }),
-                on_one(concat!("busy-inject-", $length, "/current"), INJECT, Busy { micros: $micros, one_thread: true, beside: Injected }),
+                on_many(concat!("busy-sleep-", $length), SLEEP, $micros, Sleeps),
+                on_one(concat!("busy-sleep-", $length, "/current"), SLEEP, $micros, Sleeps),
+                on_many(concat!("busy-echo-", $length), ECHO, $micros, Echoes),
+                on_one(concat!("busy-echo-", $length, "/current"), ECHO, $micros, Echoes),
+                on_many(concat!("busy-inject-", $length), INJECT, $micros, Injected),
+                on_one(concat!("busy-inject-", $length, "/current"), INJECT, $micros, Injected),
             )*]
         };
     }
@@ -55,12 +56,14 @@ const SLEEP: &str = "how late sleeps are beside tasks that compute so long and y
 const ECHO: &str = "TCP echo of 64 B beside such tasks";
 const INJECT: &str = "50 tasks spawned at once by a foreign thread beside such tasks: from spawn to poll";
 
-fn on_many<B: Beside>(name: &'static str, about: &'static str, busy: Busy<B>) -> Workload {
-    Workload::with_sockets(name, about, busy).reads(&PERCENTILES).in_few_rounds()
+fn on_many<B: Beside>(name: &'static str, about: &'static str, micros: u64, beside: B) -> Workload {
+    Workload::with_sockets(name, about, Busy { micros, one_thread: false, beside }).reads(&PERCENTILES).in_few_rounds()
 }
 
-fn on_one<B: Beside>(name: &'static str, about: &'static str, busy: Busy<B>) -> Workload {
-    Workload::with_sockets_on_one_thread(name, about, busy).reads(&PERCENTILES).in_few_rounds()
+fn on_one<B: Beside>(name: &'static str, about: &'static str, micros: u64, beside: B) -> Workload {
+    Workload::with_sockets_on_one_thread(name, about, Busy { micros, one_thread: true, beside })
+        .reads(&PERCENTILES)
+        .in_few_rounds()
 }
 
 /// The hogs, and whom they are beside.
@@ -98,7 +101,12 @@ struct Hogs {
 
 impl Hogs {
     /// Starts so many; they end when told, or at `last`.
-    fn start<P: Sockets>(here: &P::Here, count: usize, micros: u64, last: Instant) -> (Self, Vec<<P::Here as Spawn>::Join<()>>) {
+    fn start<S: Spawn, P: Peer<Here = S>>(
+        here: &S,
+        count: usize,
+        micros: u64,
+        last: Instant,
+    ) -> (Self, Vec<S::Join<()>>) {
         let hogs = Self { over: Arc::default(), polls: Arc::default() };
         let steps = steps_per_micro() * micros;
         let one = |seed| {
@@ -130,7 +138,7 @@ impl<B: Beside> SocketLoad for Busy<B> {
         let (begun, begins) = mpsc::channel();
         let work = async move {
             let until = Instant::now() + period;
-            let (hogs, joins) = Hogs::start::<P>(&here, count, self.micros, until + period / 2);
+            let (hogs, joins) = Hogs::start::<P::Here, P>(&here, count, self.micros, until + period / 2);
             // The foreign thread waits for it.
             let _ = begun.send(until);
             let lates = self.beside.inside::<P>(here, inside, until).await;
@@ -250,7 +258,12 @@ impl Beside for Injected {
         Ok(Vec::new())
     }
 
-    fn outside<P: Sockets>(self, handle: P::Handle, over: oneshot::Sender<()>, until: Instant) -> Result<Vec<f64>, Wrong> {
+    fn outside<P: Sockets>(
+        self,
+        handle: P::Handle,
+        over: oneshot::Sender<()>,
+        until: Instant,
+    ) -> Result<Vec<f64>, Wrong> {
         let mut lates = Vec::new();
         while lates.is_empty() || Instant::now() < until {
             thread::sleep(PAUSE);

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use runtime_benches::{
-    Company, Curve, Load, Meter, Metric, Peer, Reading, SocketLoad, Sockets, Spawn, Workload, Wrong, check, echo, exchange,
-    percentile, tcp_pairs,
+    Company, Curve, Load, Meter, Metric, Peer, Reading, SocketLoad, Sockets, Spawn, Workload, Wrong, check, echo,
+    exchange, percentile, tcp_pairs,
 };
 
 use crate::workloads::wake::Wake;

@@ -19,7 +19,8 @@ const BEFORE: u64 = 50;
 const TASKS_PER_WORKER: usize = 2;
 
 pub(crate) fn workloads() -> Vec<Workload> {
-    let about = "a task is in block_in_place, others hold their worker for 200 us and yield, two a worker: time per such piece";
+    let about =
+        "a task is in block_in_place, others hold their worker for 200 us and yield, two a worker: time per such piece";
     vec![
         Workload::new("block-in-place", about)
             .runtime(Ours::NAME, beside::<Ours>)
@@ -34,7 +35,8 @@ fn beside<P: InPlace>(meter: Meter) -> Result<Reading, Wrong> {
     let peer = P::build(meter.workers());
     let (handle, here) = (peer.handle(), peer.here());
     // All workers are up, and have gone to sleep again.
-    let up: Vec<_> = (0..meter.workers()).map(|_| handle.spawn(async { thread::sleep(Duration::from_millis(2)) })).collect();
+    let up: Vec<_> =
+        (0..meter.workers()).map(|_| handle.spawn(async { thread::sleep(Duration::from_millis(2)) })).collect();
     for join in up {
         futures_lite::future::block_on(join);
     }

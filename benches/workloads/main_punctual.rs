@@ -4,9 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use runtime_benches::{
-    Meter, Metric, Ours, Peer, Reading, Smol, Spawn, Timers, Tokio, Workload, Wrong, percentile,
-};
+use runtime_benches::{Meter, Metric, Ours, Peer, Reading, Smol, Spawn, Timers, Tokio, Workload, Wrong, percentile};
 
 use crate::workloads::timers::late;
 

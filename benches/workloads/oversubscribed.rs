@@ -3,7 +3,8 @@
 
 use runtime_benches::net::{Load as NetLoad, Service};
 use runtime_benches::{
-    Curve, InTask, Load, Meter, Metric, Ours, Passes, Peer, Reading, Smol, Spawn, Tokio, Workload, Wrong, check, percentile,
+    Curve, InTask, Load, Meter, Metric, Ours, Passes, Peer, Reading, Smol, Spawn, Tokio, Workload, Wrong, check,
+    percentile,
 };
 use tokio::sync::mpsc;
 

@@ -12,8 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use runtime_benches::{
-    Meter, Metric, Ours, Peer, Reading, Smol, Sockets, Spawn, Tokio, Workload, Wrong, check, cpu_time, echo, echo_datagrams,
-    exchange, exchange_datagram, tcp_pairs, thread_cpu_time, udp_pair,
+    Meter, Metric, Ours, Peer, Reading, Smol, Sockets, Spawn, Tokio, Workload, Wrong, check, cpu_time, echo,
+    echo_datagrams, exchange, exchange_datagram, tcp_pairs, thread_cpu_time, udp_pair,
 };
 
 /// As many runtimes as a process has whose libraries each bring one.

@@ -19,7 +19,8 @@ const CUT_OFF: Duration = Duration::from_millis(200);
 const TOGETHER: Duration = Duration::from_millis(50);
 
 pub(crate) fn workloads() -> Vec<Workload> {
-    let about = "6 workers spawn 1500 tasks of 1 us each and block until a seventh has done all of them; cut off at 200 ms";
+    let about =
+        "6 workers spawn 1500 tasks of 1 us each and block until a seventh has done all of them; cut off at 200 ms";
     let last = "the same, where the task that each victim spawned last counts, too (tokio never takes it from there)";
     vec![
         Workload::new("steal-drain-6", about)
