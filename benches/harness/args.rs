@@ -11,7 +11,7 @@ cargo bench -- [NAME…] [options]      measure ours against tokio, smol and oth
 
   NAME          only workloads whose name contains one of these
   --list        name the workloads, measure nothing
-  --quick       fewer and shorter rounds; everything within three minutes
+  --quick       fewer and shorter rounds; everything within five minutes
   --rounds N    exactly N rounds instead of as many as the spread asks for
   --workers N   worker threads of each peer (2)
   --keep FILE   add this run's ratios to tokio to FILE
@@ -51,6 +51,12 @@ impl Mode {
         }
     }
 
+    /// The same for workloads that repeating does not make certain.
+    pub(crate) fn few_rounds(self) -> (usize, usize) {
+        let few = self.rounds().0.min(5);
+        (few, few)
+    }
+
     /// After this long a workload gets no more rounds than the fewest.
     pub(crate) fn budget(self, workloads: usize) -> Duration {
         match self {
@@ -81,6 +87,7 @@ pub(crate) struct Args {
     pub(crate) baseline: Option<PathBuf>,
     pub(crate) fresh_process: Option<FreshProcess>,
     pub(crate) serve: Option<ServerAsk>,
+    pub(crate) spin: bool,
 }
 
 impl Args {
@@ -97,6 +104,7 @@ impl Args {
             baseline: None,
             fresh_process: None,
             serve: None,
+            spin: false,
         };
         let mut quick = false;
         let mut rest = arguments.into_iter();
@@ -115,6 +123,7 @@ impl Args {
                 "--workers" => args.workers = positive(&flag, next())?,
                 "--keep" => args.keep = Some(file(&flag, next())?),
                 "--baseline" => args.baseline = Some(file(&flag, next())?),
+                spin if spin == crate::company::FLAG => args.spin = true,
                 serve if serve == net::FLAG => args.serve = Some(server(next)?),
                 fresh if fresh == crate::fresh::FLAG => args.fresh_process = Some(fresh_process(next)?),
                 unknown if unknown.starts_with('-') => {
@@ -210,6 +219,17 @@ mod tests {
     fn runs_may_be_kept_and_compared() {
         let args = parse("--bench --keep /after --baseline=/before").expect("valid");
         assert_eq!((args.keep, args.baseline), (Some("/after".into()), Some("/before".into())));
+    }
+
+    #[test]
+    fn a_process_may_be_asked_to_be_busy() {
+        assert!(parse("--spin").expect("valid").spin && !parse("--bench").expect("valid").spin);
+    }
+
+    #[test]
+    fn noisy_workloads_make_few_rounds() {
+        let few = [Mode::Full, Mode::Quick, Mode::Smoke].map(Mode::few_rounds);
+        assert_eq!(few, [(5, 5), (3, 3), (1, 1)]);
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Runs {
         runs.count += 1;
         for (row, ratios) in self.ratios {
             for ratio in ratios {
-                writeln!(text, "{}\t{row}\t{ratio:.4}", runs.count).expect("a String takes all");
+                writeln!(text, "{}\t{row}\t{ratio:.7}", runs.count).expect("a String takes all");
                 runs.ratios.entry(row.clone()).or_default().push(ratio);
             }
         }
@@ -200,6 +200,17 @@ mod tests {
         fs::remove_file(&path).expect("it was written");
         assert_eq!(kept, runs(&[("a", &[6.0, 3.0])]));
         assert_eq!(read, Ok(kept));
+    }
+
+    #[test]
+    fn a_row_that_is_far_behind_is_kept() {
+        let path = std::env::temp_dir().join(format!("runtime-benches-far-behind-{}", std::process::id()));
+        let _ = fs::remove_file(&path);
+        let run = Runs::of(&[row("a", 0.0, &[("ours", &[1e6]), ("tokio", &[5.0])])]);
+        run.keep(&path).expect("the folder is there");
+        let read = Runs::read(&path);
+        fs::remove_file(&path).expect("it was written");
+        assert_eq!(read, Ok(runs(&[("a", &[5e-6])])));
     }
 
     #[test]

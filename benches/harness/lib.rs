@@ -4,7 +4,7 @@
 //! a runtime built for that measurement and dropped after it. Ratios are taken within a round, so that what disturbs the
 //! machine for a second disturbs both sides of a ratio. `docs/design/measure.md` says how to run it and how to read it.
 //!
-//! Owns: peers (`peer`, `timers` and one file for each), servers and their clients (`net`), measuring (`meter`, `workload`), running (`rounds`, `fresh`, `settle`,
+//! Owns: peers (`peer`, `timers`, `sockets` and one file for each), servers and their clients (`net`), who computes beside a measurement (`company`), measuring (`meter`, `workload`), running (`rounds`, `fresh`, `settle`,
 //! `watchdog`), reading (`stats`, `row`, `curve`, `baseline`) and showing (`table`, `files`, `chart`, `curve_chart`, `progress`).
 //! Imports: the public API of `runtime`, and the peers.
 //! Not here: the workloads; they stand in `workloads/`, one file per family, and know nothing of rounds or reports.
@@ -18,6 +18,7 @@
 mod args;
 mod baseline;
 mod chart;
+mod company;
 mod curve;
 mod curve_chart;
 mod files;
@@ -32,6 +33,7 @@ mod rounds;
 mod row;
 mod settle;
 mod smol;
+mod sockets;
 mod stats;
 mod table;
 mod timers;
@@ -40,14 +42,16 @@ mod tokio_shaped;
 mod watchdog;
 mod workload;
 
+pub use company::Company;
 pub use curve::Curve;
 pub use meter::{Meter, Reading, Span, Wrong, check};
-pub use ours::Ours;
-pub use peer::{Peer, Spawn};
-pub use process::{context_switches, cpu_time, resident_bytes, voluntary_switches_of_others};
+pub use ours::{Ours, OursCurrent};
+pub use peer::{InPlace, Peer, Spawn};
+pub use process::{context_switches, cpu_time, resident_bytes, thread_cpu_time, voluntary_switches_of_others};
 pub use rounds::main;
-pub use smol::Smol;
+pub use smol::{Smol, SmolCurrent};
+pub use sockets::{MESSAGE, Sockets, echo, echo_datagrams, exchange, exchange_datagram, tcp_pairs, udp_pair};
 pub use stats::percentile;
 pub use timers::Timers;
-pub use tokio_peer::Tokio;
-pub use workload::{InBlockOn, InTask, Load, Metric, Passes, Workload};
+pub use tokio_peer::{Tokio, TokioCurrent};
+pub use workload::{InBlockOn, InTask, Load, Metric, Passes, SocketLoad, Workload};

@@ -52,3 +52,9 @@ pub trait Spawn: Clone + Send + Sync + Unpin + 'static {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static;
 }
+
+/// A runtime whose tasks may block without barring the others of their worker.
+pub trait InPlace: Peer {
+    /// Runs what blocks, in a task.
+    fn block_in_place<T>(work: impl FnOnce() -> T) -> T;
+}

@@ -14,7 +14,7 @@ use crate::stats::Spread;
 use crate::table;
 use crate::watchdog::Watchdog;
 use crate::workload::{Entry, Workload};
-use crate::{Meter, Ours, Peer, Reading, Wrong, files, fresh, net, smol};
+use crate::{Meter, Ours, Peer, Reading, Wrong, company, files, fresh, net, smol};
 
 /// When the median ratio's relative standard error is below this, more rounds would not change the picture.
 const CERTAIN: f64 = 0.015;
@@ -30,6 +30,9 @@ pub fn main(workloads: Vec<Workload>) -> ExitCode {
     }
     if let Some(ask) = &args.serve {
         return net::serve(ask, args.workers);
+    }
+    if args.spin {
+        return company::spin();
     }
     if args.help {
         print!("{HELP}");
@@ -122,7 +125,8 @@ impl<'a> Runner<'a> {
 
     fn workload(&mut self, done: usize, workload: &Workload) -> Result<Vec<Row>, String> {
         let since = Instant::now();
-        let (fewest, most) = self.args.rounds.map_or(self.args.mode.rounds(), |rounds| (rounds, rounds));
+        let usual = if workload.few_rounds { self.args.mode.few_rounds() } else { self.args.mode.rounds() };
+        let (fewest, most) = self.args.rounds.map_or(usual, |rounds| (rounds, rounds));
         let budget = self.args.mode.budget(self.picked);
         let mut rows = empty_rows(workload);
         if self.args.mode != Mode::Smoke && !workload.fresh_process {

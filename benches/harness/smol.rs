@@ -84,6 +84,35 @@ impl Drop for Smol {
     }
 }
 
+/// An async-executor that only the thread in `block_on` runs.
+pub struct SmolCurrent(Executors);
+
+impl Peer for SmolCurrent {
+    const NAME: &'static str = Smol::NAME;
+    type Here = Executors;
+    type Handle = Executors;
+
+    fn build(_: usize) -> Self {
+        Self(Executors(Arc::new(Executor::new())))
+    }
+
+    fn here(&self) -> Executors {
+        self.0.clone()
+    }
+
+    fn handle(&self) -> Executors {
+        self.0.clone()
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        async_io::block_on(self.0.0.run(future))
+    }
+
+    fn yield_now() -> impl Future<Output = ()> + Send {
+        future::yield_now()
+    }
+}
+
 impl Spawn for Executors {
     type Join<T: Send + 'static> = async_executor::Task<T>;
     type BlockingJoin<T: Send + 'static> = blocking::Task<T>;

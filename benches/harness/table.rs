@@ -132,7 +132,11 @@ fn range(spread: &Spread, row: &Row) -> String {
 
 /// A ratio for people.
 pub(crate) fn times(ratio: f64) -> String {
-    if ratio >= 100.0 { format!("{ratio:.0}x") } else { format!("{ratio:.2}x") }
+    match ratio {
+        100.0.. => format!("{ratio:.0}x"),
+        0.1.. => format!("{ratio:.2}x"),
+        _ => format!("{ratio:.4}x"),
+    }
 }
 
 /// A value for people: three digits and a unit.
@@ -174,6 +178,7 @@ mod tests {
         assert_eq!(value(2e6, RATE_UNIT), "500 /s");
         assert_eq!(times(43.217), "43.22x");
         assert_eq!(times(143.6), "144x");
+        assert_eq!(times(0.00251), "0.0025x");
     }
 
     #[test]

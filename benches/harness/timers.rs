@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use async_io::Timer;
 use futures_lite::{StreamExt, future};
 
+use crate::smol::SmolCurrent;
 use crate::{Peer, Smol};
 
 /// A runtime with timers.
@@ -41,34 +42,41 @@ impl Future for SmolSleep {
     }
 }
 
-impl Timers for Smol {
-    type Sleep = SmolSleep;
+macro_rules! smol_timers {
+    ($peer:ident) => {
+        impl Timers for $peer {
+            type Sleep = SmolSleep;
 
-    fn sleep(duration: Duration) -> SmolSleep {
-        SmolSleep(Timer::after(duration))
-    }
+            fn sleep(duration: Duration) -> SmolSleep {
+                SmolSleep(Timer::after(duration))
+            }
 
-    fn reset(mut sleep: Pin<&mut SmolSleep>, after: Duration) {
-        sleep.0.set_at(Instant::now() + after);
-    }
+            fn reset(mut sleep: Pin<&mut SmolSleep>, after: Duration) {
+                sleep.0.set_at(Instant::now() + after);
+            }
 
-    // async-io has no timeout of its own; its users race the future with a timer, as here.
-    async fn timeout<F>(duration: Duration, future: F) -> Option<F::Output>
-    where
-        F: Future + Send,
-        F::Output: Send,
-    {
-        let elapsed = async move {
-            Timer::after(duration).await;
-            None
-        };
-        future::or(async move { Some(future.await) }, elapsed).await
-    }
+            // async-io has no timeout of its own; its users race the future with a timer, as here.
+            async fn timeout<F>(duration: Duration, future: F) -> Option<F::Output>
+            where
+                F: Future + Send,
+                F::Output: Send,
+            {
+                let elapsed = async move {
+                    Timer::after(duration).await;
+                    None
+                };
+                future::or(async move { Some(future.await) }, elapsed).await
+            }
 
-    async fn ticks(period: Duration, count: u64) {
-        let mut ticks = Timer::interval(period);
-        for _ in 0..count {
-            ticks.next().await;
+            async fn ticks(period: Duration, count: u64) {
+                let mut ticks = Timer::interval(period);
+                for _ in 0..count {
+                    ticks.next().await;
+                }
+            }
         }
-    }
+    };
 }
+
+smol_timers!(Smol);
+smol_timers!(SmolCurrent);

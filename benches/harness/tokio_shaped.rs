@@ -1,9 +1,9 @@
 //! One implementation for every peer that has tokio's API: ours and tokio run the same lines, so that neither is written
 //! more kindly than the other.
 
-/// Implements `Peer` and `Spawn` over a crate with tokio's module layout.
+/// Implements `Peer` for both flavors, `Spawn` and `InPlace` over a crate with tokio's module layout.
 macro_rules! tokio_shaped {
-    ($(#[$about:meta])* $peer:ident, $name:literal, $krate:ident) => {
+    ($(#[$about:meta])* $peer:ident, $(#[$about_current:meta])* $current:ident, $name:literal, $krate:ident) => {
         use std::future::Future;
         use std::pin::Pin;
         use std::task::{Context, Poll};
@@ -11,10 +11,13 @@ macro_rules! tokio_shaped {
         use ::$krate::runtime::{Builder, Handle, Runtime};
         use ::$krate::task::JoinHandle;
 
-        use $crate::{Peer, Spawn};
+        use $crate::{InPlace, Peer, Spawn};
 
         $(#[$about])*
         pub struct $peer(Runtime);
+
+        $(#[$about_current])*
+        pub struct $current(Runtime);
 
         /// Spawns through the thread's current runtime, as code inside a task does.
         #[derive(Clone, Copy)]
@@ -65,6 +68,41 @@ macro_rules! tokio_shaped {
 
             fn yield_now() -> impl Future<Output = ()> + Send {
                 ::$krate::task::yield_now()
+            }
+        }
+
+        impl Peer for $current {
+            const NAME: &'static str = $name;
+            type Here = Here;
+            type Handle = Remote;
+
+            fn build(_: usize) -> Self {
+                match Builder::new_current_thread().enable_all().build() {
+                    Ok(runtime) => Self(runtime),
+                    Err(error) => panic!("{} could not start on one thread: {error}", $name),
+                }
+            }
+
+            fn here(&self) -> Here {
+                Here
+            }
+
+            fn handle(&self) -> Remote {
+                Remote(self.0.handle().clone())
+            }
+
+            fn block_on<F: Future>(&self, future: F) -> F::Output {
+                self.0.block_on(future)
+            }
+
+            fn yield_now() -> impl Future<Output = ()> + Send {
+                ::$krate::task::yield_now()
+            }
+        }
+
+        impl InPlace for $peer {
+            fn block_in_place<T>(work: impl FnOnce() -> T) -> T {
+                ::$krate::task::block_in_place(work)
             }
         }
 

@@ -2,7 +2,8 @@
 
 use std::future::Future;
 
-use crate::{Meter, Ours, Peer, Reading, Smol, Spawn, Tokio, Wrong};
+use crate::smol::SmolCurrent;
+use crate::{Meter, Ours, OursCurrent, Peer, Reading, Smol, Sockets, Spawn, Tokio, TokioCurrent, Wrong};
 
 /// What an entry stands for in the ratios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,12 @@ impl Metric {
 pub trait Load: Send + Sync + 'static {
     /// Warms up, measures on a fresh runtime, and checks the results.
     fn run<P: Peer>(&self, peer: &P, meter: Meter) -> Result<Reading, Wrong>;
+}
+
+/// Something to run on every runtime with timers and sockets.
+pub trait SocketLoad: Copy + Send + Sync + 'static {
+    /// As [`Load::run`].
+    fn run<P: Sockets>(self, peer: &P, meter: Meter) -> Result<Reading, Wrong>;
 }
 
 /// Something async to repeat, in a task or inside `block_on`.
@@ -100,6 +107,7 @@ pub struct Workload {
     pub(crate) metrics: Vec<Metric>,
     pub(crate) fresh_process: bool,
     pub(crate) only_full: bool,
+    pub(crate) few_rounds: bool,
     pub(crate) entries: Vec<Entry>,
 }
 
@@ -111,7 +119,32 @@ impl Workload {
 
     /// A workload nobody does yet.
     pub fn new(name: &'static str, about: &'static str) -> Self {
-        Self { name, about, metrics: vec![Metric::TIME], fresh_process: false, only_full: false, entries: Vec::new() }
+        Self {
+            name,
+            about,
+            metrics: vec![Metric::TIME],
+            fresh_process: false,
+            only_full: false,
+            few_rounds: false,
+            entries: Vec::new(),
+        }
+    }
+
+    /// A workload with timers and sockets that ours, tokio and smol do.
+    pub fn with_sockets(name: &'static str, about: &'static str, load: impl SocketLoad) -> Self {
+        Self::new(name, about).on_sockets::<Ours>(load).on_sockets::<Tokio>(load).on_sockets::<Smol>(load)
+    }
+
+    /// The same on runtimes that have one thread, the one in `block_on`.
+    pub fn with_sockets_on_one_thread(name: &'static str, about: &'static str, load: impl SocketLoad) -> Self {
+        Self::new(name, about)
+            .on_sockets::<OursCurrent>(load)
+            .on_sockets::<TokioCurrent>(load)
+            .on_sockets::<SmolCurrent>(load)
+    }
+
+    fn on_sockets<P: Sockets>(self, load: impl SocketLoad) -> Self {
+        self.runtime(P::NAME, move |meter| load.run(&P::build(meter.workers()), meter))
     }
 
     /// Adds a runtime.
@@ -141,6 +174,13 @@ impl Workload {
     /// Leaves the workload out of `--quick` and of `cargo test`, for what takes long.
     pub fn only_in_full(mut self) -> Self {
         self.only_full = true;
+        self
+    }
+
+    /// Makes no more rounds than five (three with `--quick`), for what takes long or is noisy by its nature: a measurement beside others who
+    /// want the CPU does not become certain by repeating it.
+    pub fn in_few_rounds(mut self) -> Self {
+        self.few_rounds = true;
         self
     }
 

@@ -1,9 +1,10 @@
-//! Closures that block: one after the other, and a crowd at once. Beside: two threads that read closures from a channel,
-//! which is all that closures need when none of them blocks for long.
+//! Closures that block: one after the other, a crowd at once, a crowd that waits. Beside: two threads that read closures
+//! from a channel, which is all that closures need when none of them blocks for long.
 //!
 //! Each reading is a fresh process: smol's pool is global, and some versions of it never end an idle thread.
 
 use std::thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use runtime_benches::{InTask, Meter, Passes, Peer, Reading, Spawn, Workload, Wrong, check};
@@ -18,6 +19,8 @@ pub(crate) fn workloads() -> Vec<Workload> {
             .in_fresh_process(),
         Workload::of("blocking-5000", "5000 spawn_blocking at once, then all joined", InTask(Crowd))
             .beside("channel", |meter| Bare::new(meter).measure(meter, Bare::crowd))
+            .in_fresh_process(),
+        Workload::of("blocking-wait-1000x100us", "1000 spawn_blocking at once that wait 100 us each, all joined", InTask(Waiting))
             .in_fresh_process(),
     ]
 }
@@ -57,6 +60,29 @@ impl Passes for Crowd {
             sum += join.await;
         }
         check_sum(sum, CROWD)
+    }
+}
+
+/// Closures that wait, as those that read files or ask a database do: a CPU is free meanwhile for another of them.
+#[derive(Clone, Copy)]
+struct Waiting;
+
+impl Passes for Waiting {
+    async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+        const COUNT: u64 = 1000;
+        const WAIT: Duration = Duration::from_micros(100);
+        let wait = |number| {
+            move || {
+                thread::sleep(WAIT);
+                answer(number)
+            }
+        };
+        let joins: Vec<_> = (0..COUNT).map(|number| here.spawn_blocking(wait(number))).collect();
+        let mut sum = 0;
+        for join in joins {
+            sum += join.await;
+        }
+        check_sum(sum, COUNT)
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
 const GONE: &str = "the other side sends before it ends";
 
 #[derive(Clone, Copy)]
-struct PingPong;
+pub(crate) struct PingPong;
 
 impl Passes for PingPong {
     async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {

@@ -25,9 +25,17 @@ families! {
     fan_out
     fork_join
     wake
+    steal
+    main_punctual
+    in_place
+    company
+    busy
+    oversubscribed
     blocking
     idle
+    paced
     timers
     scope
     net
+    look
 }

@@ -6,7 +6,7 @@ use runtime_benches::{
 };
 
 const MANY: u64 = 100_000;
-const SOME: u64 = 1000;
+pub(crate) const SOME: u64 = 1000;
 
 pub(crate) fn workloads() -> Vec<Workload> {
     vec![
@@ -25,7 +25,7 @@ fn sum_below(count: u64) -> u64 {
 }
 
 #[derive(Clone, Copy)]
-struct Batch(u64);
+pub(crate) struct Batch(pub(crate) u64);
 
 impl Passes for Batch {
     async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {

@@ -1,4 +1,5 @@
-//! The first runtime of a process: what a command-line tool pays before its first task has run. Each reading is a fresh process.
+//! What a runtime costs before it does anything. The first one of a process, which is what a command-line tool pays before its
+//! first task has run: each reading is a fresh process. And one after the other, as tests build them.
 
 use std::thread;
 use std::time::Instant;
@@ -11,7 +12,20 @@ pub(crate) fn workloads() -> Vec<Workload> {
         .runtime(Ours::NAME, first::<Ours>)
         .runtime(Tokio::NAME, first::<Tokio>)
         .runtime(Smol::NAME, first::<Smol>);
-    vec![workload.in_fresh_process()]
+    let about = "a runtime is built and dropped, nothing runs on it";
+    let build_and_drop = Workload::new("build-and-drop", about)
+        .runtime(Ours::NAME, build_and_drop::<Ours>)
+        .runtime(Tokio::NAME, build_and_drop::<Tokio>)
+        .runtime(Smol::NAME, build_and_drop::<Smol>);
+    vec![workload.in_fresh_process(), build_and_drop]
+}
+
+/// Threads that were asked to end and are not waited for are in it: they take the CPU from the next build.
+fn build_and_drop<P: Peer>(meter: Meter) -> Result<Reading, Wrong> {
+    meter.repeat(|| {
+        drop(P::build(meter.workers()));
+        Ok(1)
+    })
 }
 
 /// With a second thread: there are system calls that wait for all of a process's threads.

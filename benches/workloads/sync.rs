@@ -43,8 +43,10 @@ pub(crate) fn workloads() -> Vec<Workload> {
         "sync-semaphore-free", "one task takes and gives back a permit 5000 times", SemaphoreFree, smols;
         "sync-semaphore-contended", "8 tasks take one of 2 permits 500 times each", SemaphoreContended { across_yield: false }, smols;
         "sync-semaphore-queued", "8 tasks take one of 2 permits 100 times each and yield", SemaphoreContended { across_yield: true }, smols;
+        "sync-semaphore-64x8-yield", "64 tasks take one of 8 permits 50 times each and yield", SemaphoreCrowd, smols;
         "sync-notify-one", "two tasks wake each other 1000 times", NotifyOne;
-        "sync-notify-waiters", "one task wakes 100 others, ten times", NotifyWaiters;
+        "sync-notify-waiters", "one task wakes 100 others, ten times", NotifyWaiters { waiters: 100 };
+        "sync-notify-waiters-500", "one task wakes 500 others, ten times", NotifyWaiters { waiters: 500 };
         "sync-broadcast-1", "2000 values for one receiver", Broadcast { receivers: 1, values: 2000 };
         "sync-broadcast-10", "500 values for each of 10 receivers", Broadcast { receivers: 10, values: 500 };
         "sync-broadcast-100", "100 values for each of 100 receivers", Broadcast { receivers: 100, values: 100 };
@@ -109,12 +111,14 @@ macro_rules! loads {
             }
 
             #[derive(Clone, Copy)]
-            pub(super) struct NotifyWaiters;
+            pub(super) struct NotifyWaiters {
+                pub(super) waiters: u32,
+            }
 
             impl Passes for NotifyWaiters {
                 async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
                     let (go, there) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
-                    let joins = (0..100).map(|_| {
+                    let joins = (0..self.waiters).map(|_| {
                         let (go, there) = (go.clone(), there.clone());
                         here.spawn(async move {
                             for _ in 0..10 {
@@ -127,11 +131,11 @@ macro_rules! loads {
                     });
                     let joins = joins.collect();
                     for _ in 0..10 {
-                        there.acquire_many(100).await.expect(GONE).forget();
+                        there.acquire_many(self.waiters).await.expect(GONE).forget();
                         go.notify_waiters();
                     }
                     let woken = join_all(joins).await;
-                    check("the number of wakes", woken, 1000)?;
+                    check("the number of wakes", woken, u64::from(self.waiters) * 10)?;
                     Ok(woken)
                 }
             }

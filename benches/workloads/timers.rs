@@ -254,7 +254,7 @@ impl TimerLoad for Million {
 }
 
 /// Sleeps, and says how late it ended; early is wrong.
-async fn late<P: Timers>(duration: Duration) -> Result<f64, Wrong> {
+pub(crate) async fn late<P: Timers>(duration: Duration) -> Result<f64, Wrong> {
     let since = Instant::now();
     P::sleep(duration).await;
     let slept = since.elapsed();

@@ -1,4 +1,4 @@
-//! From a plain thread into a task: how long after `wake` is the task polled?
+//! From a plain thread into a task: how long after `wake` is the task polled? And what do many wakes in a row cost?
 //!
 //! The way back (the task unparks the thread) paces the measurement and is not in it: it is the kernel's, the same for
 //! every peer.
@@ -11,6 +11,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use runtime_benches::{Load, Meter, Metric, Peer, Reading, Spawn, Workload, Wrong, check, percentile};
+use tokio::sync::Notify;
 
 const PERCENTILES: [Metric; 2] =
     [Metric { suffix: "/p50", unit: "ns", floor: 0.0 }, Metric { suffix: "/p99", unit: "ns", floor: 0.0 }];
@@ -25,12 +26,13 @@ pub(crate) fn workloads() -> Vec<Workload> {
             Wake { pause: Some(Duration::from_micros(500)) },
         )
         .reads(&PERCENTILES),
+        Workload::of("wake-back-to-back", "a std thread wakes 100 tasks without a pause, until all were polled; per wake", BackToBack),
     ]
 }
 
 #[derive(Clone, Copy)]
-struct Wake {
-    pause: Option<Duration>,
+pub(crate) struct Wake {
+    pub(crate) pause: Option<Duration>,
 }
 
 /// Both ends of the round trip. `asked` and `answered` count round trips.
@@ -126,5 +128,44 @@ impl Load for Wake {
         check("the count of answers", futures_lite::future::block_on(task), asked)?;
         let reading = Reading::of(vec![percentile(&mut times, 0.5), percentile(&mut times, 0.99)]);
         Ok(Reading { cpu_ns, ..reading })
+    }
+}
+
+/// The thread does not wait for a poll before it wakes the next task, as one that drains a device or a foreign queue does.
+#[derive(Clone, Copy)]
+struct BackToBack;
+
+impl Load for BackToBack {
+    fn run<P: Peer>(&self, peer: &P, meter: Meter) -> Result<Reading, Wrong> {
+        const TASKS: u64 = 100;
+        const TURNS: u64 = 10;
+        let (polled, thread) = (Arc::new(AtomicU64::new(0)), thread::current());
+        let handle = peer.handle();
+        let one = |_| {
+            let (notify, polled, thread) = (Arc::new(Notify::new()), polled.clone(), thread.clone());
+            let woken = notify.clone();
+            handle.detach(async move {
+                loop {
+                    woken.notified().await;
+                    if (polled.fetch_add(1, Ordering::AcqRel) + 1).is_multiple_of(TASKS) {
+                        thread.unpark();
+                    }
+                }
+            });
+            notify
+        };
+        let tasks: Vec<_> = (0..TASKS).map(one).collect();
+        let mut wanted = 0;
+        meter.repeat(|| {
+            for _ in 0..TURNS {
+                wanted += TASKS;
+                tasks.iter().for_each(|task| task.notify_one());
+                while polled.load(Ordering::Acquire) < wanted {
+                    thread::park();
+                }
+            }
+            check("the count of polls", polled.load(Ordering::Acquire), wanted)?;
+            Ok(TASKS * TURNS)
+        })
     }
 }

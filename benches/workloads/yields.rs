@@ -1,11 +1,16 @@
 //! Tasks that yield.
 
-use runtime_benches::{InTask, Passes, Peer, Spawn, Workload, Wrong, check};
+use runtime_benches::{InTask, OursCurrent, Passes, Peer, SmolCurrent, Spawn, TokioCurrent, Workload, Wrong, check};
 
 pub(crate) fn workloads() -> Vec<Workload> {
+    let alone = InTask(Yields { tasks: 1, each: 5000 });
     vec![
         Workload::of("yield-200", "200 tasks yield 200 times each", InTask(Yields { tasks: 200, each: 200 })),
-        Workload::of("yield-1", "one task yields while nothing else is to do", InTask(Yields { tasks: 1, each: 5000 })),
+        Workload::of("yield-1", "one task yields while nothing else is to do", alone),
+        Workload::new("yield-1/current", "the same on a runtime with one thread, the one in `block_on`")
+            .on::<OursCurrent, _>(alone)
+            .on::<TokioCurrent, _>(alone)
+            .on::<SmolCurrent, _>(alone),
     ]
 }
 

@@ -176,5 +176,28 @@ macro_rules! common_loads {
                     Ok(acquired)
                 }
             }
+
+            /// Many more tasks than permits: nearly all of them wait in the queue.
+            #[derive(Clone, Copy)]
+            pub(super) struct SemaphoreCrowd;
+
+            impl Passes for SemaphoreCrowd {
+                async fn pass<P: Peer>(self, here: P::Here) -> Result<u64, Wrong> {
+                    let semaphore = Arc::new(Semaphore::new(8));
+                    let joins = (0..64).map(|_| {
+                        let semaphore = semaphore.clone();
+                        here.spawn(async move {
+                            for _ in 0..50 {
+                                let _permit = semaphore.acquire().await.expect(GONE);
+                                P::yield_now().await;
+                            }
+                            50
+                        })
+                    });
+                    let acquired = join_all(joins.collect()).await;
+                    check("free permits", semaphore.available_permits(), 8)?;
+                    Ok(acquired)
+                }
+            }
     };
 }
