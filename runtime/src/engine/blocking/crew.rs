@@ -27,7 +27,7 @@
 
 use super::looks::{self, Looks, Neighbours};
 use super::pace::{Pace, Seen};
-use crate::engine::base::atomics::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, spin_pause};
+use crate::engine::base::atomics::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, now, spin_pause};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -169,23 +169,23 @@ impl<T> Crew<T> {
                 state.busy += 1;
                 hand.busy = true;
                 if let Some(since) = idle_since {
-                    hand.looks.learn(looks::now() - since, slept);
+                    hand.looks.learn(now() - since, slept);
                 }
                 return Next::Run(job);
             }
             if state.closed {
                 return self.leave(&mut state);
             }
-            let now = looks::now();
-            idle_since.get_or_insert(now);
-            let looks = if state.neighbours.let_look(now) { hand.looks.count() } else { 0 };
+            let begin = now();
+            idle_since.get_or_insert(begin);
+            let looks = if state.neighbours.let_look(begin) { hand.looks.count() } else { 0 };
             state.spinning += 1;
             drop(state);
             waits();
-            let (now, took) = looks::look(looks, now, || self.queued() != 0, spin_pause);
+            let (end, took) = looks::look(looks, begin, || self.queued() != 0, spin_pause);
             state = self.state.lock();
             state.spinning -= 1;
-            state.neighbours.looked(now, took);
+            state.neighbours.looked(end, took);
             if !state.queue.is_empty() || state.closed {
                 continue;
             }
@@ -223,13 +223,13 @@ impl<T> Crew<T> {
                 pace = Pace::new(cpus);
                 continue;
             }
-            let (since, taken) = (looks::now(), state.taken);
+            let (since, taken) = (now(), state.taken);
             self.pace.wait_for(&mut state, pace.pause());
             if state.queue.is_empty() {
                 continue;
             }
             let (workers, queued) = (state.workers(), state.queue.len());
-            let seen = Seen { time: looks::now() - since, taken: state.taken - taken, workers, queued };
+            let seen = Seen { time: now() - since, taken: state.taken - taken, workers, queued };
             drop(state);
             let threads = pace.look(seen, &wanting);
             let started;

@@ -116,10 +116,10 @@ impl Pool {
         if pacer && !self.pace(engine) {
             return;
         }
-        let _member = self.members.enter(sys::this_thread());
+        let member = self.members.enter(sys::this_thread());
         let mut hand = Hand::default();
         while let Next::Run(task) = self.crew.next(&mut hand, self.keep_alive, || engine.reconsider_the_clock()) {
-            task.run();
+            member.inside(|| task.run());
         }
     }
 }
