@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// So many are asked about at a look: 80 us if all of them wait. Fewer say too little about a large crew.
 const ASKED: usize = 8;
 
-#[derive(Default)]
 pub(crate) struct Members(Mutex<Vec<Arc<Member>>>);
 
 struct Member {
@@ -34,6 +33,10 @@ pub(crate) struct Membership<'a> {
 }
 
 impl Members {
+    pub(crate) fn new() -> Self {
+        Members(Mutex::new(Vec::new()))
+    }
+
     pub(crate) fn enter(&self, thread: u32) -> Membership<'_> {
         let member = Arc::new(Member { thread, is_inside: AtomicBool::new(false) });
         self.0.lock().push(member.clone());
@@ -87,7 +90,7 @@ mod tests {
 
     #[test]
     fn of_a_small_crew_each_one_is_asked_about() {
-        let members = Members::default();
+        let members = Members::new();
         assert_eq!(members.wanting(|_| true), 0);
         let asked = RefCell::new(Vec::new());
         inside(&members, 3, &mut || {
@@ -103,7 +106,7 @@ mod tests {
 
     #[test]
     fn of_a_large_crew_a_few_stand_for_all_and_each_one_for_once() {
-        let members = Members::default();
+        let members = Members::new();
         let asked = RefCell::new([0; 64]);
         inside(&members, 64, &mut || {
             assert_eq!(members.wanting(|_| true), 64);
@@ -122,7 +125,7 @@ mod tests {
 
     #[test]
     fn who_was_woken_for_a_moment_wants_none() {
-        let members = Members::default();
+        let members = Members::new();
         let asked = RefCell::new([0; 8]);
         inside(&members, 8, &mut || {
             let first = |thread: u32| {
@@ -137,7 +140,7 @@ mod tests {
     /// Such a thread is between two jobs, and waits for nobody but the crew.
     #[test]
     fn who_is_outside_of_a_job_wants_one_and_is_not_asked_about() {
-        let members = Members::default();
+        let members = Members::new();
         let member = members.enter(7);
         assert_eq!(members.wanting(|_| unreachable!()), 1);
         member.inside(|| assert_eq!(members.wanting(|_| false), 0));
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn who_leaves_is_asked_about_no_more() {
-        let members = Members::default();
+        let members = Members::new();
         let (first, _second) = (members.enter(1), members.enter(2));
         drop(first);
         assert_eq!(members.wanting(|_| unreachable!()), 1);

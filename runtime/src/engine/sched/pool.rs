@@ -68,7 +68,7 @@ impl Pool {
     pub(crate) fn new(config: &Config) -> Self {
         Pool {
             crew: Crew::new(config.workers.max(2), config.blocking_max),
-            members: Members::default(),
+            members: Members::new(),
             closures: Closures { panic_sink: config.panic_sink.clone() },
             keep_alive: config.blocking_keep_alive,
         }
