@@ -246,8 +246,9 @@ impl<T> Crew<T> {
     /// The pacer's, while no queue stands. `false`: it was not needed for so long that it is not counted any more.
     fn rest(&self, state: &mut MutexGuard<'_, State<T>>, keep_alive: Duration) -> bool {
         state.pacer = Pacer::Rests;
-        let timed_out = self.pace.wait_for(state, keep_alive).timed_out();
-        let leaves = timed_out && state.pacer == Pacer::Rests;
+        self.pace.wait_for(state, keep_alive);
+        // Neither called nor sent home: its time is up.
+        let leaves = state.pacer == Pacer::Rests && !state.closed;
         if leaves {
             self.uncount(state);
         }
