@@ -108,6 +108,20 @@ fn enough_threads_for_closures_that_wait_for_each_other(flavor: Flavor) {
     });
 }
 
+/// Each of them is soon over, so that something moves all the time; and what waits needs threads all the same.
+fn closures_that_wait_get_threads(flavor: Flavor) {
+    let runtime = flavor.build();
+    let closures: Vec<_> =
+        (0..1_000).map(|_| runtime.spawn_blocking(|| std::thread::sleep(Duration::from_micros(200)))).collect();
+    runtime.block_on(async {
+        for closure in closures {
+            closure.await.unwrap();
+        }
+    });
+    let threads = runtime.metrics().num_blocking_threads();
+    assert!(threads >= 12, "{threads}");
+}
+
 for_each_flavor!(
     gives_the_output,
     runs_on_another_thread,
@@ -117,5 +131,6 @@ for_each_flavor!(
     many_run_exactly_once,
     detached_closures_run,
     after_the_runtime_is_gone_it_is_cancelled,
-    enough_threads_for_closures_that_wait_for_each_other
+    enough_threads_for_closures_that_wait_for_each_other,
+    closures_that_wait_get_threads
 );

@@ -62,6 +62,12 @@ mod imp {
         std::thread::sleep(time);
     }
 
+    /// The time; in a model it stands still, or the model would run in another way each time.
+    #[inline]
+    pub(crate) fn now() -> std::time::Instant {
+        std::time::Instant::now()
+    }
+
     /// One pause of a spinning thread: it gives its core to whoever can use it.
     #[inline]
     pub(crate) fn spin_pause() {
@@ -244,6 +250,12 @@ mod imp {
     /// A thread that has nothing to do lets the others go on.
     pub(crate) fn nap(_time: std::time::Duration) {
         loom::thread::yield_now();
+    }
+
+    /// It stands still.
+    pub(crate) fn now() -> std::time::Instant {
+        static NOW: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        *NOW.get_or_init(std::time::Instant::now)
     }
 
     /// Nothing: loom's `yield_now` would hide the orders in which the spinning thread goes on at once. Spins are short.

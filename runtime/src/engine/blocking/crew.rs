@@ -1,16 +1,20 @@
 //! A queue of jobs and the threads that wait for it.
 //!
-//! Owns: the queue, the counts of threads by what they do.   Imports: `base`.   Not here: starting threads (`sched/pool`).
+//! Owns: the queue, the counts of threads by what they do.   Imports: `base`, the judgements of `pace` and `looks`.
+//! Not here: starting threads (`sched/pool`).
 //!
-//! Growth. The first few threads start at once, one for each job that finds nobody idle. Beyond them a *pacer* decides:
-//! a thread that looks every 200 us whether any job was taken since its last look. If none was, everybody is inside a
-//! long closure, and it asks for threads: one, then two, four… until jobs move again or the limit is reached. So 5,000
-//! short closures are done by a handful of threads (tokio starts one for each, up to 512), and closures that block for
-//! long, or wait for each other, still get a thread each within a few milliseconds.
+//! Growth. The first few threads, the *eager* ones, start at once, one for each job that finds nobody idle. Beyond them a
+//! *pacer* decides: a thread that looks at the queue again and again while it stands, and asks for as many threads as
+//! `pace` says. So 5,000 short closures are done by a handful of threads (tokio starts one for each, up to 512), and
+//! closures that wait, for a device or for each other, get a thread each within a few milliseconds. The pacer runs no
+//! jobs: it rests while no queue stands, and works like the others only where nobody else could run them, or where no
+//! thread more may start.
 //!
 //! The danger: a job is queued while a thread gives up waiting for one. Every count changes under the one lock, and a
 //! thread that stops spinning or sleeping looks at the queue under that lock before it goes; so a submitter that
-//! sees a spinning or sleeping thread may rely on it. Only a look from outside the lock (`queued`) is unlocked.
+//! sees a spinning or sleeping thread may rely on it. Only a look from outside the lock (`queued`) is unlocked. In the
+//! same way a submitter that finds nobody relies on the pacer: one that rests is called, one that looks finds the queue
+//! before it rests. It leaves only from its rest, and only if it was not called.
 //!
 //! The end. A job that waits although one more thread could be had is run after the close; one that waits because the
 //! limit is reached comes back. So of the queue as many stay as the limit leaves threads that are not inside a job, and
@@ -18,18 +22,14 @@
 //!
 //! Refusals. A thread is counted before the system is asked for it, without the lock. So who finds threads counted knows
 //! nothing yet if all of them are *starting*: it waits for an answer, and is told when none of them came to be. Once one
-//! thread is known to exist nobody waits. A job that no thread exists for stays in the queue for one that comes later.
+//! thread is known to exist nobody waits; if that is a pacer at rest, a refusal calls it. A job that no thread exists for
+//! stays in the queue for one that comes later.
 
-use crate::engine::base::atomics::{AtomicUsize, Condvar, Mutex, Ordering, spin_pause};
+use super::looks::{self, Looks, Neighbours};
+use super::pace::{Pace, Seen};
+use crate::engine::base::atomics::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, now, spin_pause};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-
-/// How often the pacer looks.
-const PACE: Duration = Duration::from_micros(200);
-
-/// Looks at the queue before a thread sleeps, with a `sched_yield` in between: about 20 us. Closures that come one by
-/// one then cost no futex call.
-const SPINS: u32 = if cfg!(test) { 2 } else { 40 };
 
 /// The queue keeps room for so many jobs.
 const ROOM_KEPT: usize = 1024;
@@ -57,10 +57,22 @@ struct State<T> {
     sleeping: usize,
     /// How many of the sleeping ones have been notified and not yet woken up.
     chosen: usize,
-    paced: bool,
+    pacer: Pacer,
+    neighbours: Neighbours,
     closed: bool,
     /// Jobs taken so far: the pacer's sign of progress.
     taken: u64,
+}
+
+/// What the thread does that paces; it is counted among the threads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pacer {
+    /// There is none.
+    None,
+    /// It looks at the queue, or will.
+    Looks,
+    /// It sleeps, and looks no more until somebody says `Looks` and notifies it.
+    Rests,
 }
 
 /// What the submitter does next.
@@ -89,6 +101,7 @@ pub(crate) enum Next<T> {
 #[derive(Default)]
 pub(crate) struct Hand {
     busy: bool,
+    looks: Looks,
 }
 
 impl<T> Crew<T> {
@@ -103,7 +116,8 @@ impl<T> Crew<T> {
                 spinning: 0,
                 sleeping: 0,
                 chosen: 0,
-                paced: false,
+                pacer: Pacer::None,
+                neighbours: Neighbours::new(),
                 closed: false,
                 taken: 0,
             }),
@@ -131,15 +145,16 @@ impl<T> Crew<T> {
             self.job.notify_one();
             return AfterSubmit::Nothing;
         }
-        if state.threads < self.eager {
+        if state.workers() < self.eager {
             state.count_start();
             return AfterSubmit::StartThread;
         }
-        if state.threads < self.most && !state.paced {
-            state.paced = true;
+        if state.threads < self.most && state.pacer == Pacer::None {
+            state.pacer = Pacer::Looks;
             state.count_start();
             return AfterSubmit::StartPacer;
         }
+        self.call_pacer(&mut state);
         if state.is_known_to_have_threads() { AfterSubmit::Nothing } else { AfterSubmit::Ask }
     }
 
@@ -148,24 +163,33 @@ impl<T> Crew<T> {
     pub(crate) fn next(&self, hand: &mut Hand, keep_alive: Duration, waits: impl Fn()) -> Next<T> {
         let mut state = self.state.lock();
         state.busy -= usize::from(std::mem::take(&mut hand.busy));
+        let (mut idle_since, mut slept) = (None, false);
         loop {
             if let Some(job) = self.take(&mut state) {
                 state.busy += 1;
                 hand.busy = true;
+                if let Some(since) = idle_since {
+                    hand.looks.learn(now() - since, slept);
+                }
                 return Next::Run(job);
             }
             if state.closed {
                 return self.leave(&mut state);
             }
+            let begin = now();
+            idle_since.get_or_insert(begin);
+            let looks = if state.neighbours.let_look(begin) { hand.looks.count() } else { 0 };
             state.spinning += 1;
             drop(state);
             waits();
-            self.spin();
+            let (end, took) = looks::look(looks, begin, || self.queued() != 0, spin_pause);
             state = self.state.lock();
             state.spinning -= 1;
+            state.neighbours.looked(end, took);
             if !state.queue.is_empty() || state.closed {
                 continue;
             }
+            slept = true;
             state.sleeping += 1;
             let timed_out = self.job.wait_for(&mut state, keep_alive).timed_out();
             state.sleeping -= 1;
@@ -179,40 +203,83 @@ impl<T> Crew<T> {
         }
     }
 
-    /// The pacer's turn, until it is needed no more. `start` is called without the lock, for each further thread, with
-    /// that thread counted; it says whether the thread was started. Afterwards the pacer works like the others.
-    pub(crate) fn pace(&self, start: impl Fn() -> bool) {
+    /// The life of the pacer. `wanting` says how many workers want a CPU; `start` starts a thread, which is counted, and
+    /// says whether that went well; both are called without the lock. `true`: now the pacer works like the others, else
+    /// it is not counted any more.
+    pub(crate) fn pace(
+        &self,
+        cpus: usize,
+        keep_alive: Duration,
+        wanting: impl Fn() -> Option<usize>,
+        start: impl Fn() -> bool,
+    ) -> bool {
         let mut state = self.state.lock();
-        let (mut seen, mut burst) = (state.taken, 1);
-        loop {
-            self.pace.wait_for(&mut state, PACE);
-            if state.queue.is_empty() || state.threads >= self.most {
-                state.paced = false;
-                return;
-            }
-            if state.taken != seen {
-                (seen, burst) = (state.taken, 1);
+        let mut pace = Pace::new(cpus);
+        while state.threads < self.most && !(state.closed && state.queue.is_empty()) {
+            if state.queue.is_empty() {
+                if !self.rest(&mut state, keep_alive) {
+                    return false;
+                }
+                pace = Pace::new(cpus);
                 continue;
             }
-            for _ in 0..burst.min(state.queue.len()) {
-                if state.threads >= self.most {
-                    break;
-                }
-                state.threads += 1;
-                drop(state);
-                let started = start();
-                state = self.state.lock();
-                if !started {
-                    self.uncount(&mut state);
-                    break;
-                }
+            let (since, taken) = (now(), state.taken);
+            self.pace.wait_for(&mut state, pace.pause());
+            if state.queue.is_empty() {
+                continue;
             }
-            if state.threads == 1 {
+            let (workers, queued) = (state.workers(), state.queue.len());
+            let seen = Seen { time: now() - since, taken: state.taken - taken, workers, queued };
+            drop(state);
+            let threads = pace.look(seen, &wanting);
+            let started;
+            (state, started) = self.start(threads, &start);
+            if !started && state.threads == 1 {
                 // Refused, and alone: there is nobody to run what waits but the pacer.
-                state.paced = false;
-                return;
+                break;
             }
-            burst = (burst * 2).min(self.most);
+        }
+        state.pacer = Pacer::None;
+        true
+    }
+
+    /// The pacer's, while no queue stands. `false`: it was not needed for so long that it is not counted any more.
+    fn rest(&self, state: &mut MutexGuard<'_, State<T>>, keep_alive: Duration) -> bool {
+        state.pacer = Pacer::Rests;
+        self.pace.wait_for(state, keep_alive);
+        // Neither called nor sent home: its time is up.
+        let leaves = state.pacer == Pacer::Rests && !state.closed;
+        if leaves {
+            self.uncount(state);
+        }
+        state.pacer = if leaves { Pacer::None } else { Pacer::Looks };
+        !leaves
+    }
+
+    /// The pacer's: starts threads while they are needed. `false`: one was refused.
+    fn start(&self, threads: usize, start: impl Fn() -> bool) -> (MutexGuard<'_, State<T>>, bool) {
+        let mut state = self.state.lock();
+        for _ in 0..threads {
+            if state.threads >= self.most || state.queue.is_empty() {
+                break;
+            }
+            state.threads += 1;
+            drop(state);
+            let started = start();
+            state = self.state.lock();
+            if !started {
+                self.uncount(&mut state);
+                return (state, false);
+            }
+        }
+        (state, true)
+    }
+
+    /// Where nobody else can be relied on.
+    fn call_pacer(&self, state: &mut State<T>) {
+        if state.pacer == Pacer::Rests {
+            state.pacer = Pacer::Looks;
+            self.pace.notify_one();
         }
     }
 
@@ -226,9 +293,12 @@ impl<T> Crew<T> {
     /// A thread that `submit` asked for was refused. What comes back was left for it by `close`.
     pub(crate) fn did_not_start(&self, was_pacer: bool) -> VecDeque<T> {
         let mut state = self.state.lock();
-        state.paced &= !was_pacer;
+        if was_pacer {
+            state.pacer = Pacer::None;
+        }
         state.starting -= 1;
         self.uncount(&mut state);
+        self.call_pacer(&mut state);
         if state.closed && state.threads == 0 { self.give_back(&mut state, 0) } else { VecDeque::new() }
     }
 
@@ -287,7 +357,7 @@ impl<T> Crew<T> {
 
     pub(crate) fn idle_threads(&self) -> usize {
         let state = self.state.lock();
-        state.sleeping + state.spinning
+        state.sleeping + state.spinning + usize::from(state.pacer == Pacer::Rests)
     }
 
     /// Does no job run or wait?
@@ -303,15 +373,6 @@ impl<T> Crew<T> {
     fn uncount(&self, state: &mut State<T>) {
         state.threads -= 1;
         self.gone.notify_all();
-    }
-
-    fn spin(&self) {
-        for _ in 0..SPINS {
-            if self.queued.load(Ordering::Acquire) != 0 {
-                return;
-            }
-            spin_pause();
-        }
     }
 
     fn take(&self, state: &mut State<T>) -> Option<T> {
@@ -333,6 +394,11 @@ impl<T> Crew<T> {
 }
 
 impl<T> State<T> {
+    /// All but the pacer.
+    fn workers(&self) -> usize {
+        self.threads - usize::from(self.pacer != Pacer::None)
+    }
+
     fn count_start(&mut self) {
         self.threads += 1;
         self.starting += 1;
@@ -349,6 +415,11 @@ mod tests {
     use super::*;
 
     const SOON: Duration = Duration::from_millis(1);
+
+    /// The pacer of a machine with two CPUs, whose crew waits for something else.
+    fn pace<T>(crew: &Crew<T>, start: impl Fn() -> bool) -> bool {
+        crew.pace(2, SOON, || Some(0), start)
+    }
 
     /// Where every thread that is asked for is started.
     fn submit<T>(crew: &Crew<T>, job: T) -> AfterSubmit<T> {
@@ -390,7 +461,7 @@ mod tests {
             let _ = submit(&crew, job);
         }
         assert_eq!(crew.threads(), 2, "one eager thread and the pacer");
-        crew.pace(|| true);
+        assert!(pace(&crew, || true));
         assert_eq!(crew.threads(), 5);
         assert_eq!(submit(&crew, 11), AfterSubmit::Nothing, "at the limit nobody is started");
     }
@@ -402,7 +473,7 @@ mod tests {
             let _ = submit(&crew, job);
         }
         let asked = std::cell::Cell::new(0);
-        crew.pace(|| {
+        let stays = pace(&crew, || {
             asked.set(asked.get() + 1);
             if asked.get() == 100 {
                 // The other thread comes back from a long job.
@@ -411,7 +482,37 @@ mod tests {
             }
             false
         });
+        assert!(stays, "nobody else is left");
         assert_eq!((crew.threads(), asked.get()), (1, 100));
+    }
+
+    #[test]
+    fn a_pacer_that_rests_is_called_and_comes_back() {
+        let crew = Crew::new(1, 4);
+        for job in 0..2 {
+            let _ = submit(&crew, job);
+        }
+        let mut hand = Hand::default();
+        let starts = std::cell::Cell::new(0);
+        std::thread::scope(|scope| {
+            let pacer = scope.spawn(|| crew.pace(1, Duration::MAX, || Some(1), || unreachable!("the worker computes")));
+            for job in 0..5 {
+                while !crew.state.lock().queue.is_empty() {
+                    assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(_)));
+                }
+                while crew.state.lock().pacer != Pacer::Rests {
+                    std::thread::yield_now();
+                }
+                assert_eq!((crew.threads(), crew.idle_threads()), (2, 1));
+                assert_eq!(submit(&crew, job), AfterSubmit::Nothing, "the pacer is there");
+                assert!(crew.state.lock().pacer == Pacer::Looks);
+            }
+            while let Next::Run(_) = crew.next(&mut hand, SOON, || ()) {}
+            starts.set(crew.close().len());
+            assert!(pacer.join().unwrap(), "it leaves as the others do");
+        });
+        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Leave));
+        assert_eq!((crew.threads(), starts.get()), (0, 0));
     }
 
     #[test]
@@ -421,8 +522,13 @@ mod tests {
         let _ = submit(&crew, 1);
         let mut hand = Hand::default();
         while let Next::Run(_) = crew.next(&mut hand, SOON, || ()) {}
-        assert_eq!(submit(&crew, 2), AfterSubmit::Nothing, "the pacer is there");
-        crew.pace(|| false);
+        crew.state.lock().pacer = Pacer::Rests;
+        assert_eq!(crew.submit(2), AfterSubmit::StartThread, "the pacer runs no jobs");
+        // It is refused, and the pacer called.
+        assert!(crew.did_not_start(false).is_empty());
+        assert!(crew.has_a_thread());
+        assert!(crew.state.lock().pacer == Pacer::Looks);
+        assert!(pace(&crew, || false));
         assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(2)));
     }
 
@@ -436,7 +542,7 @@ mod tests {
         assert_eq!(submit(&crew, 5), AfterSubmit::Closed(5));
         assert!(!crew.wait(Some(Instant::now())));
         // The pacer finds them although the crew is closed.
-        crew.pace(|| true);
+        assert!(pace(&crew, || true));
         assert_eq!(crew.threads(), 3);
         let mut hands = [Hand::default(), Hand::default(), Hand::default()];
         for (job, hand) in hands.iter_mut().enumerate() {

@@ -1,11 +1,16 @@
 //! Floor 2: threads for closures that block.
 //!
-//! `crew` decides who waits, who works and when one more thread is worth starting; it knows neither threads nor
-//! closures, so that a model can run it. The two are put together where the engine is: `sched/pool`.
+//! `crew` decides who waits and who works; it knows neither threads nor closures, so that a model can run it. When one
+//! more thread is worth starting is a judgement of `pace`, on what `demand` finds out; how long to look before sleep, of
+//! `looks`. Threads and closures come in where the engine is: `sched/pool`.
 
 mod crew;
+mod demand;
+mod looks;
+mod pace;
 
 #[cfg(all(test, loom))]
 mod model;
 
 pub(crate) use crew::{AfterSubmit, Crew, Hand, Next};
+pub(crate) use demand::Members;

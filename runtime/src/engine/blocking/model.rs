@@ -1,7 +1,7 @@
 //! The crew under every interleaving: `crew.rs` as it is, with numbers for jobs.
 //!
 //! A timed wait of a model gives up the lock, takes it back, and says that time is up unless it was notified meanwhile
-//! (`base/atomics.rs`): so a thread's patience may end at any moment. The pacer's wait is always of that kind.
+//! (`base/atomics.rs`): so a thread's patience may end at any moment. The pacer's wait between looks is always of that kind.
 //! "Fault" lines name a change to the code that makes the model below fail; each was planted and seen to fail.
 
 use super::crew::{AfterSubmit, Crew, Hand, Next};
@@ -17,7 +17,7 @@ struct Model {
     patience: Duration,
     ends: [AtomicUsize; 3],
     started: AtomicUsize,
-    /// How many threads the model's operating system gives (loom has five for us, and two are taken).
+    /// How many threads the model's operating system gives (loom has five for us, and one or two are taken).
     threads_most: usize,
     /// Job 0 waits until job 1 has ended.
     first_waits: bool,
@@ -84,12 +84,14 @@ fn submit(model: &Arc<Model>, job: usize) -> bool {
 /// `false`: the model's operating system refuses.
 fn start(model: &Arc<Model>, pacer: bool) -> bool {
     if model.started.fetch_add(1, Relaxed) >= model.threads_most {
+        // A pacer asks again and again: the others go first.
+        yield_now();
         return false;
     }
     let model = model.clone();
     drop(spawn(move || {
-        if pacer {
-            model.crew.pace(|| start(&model, false));
+        if pacer && !model.crew.pace(2, model.patience, || Some(0), || start(&model, false)) {
+            return;
         }
         let mut hand = Hand::default();
         while let Next::Run(job) = model.crew.next(&mut hand, model.patience, || ()) {
@@ -178,6 +180,54 @@ fn the_pacer_against_the_end() {
             model.assert_ended(2);
         });
     }
+}
+
+/// A pacer goes to rest, is called or leaves, while a job comes that relies on it. This thread plays the only worker, and
+/// is inside of job 1 all the while. (That a thread that is refused calls the pacer, a test in `crew` shows.)
+/// Fault: `rest` that leaves although it was called; `pace` that rests without a look at the queue; `submit` that does not
+/// call it (all wait for ever).
+#[test]
+fn a_pacer_that_rests_is_relied_on() {
+    for patience in PATIENCES {
+        check(move || {
+            let model = Model::new(1, 3, patience);
+            let mut hand = Hand::default();
+            assert_eq!(model.crew.submit(0), AfterSubmit::StartThread);
+            model.crew.did_start();
+            assert_eq!(model.crew.submit(1), AfterSubmit::StartPacer);
+            start_pacer(&model);
+            for job in 0..2 {
+                assert!(matches!(model.crew.next(&mut hand, patience, || ()), Next::Run(next) if next == job));
+            }
+            model.started.store(0, Relaxed);
+            if model.crew.submit(2) == AfterSubmit::StartPacer {
+                start_pacer(&model);
+            }
+            while model.started.load(Relaxed) == 0 {
+                yield_now();
+            }
+            assert!(matches!(model.crew.next(&mut hand, patience, || ()), Next::Run(2)));
+            assert!(model.crew.close().is_empty());
+            assert!(matches!(model.crew.next(&mut hand, patience, || ()), Next::Leave));
+            model.close_and_wait();
+        });
+    }
+}
+
+/// It starts nobody, and counts its looks.
+fn start_pacer(model: &Arc<Model>) {
+    let theirs = model.clone();
+    drop(spawn(move || {
+        let wanting = || {
+            theirs.started.fetch_add(1, Relaxed);
+            yield_now();
+            Some(1)
+        };
+        if theirs.crew.pace(1, theirs.patience, wanting, || unreachable!()) {
+            assert!(matches!(theirs.crew.next(&mut Hand::default(), theirs.patience, || ()), Next::Leave));
+        }
+    }));
+    model.crew.did_start();
 }
 
 /// Two jobs, a crew that may have a thread for each, closed at once: both are run, side by side. (That a pacer goes on

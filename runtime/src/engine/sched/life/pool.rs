@@ -7,10 +7,11 @@
 //! there. Its owner is the pool's [`Closures`], which nobody asks to schedule: such a task is never asleep.
 
 use crate::engine::base::budget;
-use crate::engine::blocking::{AfterSubmit, Crew, Hand, Next};
+use crate::engine::blocking::{AfterSubmit, Crew, Hand, Members, Next};
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo};
 use crate::engine::sched::config::Config;
 use crate::engine::sched::engine::Engine;
+use crate::engine::sched::sys::{self, sizing};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) struct Pool {
     crew: Crew<Runnable>,
+    members: Members,
     closures: Closures,
     keep_alive: Duration,
 }
@@ -66,6 +68,7 @@ impl Pool {
     pub(crate) fn new(config: &Config) -> Self {
         Pool {
             crew: Crew::new(config.workers.max(2), config.blocking_max),
+            members: Members::new(),
             closures: Closures { panic_sink: config.panic_sink.clone() },
             keep_alive: config.blocking_keep_alive,
         }
@@ -100,14 +103,24 @@ impl Pool {
         self.crew.wait(deadline)
     }
 
+    /// The life of the pacer. `true`: now it is a thread like the others.
+    fn pace(&self, engine: &Arc<Engine>) -> bool {
+        // Whether the system can be asked: this thread is running.
+        let can_tell = sys::is_running(sys::this_thread()).is_some();
+        let wants = |thread| sys::is_running(thread) == Some(true);
+        let wanting = || can_tell.then(|| self.members.wanting(wants));
+        self.crew.pace(sizing::worker_count(), self.keep_alive, wanting, || engine.start_pool_thread(false).is_ok())
+    }
+
     /// The life of a thread of the pool.
     fn work(&self, engine: &Arc<Engine>, pacer: bool) {
-        if pacer {
-            self.crew.pace(|| engine.start_pool_thread(false).is_ok());
+        if pacer && !self.pace(engine) {
+            return;
         }
+        let member = self.members.enter(sys::this_thread());
         let mut hand = Hand::default();
         while let Next::Run(task) = self.crew.next(&mut hand, self.keep_alive, || engine.reconsider_the_clock()) {
-            task.run();
+            member.inside(|| task.run());
         }
     }
 }
