@@ -1,7 +1,7 @@
 //! How often this thread has met another one at something that both wanted.
 //!
 //! Owns: a count per thread.   Imports: nothing.
-//! Not here: what is drawn from it (`sched/thrift`).
+//! Not here: what is drawn from it (`sched/worker/steal`).
 
 use std::cell::Cell;
 
