@@ -31,9 +31,9 @@ use std::time::{Duration, Instant};
 /// each round, 64 searchers over 127 places move 24,000 lines a round. With one, a lone victim is found half as soon.
 pub(in crate::engine::sched) const VISITS: usize = 2;
 /// A poll that has gone on for so long is a long one. Below, slots are taken from tasks that wake each other in turn.
-const LONG_POLL: Duration = Duration::from_micros(6);
+const LONG_POLL: Duration = Duration::from_micros(20);
 /// Under a veto, a backlog that takes so long is taken all the same. Above, tasks wait; far below, there is no veto.
-const WORTH: Duration = Duration::from_micros(20);
+const WORTH: Duration = Duration::from_micros(50);
 /// Thefts are judged by so many polls together: of few, chance decides.
 const JUDGED: u32 = 32;
 /// The part of those polls that meets somebody where tasks share something: one in so many.
@@ -364,7 +364,7 @@ mod tests {
         for loaded in MANY {
             let mut world = World::loaded(loaded, loaded + 1).with_veto();
             for victim in &mut world.victims[1..] {
-                victim.waiting = 50;
+                victim.waiting = 150;
             }
             assert!(world.steal() <= 4, "{loaded} victims with long backlogs");
             for victim in &mut world.victims[1..] {
@@ -389,9 +389,10 @@ mod tests {
 
     #[test]
     fn thieves_spread_over_the_victims() {
-        let world = World::loaded(15, 16);
+        let mut world = World::loaded(15, 16);
         let mut first = [0; 16];
         for _ in 0..1500 {
+            world.thief = Thief::new();
             world.thief.begin_search(world.rng.below(16) as usize);
             first[world.round(VISITS).expect("all are loaded").0] += 1;
         }
