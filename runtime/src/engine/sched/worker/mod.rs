@@ -11,8 +11,8 @@
 //! 4. a share of the inject queue; then it searches: half of another worker's queue, sockets and timers without
 //!    blocking, for some rounds with a `sched_yield` in between; then it sleeps, in the driver if that place is free.
 //!
-//! A push to the worker's own queue wakes nobody while fewer than `BACKLOG` tasks wait there: a wake-up costs more
-//! than a short task. What then waits behind a long poll is found by a searcher or, within a few milliseconds, by the
+//! A push to the worker's own queue wakes nobody while fewer than `BACKLOG` tasks wait there (of spawned ones: there and in
+//! the slot): a wake-up costs more than a short task. What then waits behind a long poll is found by a searcher or, within a few milliseconds, by the
 //! guarantor.
 
 mod accounts;

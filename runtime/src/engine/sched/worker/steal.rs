@@ -477,7 +477,7 @@ mod tests {
         assert!((LONG_POLL..LONG_POLL + 2 * ROUND).contains(&waited), "{waited:?}");
     }
 
-    /// The old judgement began anew at each of them, and came to no end (museum).
+    /// The old judgement began anew at each of them, and came to no end.
     #[test]
     fn other_victims_do_not_disturb_a_watch() {
         let next = Sim { has_next: true, ..Sim::default() };
