@@ -61,6 +61,26 @@ fn a_spawned_task_starts_soon_although_its_spawner_blocks() {
     });
 }
 
+/// Two children are work for two: somebody is woken for the first one, by whoever spawns the second.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn of_two_children_one_starts_without_the_guarantor_although_their_parent_blocks() {
+    let _watch = watchdog();
+    for _ in 0..20 {
+        let runtime = Flavor::MultiThread(2).builder().without_rescue().build().unwrap();
+        let (ran, done) = (Event::new(), Event::new());
+        let (sets, finishes) = (ran.clone(), done.clone());
+        drop(runtime.spawn(async move {
+            drop(runtime::spawn(async move { sets.set() }));
+            drop(runtime::spawn(async {}));
+            ran.wait_blocking();
+            finishes.set();
+        }));
+        // Not in `block_on`: this thread shall not look for work.
+        done.wait_blocking();
+    }
+}
+
 #[test]
 #[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
 fn all_workers_stuck_and_still_the_others_run() {

@@ -134,6 +134,7 @@ impl Permits {
                 Ok(_) => return Ok(()),
                 Err(now) => word = now,
             }
+            contention::meet();
         }
     }
 
@@ -213,6 +214,7 @@ impl Permits {
                 Ok(_) => break,
                 Err(now) => word = now,
             }
+            contention::meet();
         }
         if word & QUEUED != 0 {
             self.hand_out(0);

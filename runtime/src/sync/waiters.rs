@@ -20,6 +20,7 @@ mod slab;
 use self::slab::{NIL, Slab};
 use super::wake::WakeBatch;
 use crate::engine::atomics::{Mutex, MutexGuard};
+use crate::engine::contention;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::task::{Context, Waker};
 
@@ -309,7 +310,7 @@ impl<P> Waiters<P> {
 
     #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, WaitList<P>> {
-        self.0.lock()
+        contention::lock(&self.0)
     }
 
     /// See [`check_or_wait`].

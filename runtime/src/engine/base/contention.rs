@@ -1,8 +1,9 @@
 //! How often this thread has met another one at something that both wanted.
 //!
-//! Owns: a count per thread.   Imports: nothing.
-//! Not here: what is drawn from it (`sched/thrift`).
+//! Owns: a count per thread.   Imports: `atomics`.
+//! Not here: what is drawn from it (`sched/worker/steal`).
 
+use crate::engine::base::atomics::{Mutex, MutexGuard};
 use std::cell::Cell;
 
 thread_local! {
@@ -19,4 +20,17 @@ pub(crate) fn meet() {
 #[inline]
 pub(crate) fn met() -> u32 {
     MET.get()
+}
+
+/// Locks `mutex`, and counts if it was taken. (In a model it only locks: the count decides nothing there, and each step more
+/// multiplies its runs.)
+#[inline]
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    if !cfg!(loom) {
+        if let Some(guard) = mutex.try_lock() {
+            return guard;
+        }
+        meet();
+    }
+    mutex.lock()
 }

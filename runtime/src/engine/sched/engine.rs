@@ -144,7 +144,7 @@ impl Engine {
         with_worker_of(self, |worker| match worker {
             Some(worker) => {
                 worker.place.stats.spawned.add(1);
-                if self.is_closing() { task.cancel() } else { worker.push_next(task) }
+                if self.is_closing() { task.cancel() } else { worker.push_spawned(task) }
             }
             None => self.spawn_from_outside(task),
         });

@@ -39,6 +39,8 @@ pub(crate) struct Place {
     pub(crate) next: Padded<NextTask>,
     /// How many polls the worker has begun: a number that stands still is a poll that takes long.
     pub(crate) polls: Padded<AtomicU64>,
+    /// How long a poll took lately, in ns: the mean between the worker's last two looks in passing. 0: not known.
+    pub(crate) pace_ns: AtomicU64,
     pub(crate) stealer: Stealer<Runnable>,
     pub(crate) parker: Arc<Parker>,
     pub(crate) owned: OwnedTasks,
@@ -67,6 +69,7 @@ impl Place {
         Place {
             next: Padded(NextTask::new()),
             polls: Padded(AtomicU64::new(0)),
+            pace_ns: AtomicU64::new(0),
             stealer,
             parker: Arc::new(Parker::new()),
             owned: OwnedTasks::new(),

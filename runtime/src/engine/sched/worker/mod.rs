@@ -11,8 +11,8 @@
 //! 4. a share of the inject queue; then it searches: half of another worker's queue, sockets and timers without
 //!    blocking, for some rounds with a `sched_yield` in between; then it sleeps, in the driver if that place is free.
 //!
-//! A push to the worker's own queue wakes nobody while fewer than `BACKLOG` tasks wait there: a wake-up costs more
-//! than a short task. What then waits behind a long poll is found by a searcher or, within a few milliseconds, by the
+//! A push to the worker's own queue wakes nobody while fewer than `BACKLOG` tasks wait there (of spawned ones: there and in
+//! the slot): a wake-up costs more than a short task. What then waits behind a long poll is found by a searcher or, within a few milliseconds, by the
 //! guarantor.
 
 mod accounts;
@@ -23,7 +23,7 @@ pub(in crate::engine::sched) mod root;
 mod search;
 mod sleep;
 mod spin;
-mod thrift;
+mod steal;
 
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::cell::Runnable;
@@ -35,19 +35,21 @@ use crate::engine::sched::worker::accounts::Accounts;
 pub(crate) use crate::engine::sched::worker::here::{with_worker, with_worker_of};
 use crate::engine::sched::worker::root::{Root, Turn};
 use crate::engine::sched::worker::spin::Spin;
-use crate::engine::sched::worker::thrift::Thrift;
+use crate::engine::sched::worker::steal::Thief;
 use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
+use std::time::Instant;
 
 /// How often in a row the next-task slot goes before the queue: a pair of tasks that wake each other must not starve
 /// the rest (museum LW6).
 const SLOT_STREAK: u32 = 3;
 
-/// A local push wakes a sibling when this many tasks wait. With 1 a message-passing pair wakes a sibling for nothing
-/// on every send (12,370 context switches against 43 in the prototype's chain benchmark).
+/// A local push wakes a sibling when this many tasks wait in the queue; of spawned ones, in queue and slot together. With 1
+/// a message-passing pair wakes a sibling for nothing on every send (12,370 context switches against 43 in the
+/// prototype's chain benchmark).
 const BACKLOG: usize = 2;
 
 /// With so many tasks in its queue a busy worker leaves sockets to others, so often in a row. For long polls it is the
@@ -84,7 +86,9 @@ pub(crate) struct Worker<'e> {
     wheel: WheelSeat<'e>,
     /// What the last look at sockets and timers found, until it is woken.
     pub(in crate::engine::sched) found: Cell<Vec<Waker>>,
-    pub(in crate::engine::sched) thrift: Thrift,
+    pub(in crate::engine::sched) thief: Thief,
+    /// The last look in passing since the last search, and the polls begun by then.
+    paced: Cell<Option<(Instant, u64)>>,
 }
 
 /// Where this thread's wakes and spawns go.
@@ -138,7 +142,8 @@ impl<'e> Worker<'e> {
             accounts: Accounts::new(),
             wheel: engine.drive.wheels.get(index as u32).take_seat(),
             found: Cell::new(Vec::new()),
-            thrift: Thrift::new(),
+            thief: Thief::new(),
+            paced: Cell::new(None),
         }
     }
 
@@ -259,10 +264,21 @@ impl<'e> Worker<'e> {
     /// in the kernel they are anybody's: such a worker leaves them for a while.
     fn look_in_passing(&self) {
         self.pass_on();
+        self.publish_pace();
         let leaves =
             self.engine.config.workers > 1 && self.deque.len() >= LONG_QUEUE && self.left_looks.get() < LEFT_LOOKS_MOST;
         self.left_looks.set(if leaves { self.left_looks.get() + 1 } else { 0 });
         self.turn(!leaves);
+    }
+
+    /// How long a poll takes here, for thieves.
+    fn publish_pace(&self) {
+        let (now, tick) = (Instant::now(), self.tick.get());
+        if let Some((before, then)) = self.paced.replace(Some((now, tick)))
+            && let Some(each) = (now.saturating_duration_since(before).as_nanos() as u64).checked_div(tick - then)
+        {
+            self.place.pace_ns.store(each, Ordering::Relaxed);
+        }
     }
 
     /// Sockets and timers, if nobody else looks at them right now; and this worker's own timers.
@@ -304,9 +320,21 @@ impl<'e> Worker<'e> {
         }
     }
 
-    /// A task has been woken by (or spawned from) what this worker polls.
+    /// A task has been woken by what this worker polls.
     #[inline]
     pub(crate) fn push_next(&self, task: Runnable) {
+        self.push(task, BACKLOG);
+    }
+
+    /// A task has been spawned by what this worker polls: new work, which nobody's cache holds. So the one in the slot counts.
+    #[inline]
+    pub(crate) fn push_spawned(&self, task: Runnable) {
+        self.push(task, BACKLOG - 1);
+    }
+
+    /// `backlog`: behind a full slot, so many tasks in the queue are enough to wake somebody.
+    #[inline]
+    fn push(&self, task: Runnable, backlog: usize) {
         let pushes = self.pushes.get();
         if pushes == Pushes::Others {
             return self.engine.push_from_outside(task);
@@ -318,15 +346,20 @@ impl<'e> Worker<'e> {
             Pushes::Queue => return self.push_back(task),
         }
         if let Some(displaced) = self.place.next.put(task) {
-            self.push_back(displaced);
+            self.push_behind(displaced, backlog);
         }
     }
 
     /// To the end of the worker's own queue.
     #[inline]
     pub(crate) fn push_back(&self, task: Runnable) {
+        self.push_behind(task, BACKLOG);
+    }
+
+    #[inline]
+    fn push_behind(&self, task: Runnable, backlog: usize) {
         self.deque.push(task);
-        if self.deque.len() >= BACKLOG {
+        if self.deque.len() >= backlog {
             let wake = self.engine.idle.submitted_locally();
             if wake.is_some() {
                 self.engine.wake(wake);
