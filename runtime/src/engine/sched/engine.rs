@@ -7,7 +7,9 @@
 //! Tasks do not: `shutdown` sees to it that none outlives the last of those.
 
 use crate::engine::base::contain::contain;
+use crate::engine::base::budget;
 use crate::engine::base::id::Id;
+use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
 use crate::engine::drive::{Drive, Settings};
@@ -29,7 +31,7 @@ use crate::engine::sched::worker::with_worker_of;
 use std::future::Future;
 use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 use std::thread::ThreadId;
@@ -49,6 +51,8 @@ pub(crate) struct Engine {
     pub(crate) stats: SharedStats,
     pub(crate) threads: Threads,
     pub(super) guarantor: Guarantor,
+    /// Moves each millisecond or few while a worker is awake: see `worker::looks`.
+    pub(super) beat: Padded<AtomicU32>,
     pub(super) place_queue: PlaceQueue,
     /// Futures of `block_on` that are being polled, or woken and about to be.
     pub(super) busy_roots: Arc<AtomicUsize>,
@@ -91,6 +95,7 @@ impl Engine {
             stats: SharedStats::default(),
             threads: Threads::new(),
             guarantor: Guarantor::new(),
+            beat: Padded::default(),
             place_queue: PlaceQueue::new(),
             busy_roots: Arc::new(AtomicUsize::new(0)),
             watches_polls: config.before_poll.is_some()
@@ -276,7 +281,9 @@ impl Owner for Engine {
     #[inline]
     fn requeue(&self, task: Runnable) {
         with_worker_of(self, |worker| match worker {
-            Some(worker) => worker.push_yielded(task),
+            Some(worker) if budget::gave_way() => worker.push_yielded(task),
+            // Somebody has woken it during its poll, perhaps itself: behind those that are ready.
+            Some(worker) => worker.push_woken(task),
             None => self.push_from_outside(task),
         });
     }

@@ -225,6 +225,7 @@ impl Engine {
             } else {
                 self.guarantor.parker.park(Some(TICK));
             }
+            self.beat.fetch_add(1, Ordering::Relaxed);
             self.guarantor.hands.fill();
             if self.config.guarantor {
                 self.look_at_events(&mut woken);

@@ -1,13 +1,12 @@
 //! The engine's own threads: started on demand, waited for at the end.
 
-use crate::engine::cell::Runnable;
 use crate::engine::entered::{self, Role};
 use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::place::Doing;
+use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::worker::root::NoRoot;
 use crate::engine::sched::worker::{End, Worker};
-use crossbeam_deque::Worker as Deque;
 use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::sync::Arc;
@@ -160,7 +159,7 @@ impl Engine {
     pub(in crate::engine::sched) fn leave_place(
         &self,
         index: usize,
-        deque: Deque<Runnable>,
+        deque: Queues,
         searching: bool,
         make_vacant: bool,
     ) {

@@ -7,4 +7,5 @@ pub(crate) mod inject;
 pub(in crate::engine::sched) mod next_task;
 pub(crate) mod place;
 pub(crate) mod place_queue;
+pub(crate) mod queues;
 pub(crate) mod stats;

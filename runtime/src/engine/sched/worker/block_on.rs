@@ -10,15 +10,15 @@
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::base::rng;
-use crate::engine::cell::{Runnable, current};
+use crate::engine::cell::current;
 use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::place::Place;
+use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::sys::ExactSleeps;
 use crate::engine::sched::worker::Worker;
 use crate::engine::sched::worker::here::Standby;
 use crate::engine::sched::worker::root::Root;
-use crossbeam_deque::Worker as Deque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
@@ -232,7 +232,7 @@ impl Engine {
         future: Pin<&mut F>,
         place: &Place,
         index: usize,
-        deque: Deque<Runnable>,
+        deque: Queues,
     ) -> Option<thread::Result<F::Output>> {
         place.counted.store(true, Ordering::Relaxed);
         place.set_thread(false);

@@ -5,8 +5,9 @@
 //! (`worker`), what follows a search in vain (`sleep`).
 //!
 //! The danger: a search costs CPU that somebody else may need. So at most half of the workers search, each gives its
-//! core away between rounds, and one whose idle times are long searches for less and less. Rejected: spinning with
-//! pause instructions, and going to sleep at once (`docs/design/rejected.md` has the numbers).
+//! core away between rounds, and one whose idle times are long looks at the queues once: the sleep that follows looks at
+//! sockets and timers itself. Whoever gave its core to somebody who computes sleeps at once. Rejected: spinning with pause
+//! instructions, and going to sleep at once always (`docs/design/rejected.md` has the numbers).
 
 use crate::engine::base::rng;
 use crate::engine::cell::Runnable;
@@ -14,7 +15,7 @@ use crate::engine::sched::places::place::Place;
 use crate::engine::sched::worker::Worker;
 use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::thrift::Victim;
-use crossbeam_deque::Steal;
+use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -30,7 +31,7 @@ impl Worker<'_> {
         let mut share = self.engine.inject.pop_share(workers, SHARE_MAX);
         let first = share.pop();
         while let Some(task) = share.pop() {
-            self.deque.push(task);
+            self.queues.ready.push(task);
         }
         first
     }
@@ -44,33 +45,54 @@ impl Worker<'_> {
             self.searching.set(true);
         }
         self.thrift.settle(self.tick.get() as u32);
+        let found = self.look_around(0);
         // A clock that stands still moves when everybody sleeps, and not before.
-        let rounds = if self.engine.drive.clock.is_paused() { 1 } else { self.spin.rounds() };
-        let mut since = None;
-        for round in 0..rounds {
-            let found = self.take_injected().or_else(|| self.steal(round)).or_else(|| {
-                self.turn_without_blocking();
-                self.deque.pop()
-            });
-            if found.is_some() {
-                self.spin.paid(round);
+        let waits = found.is_none() && self.spin.pays() && !self.engine.drive.clock.is_paused();
+        if waits && !self.is_wanted(root) { self.look_on(root) } else { found }
+    }
+
+    fn is_wanted(&self, root: &impl Root) -> bool {
+        root.is_woken() || self.engine.is_closing()
+    }
+
+    /// Look after look, for as long as it pays and nobody who computes wants the CPU. One read of the clock for each.
+    fn look_on(&self, root: &impl Root) -> Option<Runnable> {
+        let begun = Instant::now();
+        self.runs_dry(Some(begun));
+        self.spin.failed(begun);
+        let rounds = self.spin.rounds(begun);
+        if rounds == 0 {
+            return None;
+        }
+        let mut found = self.look_at_events();
+        let mut now = begun;
+        for round in 1..=rounds {
+            if found.is_some() || self.is_wanted(root) {
+                self.spin.paid(round - 1);
                 return found;
             }
-            if root.is_woken() || self.engine.is_closing() {
-                self.spin.paid(round);
-                return None;
-            }
-            if rounds == 1 {
-                return None;
-            }
-            if since.is_none() {
-                since = Some(Instant::now());
-                self.runs_dry(since);
-            }
             std::thread::yield_now();
+            let before = std::mem::replace(&mut now, Instant::now());
+            let nobody_computes = self.spin.gave_way(before, now);
+            found = self.look_around(round);
+            if !nobody_computes {
+                return found;
+            }
+            found = found.or_else(|| self.look_at_events());
         }
-        self.spin.failed(since);
-        None
+        self.spin.went_through(found.is_some());
+        found
+    }
+
+    /// Sockets and timers.
+    fn look_at_events(&self) -> Option<Runnable> {
+        self.turn_without_blocking();
+        self.queues.ready.pop()
+    }
+
+    /// One look at the queues.
+    fn look_around(&self, round: u32) -> Option<Runnable> {
+        self.take_injected().or_else(|| self.steal(round))
     }
 
     fn steal(&self, round: u32) -> Option<Runnable> {
@@ -82,7 +104,7 @@ impl Worker<'_> {
                 continue;
             }
             let (place, victim) = (victim, self.engine.places.get(victim));
-            let waiting = victim.stealer.len();
+            let waiting = victim.stealer.len() + victim.yielded.len();
             // Differences of it are what counts.
             let polls = victim.polls.load(Ordering::Relaxed) as u32;
             if waiting > 0 {
@@ -107,11 +129,17 @@ impl Worker<'_> {
     /// Only for a queue in which something lies: an attempt in vain enters the deque's epoch, and a thread that has done
     /// so leaves 2 KiB behind for others to free.
     fn steal_from_queue(&self, victim: &Place) -> Option<Runnable> {
+        // In the order in which their own worker would take them.
+        let queues = [(&victim.stealer, &self.queues.ready), (&victim.yielded, &self.queues.yielded)];
+        queues.into_iter().filter(|(theirs, _)| !theirs.is_empty()).find_map(|(theirs, own)| self.steal_half(theirs, own))
+    }
+
+    fn steal_half(&self, theirs: &Stealer<Runnable>, own: &Deque<Runnable>) -> Option<Runnable> {
         loop {
-            match victim.stealer.steal_batch_and_pop(&self.deque) {
+            match theirs.steal_batch_and_pop(own) {
                 Steal::Success(task) => {
                     self.place.stats.steal_operations.add(1);
-                    self.place.stats.steals.add(self.deque.len() as u64 + 1);
+                    self.place.stats.steals.add(own.len() as u64 + 1);
                     return Some(task);
                 }
                 Steal::Empty => return None,
