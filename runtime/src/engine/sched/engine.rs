@@ -6,8 +6,8 @@
 //! Who keeps an engine alive: its `Runtime` and handles, its threads, and a foreign thread for the time of a wake.
 //! Tasks do not: `shutdown` sees to it that none outlives the last of those.
 
-use crate::engine::base::contain::contain;
 use crate::engine::base::budget;
+use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::AfterUnpark;

@@ -16,6 +16,7 @@ use crate::engine::sched::places::inject::Inject;
 use crate::engine::sched::places::next_task::NextTask;
 use crate::engine::sched::places::place::Places;
 use crate::engine::sched::places::place_queue::PlaceQueue;
+use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::places::stats::SharedStats;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -316,6 +317,46 @@ fn a_worker_that_leaves_misses_no_task() {
     });
 }
 
+// ---- Tasks that gave way --------------------------------------------------------------------------------------------
+
+/// The worker at place 0 has a task that gave way and is in a poll that does not end: it waits until that task has run. The
+/// last look of the worker at place 1 before its sleep finds it, or the look of the first one at its own backlog
+/// (`Worker::show_backlog`, here with S1, since this poll never comes round to the next) wakes it.
+/// Fault: `has_backlog` that forgets `yielded`; `sleep_through` without its last look; no fence S2.
+#[test]
+fn a_task_that_gave_way_is_seen_by_who_falls_asleep() {
+    check(|| {
+        let shared = StdArc::new((Places::new(2), Idle::new(0, 0), Parker::new()));
+        let (places, idle, sleeper) = &*shared;
+        let (_, Queues { ready, yielded }) = places.take().expect("there are two places");
+        let _other = places.take().expect("there are two places");
+        idle.occupy();
+        idle.occupy();
+        let theirs = shared.clone();
+        let thief = spawn(move || {
+            let (places, idle, parker) = &*theirs;
+            let victim = places.get(0);
+            let searching = idle.start_searching();
+            while !victim.has_backlog() {
+                // The only searcher looks everywhere once more.
+                let work_waits = |everywhere| everywhere && victim.has_backlog();
+                let wait = || {
+                    parker.park(None);
+                    true
+                };
+                let _ = idle.sleep_through(1, searching, work_waits, wait);
+            }
+            victim.yielded.steal().success().expect("nobody else takes it").run();
+        });
+        yielded.push(ready_task(|| ()));
+        if let Some(Wake::Worker(1)) = idle.submitted() {
+            let _ = sleeper.unpark();
+        }
+        thief.join().unwrap();
+        assert!(ready.is_empty() && yielded.is_empty());
+    });
+}
+
 // ---- The guarantor's deep sleep -------------------------------------------------------------------------------------
 
 /// Two workers wake up for good while the guarantor wants to sleep without a timeout: it must not oversleep them.
@@ -365,7 +406,7 @@ impl Small {
     /// With one holder, this thread, which is the worker at place 0.
     fn new() -> StdArc<Small> {
         let small = Small {
-            places: Places::new(2),
+            places: Places::new(3),
             inject: Inject::new(),
             shared: SharedStats::default(),
             closing: AtomicBool::new(false),
@@ -558,6 +599,33 @@ fn the_engine_outlives_a_foreign_wake() {
         small.uncount();
         foreign.join().unwrap();
         assert!(join.task().header().is_complete() && small.freed.load(Relaxed));
+    });
+}
+
+/// A worker puts a task back that gave way, while the closer drains: whoever is last cancels it.
+/// Fault: a drain that does not look at `yielded`.
+#[test]
+fn a_task_that_gave_way_is_cancelled_at_the_end() {
+    check(|| {
+        let small = Small::new();
+        drop(small.spawn(small.future(|_| Poll::Pending)));
+        let task = small.places.get(0).next.take().expect("the task is in the slot");
+        let (_, queues) = small.places.take().expect("there is a third place");
+        small.count();
+        let theirs = small.clone();
+        let worker = spawn(move || {
+            PLACE.with(|place| place.set(Some(2)));
+            queues.yielded.push(task);
+            if theirs.closing.load(Relaxed) {
+                theirs.drain();
+            }
+            theirs.uncount();
+        });
+        small.close_and_drain();
+        small.assert_dropped(1);
+        small.uncount();
+        worker.join().unwrap();
+        assert!(small.freed.load(Relaxed));
     });
 }
 

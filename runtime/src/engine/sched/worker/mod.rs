@@ -137,7 +137,11 @@ impl<'e> Worker<'e> {
             queues,
             tick: Cell::new(0),
             polls_before: engine.places.get(index).polls.load(Ordering::Relaxed),
-            looks: Looks::new(engine.config.event_interval, engine.config.flavor != Flavor::MultiThread),
+            looks: Looks::new(
+                engine.config.event_interval,
+                engine.config.flavor != Flavor::MultiThread,
+                engine.places.get(index).pace_ns.load(Ordering::Relaxed),
+            ),
             inject_due: Cell::new(false),
             left_looks: Cell::new(0),
             streak: Cell::new(0),
@@ -345,10 +349,12 @@ impl<'e> Worker<'e> {
     /// The root is woken, and nothing was ready before it. What a look brings is: a root that gives way for ever starves no
     /// socket.
     fn is_root_next(&self) -> bool {
-        if !self.looks.is_due_before_yielded() {
-            return true;
+        if self.looks.is_due_before_yielded() {
+            self.look(Due::Polls);
+        } else if self.looks.beats() {
+            // No task runs, so nothing else counts: the root may be a set of tasks.
+            self.look_if_due();
         }
-        self.look(Due::Polls);
         self.queues.ready.is_empty()
     }
 

@@ -131,7 +131,10 @@ impl Worker<'_> {
     fn steal_from_queue(&self, victim: &Place) -> Option<Runnable> {
         // In the order in which their own worker would take them.
         let queues = [(&victim.stealer, &self.queues.ready), (&victim.yielded, &self.queues.yielded)];
-        queues.into_iter().filter(|(theirs, _)| !theirs.is_empty()).find_map(|(theirs, own)| self.steal_half(theirs, own))
+        queues
+            .into_iter()
+            .filter(|(theirs, _)| !theirs.is_empty())
+            .find_map(|(theirs, own)| self.steal_half(theirs, own))
     }
 
     fn steal_half(&self, theirs: &Stealer<Runnable>, own: &Deque<Runnable>) -> Option<Runnable> {
