@@ -109,6 +109,12 @@ pub(crate) fn refill(budget: Budget) {
     GIVES_WAY.set(false);
 }
 
+/// The poll is over.
+#[inline]
+pub(crate) fn end() {
+    LEFT.set(Budget::UNCONSTRAINED);
+}
+
 /// What is left, and no limit from here on.
 pub(crate) fn take() -> Budget {
     LEFT.replace(Budget::UNCONSTRAINED)

@@ -321,20 +321,21 @@ fn a_worker_that_leaves_misses_no_task() {
 
 /// The worker at place 0 has a task that gave way and is in a poll that does not end: it waits until that task has run. The
 /// last look of the worker at place 1 before its sleep finds it, or the look of the first one at its own backlog
-/// (`Worker::show_backlog`, here with S1, since this poll never comes round to the next) wakes it.
-/// Fault: `has_backlog` that forgets `yielded`; `sleep_through` without its last look; no fence S2.
+/// (`Worker::show_backlog`, here with S1, since this poll never comes round to the next) wakes it. The deque is not loom's, so
+/// a count beside it carries the order that it gives.
+/// Fault: `has_backlog` that forgets `yielded`; `sleep_through` without its last look.
 #[test]
 fn a_task_that_gave_way_is_seen_by_who_falls_asleep() {
     check(|| {
-        let shared = StdArc::new((Places::new(2), Idle::new(0, 0), Parker::new()));
-        let (places, idle, sleeper) = &*shared;
+        let shared = StdArc::new((Places::new(2), Idle::new(0, 0), Parker::new(), AtomicUsize::new(0)));
+        let (places, idle, sleeper, pushed) = &*shared;
         let (_, Queues { ready, yielded }) = places.take().expect("there are two places");
         let _other = places.take().expect("there are two places");
         idle.occupy();
         idle.occupy();
         let theirs = shared.clone();
         let thief = spawn(move || {
-            let (places, idle, parker) = &*theirs;
+            let (places, idle, parker, pushed) = &*theirs;
             let victim = places.get(0);
             let searching = idle.start_searching();
             while !victim.has_backlog() {
@@ -346,9 +347,12 @@ fn a_task_that_gave_way_is_seen_by_who_falls_asleep() {
                 };
                 let _ = idle.sleep_through(1, searching, work_waits, wait);
             }
+            assert_eq!(pushed.fetch_add(1, AcqRel), 1);
             victim.yielded.steal().success().expect("nobody else takes it").run();
         });
-        yielded.push(ready_task(|| ()));
+        let task = ready_task(|| ());
+        pushed.fetch_add(1, AcqRel);
+        yielded.push(task);
         if let Some(Wake::Worker(1)) = idle.submitted() {
             let _ = sleeper.unpark();
         }

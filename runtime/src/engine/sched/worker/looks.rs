@@ -38,6 +38,14 @@ pub(in crate::engine::sched) enum Due {
     Time,
 }
 
+/// What there is to do at a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine::sched) struct Stop {
+    pub(in crate::engine::sched) look: Option<Due>,
+    /// The inject queue goes first.
+    pub(in crate::engine::sched) inject: bool,
+}
+
 /// Since when polls are measured: a moment, and the worker's count of polls by then.
 #[derive(Clone, Copy)]
 struct Since {
@@ -48,9 +56,12 @@ struct Since {
 pub(in crate::engine::sched) struct Looks {
     /// `event_interval`.
     most: u32,
+    /// `inject_interval`, and the next time by it.
+    inject_each: u32,
+    inject_at: Cell<u32>,
     /// Does the worker move the beat itself?
     beats: bool,
-    /// The loop stops here: a look, or a beat.
+    /// The loop stops here, for whatever comes first: one comparison before each poll.
     stop: Cell<u32>,
     /// Polls to the next beat, where the worker moves it itself.
     check: Cell<u32>,
@@ -60,10 +71,10 @@ pub(in crate::engine::sched) struct Looks {
     beat: Cell<u32>,
     since: Cell<Option<Since>>,
     pace_ns: Cell<u64>,
-    /// So many more yields until a look.
-    yields_left: Cell<u32>,
-    /// Tasks that gave way and ran, in all.
+    /// Turns of tasks that gave way, and of a root while nothing else is ready, in all.
     turns: Cell<u32>,
+    /// So many of them are there when a look is due.
+    look_at_turn: Cell<u32>,
     /// So many of them go before the others now.
     owed: Cell<u32>,
     /// `turns` at the last look; the polls by then, unless it has moved since; since when it has not, as far as known.
@@ -72,10 +83,13 @@ pub(in crate::engine::sched) struct Looks {
 }
 
 impl Looks {
-    /// `beats`: nobody else moves the beat. `pace_ns`: how long a poll has taken at this place.
-    pub(in crate::engine::sched) fn new(event_interval: u32, beats: bool, pace_ns: u64) -> Self {
+    /// The intervals are bounds in polls. `beats`: nobody else moves the beat. `pace_ns`: how long a poll has taken at this
+    /// place.
+    pub(in crate::engine::sched) fn new(event_interval: u32, inject_interval: u32, beats: bool, pace_ns: u64) -> Self {
         Looks {
             most: event_interval,
+            inject_each: inject_interval,
+            inject_at: Cell::new(0),
             beats,
             stop: Cell::new(0),
             check: Cell::new(1),
@@ -84,8 +98,8 @@ impl Looks {
             beat: Cell::new(0),
             since: Cell::new(None),
             pace_ns: Cell::new(pace_ns),
-            yields_left: Cell::new(YIELDS_EACH),
             turns: Cell::new(0),
+            look_at_turn: Cell::new(YIELDS_EACH),
             owed: Cell::new(0),
             fed: Cell::new((0, 0)),
             hungry: Cell::new(None),
@@ -102,8 +116,17 @@ impl Looks {
         polls == self.stop.get() || beat != self.beat.get()
     }
 
-    /// At a stop: is a look due? Plans the next one. `clock` is asked where polls are not known to be short.
-    pub(in crate::engine::sched) fn stop(&self, polls: u32, beat: u32, clock: impl FnOnce() -> Instant) -> Option<Due> {
+    /// At a stop: what is due? Plans the next one. `clock` is asked where polls are not known to be short.
+    pub(in crate::engine::sched) fn stop(&self, polls: u32, beat: u32, clock: impl FnOnce() -> Instant) -> Stop {
+        let by_count = polls == self.inject_at.get();
+        if by_count {
+            self.inject_at.set(polls.wrapping_add(self.inject_each));
+        }
+        let look = self.is_look_due(polls, beat, clock);
+        Stop { look, inject: by_count || look == Some(Due::Time) }
+    }
+
+    fn is_look_due(&self, polls: u32, beat: u32, clock: impl FnOnce() -> Instant) -> Option<Due> {
         let moved = self.beat.replace(beat) != beat;
         if !moved && polls != self.planned.get() {
             self.set_stop(polls, self.planned.get().wrapping_sub(polls));
@@ -158,6 +181,9 @@ impl Looks {
     }
 
     fn set_stop(&self, polls: u32, left: u32) {
+        // 0 where the count has not moved since: then it comes at the next stop.
+        let inject = self.inject_at.get().wrapping_sub(polls);
+        let left = if inject == 0 { left } else { left.min(inject) };
         if !self.beats {
             return self.stop.set(polls.wrapping_add(left));
         }
@@ -172,14 +198,12 @@ impl Looks {
     /// had a turn since the last one.
     #[inline]
     pub(in crate::engine::sched) fn is_due_before_yielded(&self) -> bool {
-        let left = self.yields_left.get();
-        self.yields_left.set(left.wrapping_sub(1));
-        left == 0
+        self.turns.get().wrapping_sub(self.look_at_turn.get()) as i32 >= 0
     }
 
     /// There was a look, and so many tasks wait that gave way.
     pub(in crate::engine::sched) fn looked(&self, polls: u32, due: Due, waiting: usize) {
-        self.yields_left.set(u32::try_from(waiting).unwrap_or(u32::MAX).max(YIELDS_EACH) - 1);
+        self.look_at_turn.set(self.turns.get().wrapping_add((waiting as u32).max(YIELDS_EACH)));
         let (turns, since) = self.fed.get();
         if waiting == 0 || turns != self.turns.get() {
             self.fed.set((self.turns.get(), polls));
@@ -218,13 +242,13 @@ impl Looks {
         true
     }
 
-    /// A task that gave way runs.
+    /// A task that gave way runs, or the root.
     #[inline]
     pub(in crate::engine::sched) fn count_turn(&self) {
         self.turns.set(self.turns.get().wrapping_add(1));
     }
 
-    /// So many turns of tasks that gave way, in all.
+    /// So many turns, in all.
     pub(in crate::engine::sched) fn turns(&self) -> u32 {
         self.turns.get()
     }
@@ -253,7 +277,7 @@ mod tests {
 
     impl World {
         fn new(beats_itself: bool) -> Self {
-            let (looks, begun) = (Looks::new(MOST, beats_itself, 0), Instant::now());
+            let (looks, begun) = (Looks::new(MOST, 31, beats_itself, 0), Instant::now());
             looks.resumes(0, begun);
             let mut world = World {
                 looks,
@@ -289,7 +313,7 @@ mod tests {
             }
             let now = self.begun + Duration::from_nanos(self.now_ns);
             let mut reads = 0;
-            let due = self.looks.stop(self.polls, self.beat(), || {
+            let Stop { look: due, .. } = self.looks.stop(self.polls, self.beat(), || {
                 reads += 1;
                 now
             });
@@ -402,10 +426,15 @@ mod tests {
     #[test]
     fn a_look_comes_after_a_few_yields_and_when_all_have_had_a_turn() {
         for (waiting, each) in [(0, 8), (1, 8), (8, 8), (100, 100)] {
-            let looks = Looks::new(MOST, true, 0);
+            let looks = Looks::new(MOST, 31, true, 0);
             looks.looked(0, Due::Polls, waiting);
             for _ in 0..3 {
-                let yields = (0..1_000).position(|_| looks.is_due_before_yielded()).unwrap() + 1;
+                let is_due = |_: &u32| {
+                    let due = looks.is_due_before_yielded();
+                    looks.count_turn();
+                    due
+                };
+                let yields = (0..1_000).find(is_due).unwrap();
                 assert_eq!(yields, each, "{waiting} wait");
                 looks.looked(0, Due::Polls, waiting);
             }

@@ -139,6 +139,7 @@ impl<'e> Worker<'e> {
             polls_before: engine.places.get(index).polls.load(Ordering::Relaxed),
             looks: Looks::new(
                 engine.config.event_interval,
+                engine.config.inject_interval,
                 engine.config.flavor != Flavor::MultiThread,
                 engine.places.get(index).pace_ns.load(Ordering::Relaxed),
             ),
@@ -227,7 +228,7 @@ impl<'e> Worker<'e> {
         } else {
             task.run()
         }
-        budget::refill(Budget::UNCONSTRAINED);
+        budget::end();
     }
 
     #[inline]
@@ -246,20 +247,15 @@ impl<'e> Worker<'e> {
         }
     }
 
-    /// For those who only look at differences: a division of 64 bits takes longer.
+    /// For those who only look at differences.
     #[inline]
     pub(in crate::engine::sched) fn polls_here(&self) -> u32 {
         self.tick.get() as u32
     }
 
     #[inline]
-    fn is_time_for_inject(&self) -> bool {
-        self.polls_here().is_multiple_of(self.engine.config.inject_interval) || self.inject_due.get()
-    }
-
-    #[inline]
     fn next_task(&self) -> Option<Runnable> {
-        if self.is_time_for_inject() {
+        if self.inject_due.get() {
             self.inject_due.set(false);
             if let Some(task) = self.engine.inject.pop() {
                 return Some(task);
@@ -307,11 +303,14 @@ impl<'e> Worker<'e> {
     /// At a stop of `looks`.
     #[cold]
     fn look_if_due(&self) {
-        if let Some(due) = self.looks.stop(self.polls_here(), self.beat(), Instant::now) {
+        let stop = self.looks.stop(self.polls_here(), self.beat(), Instant::now);
+        if stop.inject {
+            self.inject_due.set(true);
+        }
+        if let Some(due) = stop.look {
             self.pass_on();
             self.place.pace_ns.store(self.looks.pace_ns(), Ordering::Relaxed);
             if due == Due::Time {
-                self.inject_due.set(true);
                 self.show_backlog();
             }
             self.look(due);
@@ -349,6 +348,7 @@ impl<'e> Worker<'e> {
     /// The root is woken, and nothing was ready before it. What a look brings is: a root that gives way for ever starves no
     /// socket.
     fn is_root_next(&self) -> bool {
+        self.looks.count_turn();
         if self.looks.is_due_before_yielded() {
             self.look(Due::Polls);
         } else if self.looks.beats() {

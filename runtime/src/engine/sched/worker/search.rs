@@ -26,7 +26,13 @@ const SLOT_THEFT_ROUND: u32 = 12;
 const SHARE_MAX: usize = 128;
 
 impl Worker<'_> {
+    #[inline]
     pub(in crate::engine::sched) fn take_injected(&self) -> Option<Runnable> {
+        if self.engine.inject.is_empty() { None } else { self.take_share() }
+    }
+
+    #[inline(never)]
+    fn take_share(&self) -> Option<Runnable> {
         let workers = self.engine.config.workers;
         let mut share = self.engine.inject.pop_share(workers, SHARE_MAX);
         let first = share.pop();
