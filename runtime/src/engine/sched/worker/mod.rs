@@ -1,7 +1,7 @@
 //! The thread that holds a place: takes tasks from here and there, polls them, and sleeps when there are none.
 //!
 //! Owns: the loop, its queues.   Imports: `base`, `cell`, `drive`.
-//! Not here: how it is found on its thread (`here`), when to look in passing (`looks`), the next-task slot (`next_task`), the future of `block_on` (`root`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
+//! Not here: how it is found on its thread (`here`), looking in passing (`passing`) and when (`looks`), the next-task slot (`next_task`), the future of `block_on` (`root`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
 //! (`idle`), what happens to a worker that is stuck (`rescue`), the end (`shutdown`).
 //!
 //! The order in which a worker looks for work:
@@ -23,6 +23,7 @@ pub(crate) mod block_on;
 #[allow(unsafe_code)] // pointers to this thread's worker
 mod here;
 mod looks;
+mod passing;
 pub(in crate::engine::sched) mod root;
 mod search;
 mod sleep;
@@ -30,16 +31,15 @@ mod spin;
 mod thrift;
 
 use crate::engine::base::budget::{self, Budget};
-use crate::engine::base::coarse;
 use crate::engine::cell::Runnable;
-use crate::engine::drive::{NEVER, Reach, WOKEN_MOST, WheelSeat};
+use crate::engine::drive::{Reach, WheelSeat};
 use crate::engine::sched::config::Flavor;
-use crate::engine::sched::engine::{Engine, wake_all};
+use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::place::Place;
 use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::worker::accounts::Accounts;
 pub(crate) use crate::engine::sched::worker::here::{with_worker, with_worker_of};
-use crate::engine::sched::worker::looks::{Due, Looks};
+use crate::engine::sched::worker::looks::Looks;
 use crate::engine::sched::worker::root::{Root, Turn};
 use crate::engine::sched::worker::spin::Spin;
 use crate::engine::sched::worker::thrift::Thrift;
@@ -47,7 +47,6 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
-use std::time::Instant;
 
 /// How often in a row the next-task slot goes before the queue: a pair of tasks that wake each other must not starve
 /// the rest (museum LW6).
@@ -55,11 +54,7 @@ const SLOT_STREAK: u32 = 3;
 
 /// A local push wakes a sibling when this many tasks wait. With 1 a message-passing pair wakes a sibling for nothing
 /// on every send (12,370 context switches against 43 in the prototype's chain benchmark).
-const BACKLOG: usize = 2;
-
-/// With so many tasks in its queue a busy worker leaves sockets to others, so often in a row, while polls are short.
-const LONG_QUEUE: usize = 32;
-const LEFT_LOOKS_MOST: u32 = 4;
+pub(in crate::engine::sched) const BACKLOG: usize = 2;
 
 /// Why the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +84,8 @@ pub(crate) struct Worker<'e> {
     /// Tasks that gave way go before the root until they have had so many turns in all. `None`: it goes first.
     pub(in crate::engine::sched) root_waits_for: Cell<Option<u32>>,
     pub(in crate::engine::sched) searching: Cell<bool>,
+    /// The last look at others has left something where it was.
+    pub(in crate::engine::sched) left_backlog: Cell<bool>,
     pub(in crate::engine::sched) pushes: Cell<Pushes>,
     pub(in crate::engine::sched) spin: Spin,
     pub(in crate::engine::sched) accounts: Accounts,
@@ -149,6 +146,7 @@ impl<'e> Worker<'e> {
             roots_turn: Cell::new(Turn::Asleep),
             root_waits_for: Cell::new(None),
             searching: Cell::new(searching),
+            left_backlog: Cell::new(false),
             pushes: Cell::new(match engine.config.flavor {
                 Flavor::MultiThread if engine.config.next_task_slot => Pushes::Slot,
                 Flavor::MultiThread | Flavor::CurrentThread | Flavor::Local => Pushes::Queue,
@@ -276,125 +274,6 @@ impl<'e> Worker<'e> {
         }
         self.streak.set(0);
         self.queues.ready.pop().or_else(|| self.take_injected())
-    }
-
-    /// Nothing is ready: those that gave way have a turn, unless the root has one. What a look brings goes before them.
-    #[inline]
-    fn next_yielded(&self, root: &impl Root) -> Option<Runnable> {
-        if self.queues.yielded.is_empty() || self.is_root_before_yielded(root) {
-            return None;
-        }
-        if self.looks.is_due_before_yielded() {
-            self.look(Due::Polls);
-            if let Some(task) = self.next_task() {
-                return Some(task);
-            }
-        }
-        self.pop_yielded()
-    }
-
-    #[inline]
-    fn pop_yielded(&self) -> Option<Runnable> {
-        let task = self.queues.yielded.pop()?;
-        self.looks.count_turn();
-        Some(task)
-    }
-
-    /// At a stop of `looks`.
-    #[cold]
-    fn look_if_due(&self) {
-        let stop = self.looks.stop(self.polls_here(), self.beat(), Instant::now);
-        if stop.inject {
-            self.inject_due.set(true);
-        }
-        if let Some(due) = stop.look {
-            self.pass_on();
-            self.place.pace_ns.store(self.looks.pace_ns(), Ordering::Relaxed);
-            if due == Due::Time {
-                self.show_backlog();
-            }
-            self.look(due);
-        }
-    }
-
-    /// The beat, which is moved here where there is no guarantor.
-    pub(in crate::engine::sched) fn beat(&self) -> u32 {
-        if self.looks.beats() {
-            self.engine.beat.store(coarse::beat(), Ordering::Relaxed);
-        }
-        self.engine.beat.load(Ordering::Relaxed)
-    }
-
-    /// What has waited here for some time may run elsewhere; one task is this worker's next.
-    fn show_backlog(&self) {
-        let here = self.queues.ready.len() + self.queues.yielded.len() + usize::from(!self.place.next.is_empty());
-        if here >= BACKLOG || !self.engine.inject.is_empty() {
-            self.engine.wake(self.engine.idle.submitted_locally());
-        }
-    }
-
-    /// A look while there is work. Events that a worker takes on top of a long queue wait there behind all of it, while
-    /// in the kernel they are anybody's: such a worker leaves them for a while.
-    fn look(&self, due: Due) {
-        let leaves = due == Due::Polls
-            && self.engine.config.workers > 1
-            && self.queues.ready.len() >= LONG_QUEUE
-            && self.left_looks.get() < LEFT_LOOKS_MOST;
-        self.left_looks.set(if leaves { self.left_looks.get() + 1 } else { 0 });
-        self.turn(!leaves);
-        self.looks.looked(self.polls_here(), due, self.queues.yielded.len());
-    }
-
-    /// The root is woken, and nothing was ready before it. What a look brings is: a root that gives way for ever starves no
-    /// socket.
-    fn is_root_next(&self) -> bool {
-        self.looks.count_turn();
-        if self.looks.is_due_before_yielded() {
-            self.look(Due::Polls);
-        } else if self.looks.beats() {
-            // No task runs, so nothing else counts: the root may be a set of tasks.
-            self.look_if_due();
-        }
-        self.queues.ready.is_empty()
-    }
-
-    /// Sockets and timers, if nobody else looks at them right now; and this worker's own timers.
-    pub(in crate::engine::sched) fn turn_without_blocking(&self) {
-        self.turn(true);
-    }
-
-    fn turn(&self, looks: bool) {
-        let drive = &self.engine.drive;
-        if !drive.is_used() {
-            return;
-        }
-        let mut found = self.found.take();
-        if looks && let Some(mut lead) = drive.try_lead() {
-            lead.look(&mut found);
-        }
-        let next = self.wheel.wheel().next();
-        if next != NEVER {
-            let now = drive.clock.tick();
-            if next <= now {
-                Reach::Own(&self.wheel).visit(now, WOKEN_MOST, &mut found);
-            }
-        }
-        self.found.set(found);
-        self.wake_found();
-    }
-
-    /// Wakes what the last look found; it goes to the queue, not to the slot.
-    pub(in crate::engine::sched) fn wake_found(&self) {
-        let mut found = self.found.take();
-        if !found.is_empty() {
-            let before = self.pushes.replace(Pushes::Queue);
-            wake_all(&mut found);
-            self.pushes.set(before);
-        }
-        // The memory is for the next time, unless that was a great many.
-        if found.capacity() <= WOKEN_MOST {
-            self.found.set(found);
-        }
     }
 
     /// A task has been woken by (or spawned from) what this worker polls.

@@ -17,10 +17,13 @@ use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::thrift::Victim;
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// From this round on a searcher may take a next-task slot: its worker has had some microseconds to run it itself.
 const SLOT_THEFT_ROUND: u32 = 12;
+
+/// A little more than `thrift` needs to measure a victim.
+const JUDGES_WITHIN: Duration = Duration::from_micros(3);
 
 /// The most tasks that a worker takes from the inject queue at once.
 const SHARE_MAX: usize = 128;
@@ -51,10 +54,23 @@ impl Worker<'_> {
             self.searching.set(true);
         }
         self.thrift.settle(self.tick.get() as u32);
-        let found = self.look_around(0);
+        self.left_backlog.set(false);
+        let found = self.look_around(0).or_else(|| self.look_at_what_was_left());
         // A clock that stands still moves when everybody sleeps, and not before.
         let waits = found.is_none() && self.spin.pays() && !self.engine.drive.clock.is_paused();
         if waits && !self.is_wanted(root) { self.look_on(root) } else { found }
+    }
+
+    /// Whoever leaves a backlog has not seen yet how long it takes there: this takes a moment, and asking again.
+    fn look_at_what_was_left(&self) -> Option<Runnable> {
+        if !self.left_backlog.take() {
+            return None;
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < JUDGES_WITHIN {
+            std::hint::spin_loop();
+        }
+        self.look_around(0)
     }
 
     fn is_wanted(&self, root: &impl Root) -> bool {
@@ -115,6 +131,7 @@ impl Worker<'_> {
             let polls = victim.polls.load(Ordering::Relaxed) as u32;
             if waiting > 0 {
                 if !self.thrift.allows(Victim { place, waiting, polls }, self.tick.get() as u32) {
+                    self.left_backlog.set(true);
                     continue;
                 }
                 if let Some(task) = self.steal_from_queue(victim) {
