@@ -26,6 +26,7 @@ mod sched;
 
 pub(crate) use base::atomics;
 pub(crate) use base::budget;
+pub(crate) use base::coarse;
 pub(crate) use base::const_fn::const_fn;
 pub(crate) use base::contain::contain;
 pub(crate) use base::contention;

@@ -285,7 +285,8 @@ impl Builder {
         self
     }
 
-    /// After how many polls a worker looks at the queue of tasks from outside before its own; 31 by default.
+    /// After how many polls at the most a worker looks at the queue of tasks from outside before its own; 31 by default. Where
+    /// polls take long it looks earlier.
     ///
     /// # Panics
     /// If `polls` is 0.
@@ -296,8 +297,8 @@ impl Builder {
         self
     }
 
-    /// After how many polls a busy worker looks at sockets and timers; 61 by default. On a current-thread runtime the
-    /// future of `block_on`, once woken, waits for as many at the most.
+    /// After how many polls at the most a busy worker looks at sockets and timers; 61 by default. Where polls take long it
+    /// looks earlier. On a current-thread runtime the future of `block_on`, once woken, waits for as many at the most.
     ///
     /// # Panics
     /// If `polls` is 0.

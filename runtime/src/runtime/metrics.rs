@@ -193,10 +193,10 @@ impl RuntimeMetrics {
         self.sum(worker, |_| 0)
     }
 
-    /// Tasks that wait in a worker's own queue.
+    /// Tasks that wait in a worker's own queues: those that are ready, and those that have yielded.
     #[track_caller]
     pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
-        self.sum(worker, |place| place.stealer.len())
+        self.sum(worker, |place| place.stealer.len() + place.yielded.len())
     }
 
     /// The thread of a worker, if it has one now.

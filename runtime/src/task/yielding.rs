@@ -1,11 +1,13 @@
 //! Giving way.
 
+use crate::engine::budget;
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 
-/// Lets the tasks behind this one run first: it goes to the end of its worker's queue.
+/// Lets all others go first: tasks that are ready, and what sockets and timers make ready meanwhile.
 ///
-/// Sockets and timers are looked at between polls, so that a task that yields in a loop starves neither.
+/// A task that yields in a loop starves nobody: sockets and timers are looked at after a few of its yields. Nor is it
+/// starved: where others are ready all the time, it has its turn among them.
 ///
 /// # Cancel safety
 /// Cancelling it loses nothing.
@@ -15,7 +17,7 @@ pub fn yield_now() -> impl Future<Output = ()> + Send + Sync {
         if std::mem::replace(&mut yielded, true) {
             return Poll::Ready(());
         }
-        cx.waker().wake_by_ref();
+        budget::give_way(cx);
         Poll::Pending
     })
 }

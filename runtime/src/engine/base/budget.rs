@@ -1,6 +1,7 @@
 //! The cooperative budget: how many units of ready work a task may take from leaf resources in one poll.
 //!
-//! Owns: the rule, this thread's units, the guard.   Imports: nothing.
+//! Owns: the rule, this thread's units, the guard; does the poll that runs end because its task gives way?
+//! Imports: nothing.
 //! Not here: the public functions (`task::coop`); refilling (whoever polls a task does it before each poll).
 //!
 //! The danger: a task whose sockets and channels are always ready never returns `Pending`, and its neighbours starve.
@@ -12,6 +13,7 @@ use std::task::{Context, Poll};
 thread_local! {
     static LEFT: Cell<Budget> = const { Cell::new(Budget::UNCONSTRAINED) };
     static FORCED_YIELDS: Cell<u64> = const { Cell::new(0) };
+    static GIVES_WAY: Cell<bool> = const { Cell::new(false) };
 }
 
 /// How often an operation on this thread found no unit left and sent its task back.
@@ -59,7 +61,20 @@ pub(crate) fn has_remaining() -> bool {
 #[cold]
 fn send_back(cx: &Context<'_>) {
     FORCED_YIELDS.set(FORCED_YIELDS.get().wrapping_add(1));
+    give_way(cx);
+}
+
+/// Wakes the task, which will be behind all others: it has nothing to wait for, and lets them go first.
+#[inline]
+pub(crate) fn give_way(cx: &Context<'_>) {
+    GIVES_WAY.set(true);
     cx.waker().wake_by_ref();
+}
+
+/// Has something given way on this thread since a poll began, or since this was asked last?
+#[inline]
+pub(crate) fn gave_way() -> bool {
+    GIVES_WAY.replace(false)
 }
 
 /// `Ready` while there is a unit left, and takes none. Otherwise wakes the task and says `Pending`.
@@ -91,6 +106,13 @@ pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
 #[inline]
 pub(crate) fn refill(budget: Budget) {
     LEFT.set(budget);
+    GIVES_WAY.set(false);
+}
+
+/// The poll is over.
+#[inline]
+pub(crate) fn end() {
+    LEFT.set(Budget::UNCONSTRAINED);
 }
 
 /// What is left, and no limit from here on.

@@ -1,7 +1,8 @@
 //! The kernel's coarse clock: cheap to read, and some milliseconds behind.
 
 use super::sys::clocks::coarse as read;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// By how much the clock may be behind: a few milliseconds by its rules, more on a virtual machine whose timekeeping CPU was
 /// taken away for a while.
@@ -15,6 +16,16 @@ pub(crate) struct Moment(Duration);
 #[inline]
 pub(crate) fn now() -> Option<Moment> {
     read().map(Moment)
+}
+
+/// A number that moves every few milliseconds. It says nothing of how many.
+#[inline]
+pub(crate) fn beat() -> u32 {
+    let time = read().unwrap_or_else(|| {
+        static BEGUN: OnceLock<Instant> = OnceLock::new();
+        BEGUN.get_or_init(Instant::now).elapsed()
+    });
+    time.as_millis() as u32
 }
 
 impl Moment {
@@ -33,7 +44,6 @@ impl Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     #[test]
     fn no_more_has_surely_passed_than_has() {

@@ -10,6 +10,7 @@ pub(crate) struct Padded<T>(pub(crate) T);
 impl<T> Deref for Padded<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         &self.0
     }

@@ -6,8 +6,10 @@
 //! Who keeps an engine alive: its `Runtime` and handles, its threads, and a foreign thread for the time of a wake.
 //! Tasks do not: `shutdown` sees to it that none outlives the last of those.
 
+use crate::engine::base::budget;
 use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
+use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
 use crate::engine::drive::{Drive, Settings};
@@ -29,7 +31,7 @@ use crate::engine::sched::worker::with_worker_of;
 use std::future::Future;
 use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 use std::thread::ThreadId;
@@ -51,6 +53,8 @@ pub(crate) struct Engine {
     pub(super) guarantor: Guarantor,
     /// Futures of `block_on` whose threads are no workers.
     pub(super) roots: Roots,
+    /// Moves each millisecond or few while a worker is awake: see `worker::looks`.
+    pub(super) beat: Padded<AtomicU32>,
     /// Hooks or a histogram want to see every poll.
     pub(crate) watches_polls: bool,
     pub(crate) histogram: Option<Histogram>,
@@ -91,6 +95,7 @@ impl Engine {
             threads: Threads::new(),
             guarantor: Guarantor::new(),
             roots: Roots::new(),
+            beat: Padded::default(),
             watches_polls: config.before_poll.is_some()
                 || config.after_poll.is_some()
                 || config.poll_histogram.is_some(),
@@ -281,7 +286,9 @@ impl Owner for Engine {
     #[inline]
     fn requeue(&self, task: Runnable) {
         with_worker_of(self, |worker| match worker {
-            Some(worker) => worker.push_yielded(task),
+            Some(worker) if budget::gave_way() => worker.push_yielded(task),
+            // Somebody has woken it during its poll, perhaps itself: behind those that are ready.
+            Some(worker) => worker.push_woken(task),
             None => self.push_from_outside(task),
         });
     }

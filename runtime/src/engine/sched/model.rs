@@ -4,6 +4,8 @@
 //! as they are; around them stand small copies of what needs a whole engine (`Worker::work`, `Engine::schedule`).
 //! "Fault" lines name a change that makes the model below fail; each was planted and seen to fail.
 
+mod yielded;
+
 use crate::engine::base::atomics::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, fence, wait_for_another};
 use crate::engine::base::id::Id;
 use crate::engine::base::model::{JoinHandle, check, spawn};
@@ -474,7 +476,7 @@ impl Small {
     /// With one holder, this thread, which is the worker at place 0.
     fn new() -> StdArc<Small> {
         let small = Small {
-            places: Places::new(2),
+            places: Places::new(3),
             inject: Inject::new(),
             shared: SharedStats::default(),
             closing: AtomicBool::new(false),

@@ -1,11 +1,12 @@
 //! The scheduler of a `LocalSet`.
 //!
-//! Owns: the queue of woken tasks, the list of suspended ones, the waker of the task that polls the set.
+//! Owns: the queue of woken tasks, those that gave way, the list of suspended ones, the waker of the task that polls the set.
 //!
 //! Any thread may wake a task and so push to the queue, but only the set's own thread takes from it: futures that are
 //! not `Send` are polled and dropped there alone, also at the end (museum M4). The queue stays open until no task is
 //! alive, so a thread that is about to push one is waited for, as in the engine's shutdown.
 
+use crate::engine::budget;
 use crate::engine::entered::with_engine;
 use crate::engine::{Chain, Header, Next, OwnedTasks, Owner, PanicSink, Runnable};
 use crate::runtime::UnhandledPanic;
@@ -17,7 +18,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
 pub(super) struct LocalQueue {
-    woken: Mutex<Chain>,
+    woken: Mutex<Woken>,
     owned: OwnedTasks,
     /// Of whatever polls the set; taken by the wake that uses it.
     waker: Mutex<Option<Waker>>,
@@ -30,10 +31,16 @@ pub(super) struct LocalQueue {
     this: Weak<LocalQueue>,
 }
 
+struct Woken {
+    tasks: Chain,
+    /// Those that gave way: they run when the set is polled again, behind what sockets and timers have woken by then.
+    gave_way: Chain,
+}
+
 impl LocalQueue {
     pub(super) fn new() -> Arc<Self> {
         Arc::new_cyclic(|this| LocalQueue {
-            woken: Mutex::new(Chain::new()),
+            woken: Mutex::new(Woken { tasks: Chain::new(), gave_way: Chain::new() }),
             owned: OwnedTasks::new(),
             waker: Mutex::new(None),
             alive: AtomicU64::new(0),
@@ -69,7 +76,7 @@ impl LocalQueue {
     }
 
     fn push(&self, task: Runnable) {
-        self.woken.lock().push(task);
+        self.woken.lock().tasks.push(task);
         self.wake_set();
     }
 
@@ -89,11 +96,20 @@ impl LocalQueue {
     }
 
     pub(super) fn pop(&self) -> Option<Runnable> {
-        self.woken.lock().pop()
+        self.woken.lock().tasks.pop()
     }
 
     pub(super) fn has_woken(&self) -> bool {
-        !self.woken.lock().is_empty()
+        !self.woken.lock().tasks.is_empty()
+    }
+
+    /// Puts those that gave way behind the others. `true`: there are some.
+    pub(super) fn end_turn(&self) -> bool {
+        let mut woken = self.woken.lock();
+        let gave_way = std::mem::replace(&mut woken.gave_way, Chain::new());
+        let any = !gave_way.is_empty();
+        woken.tasks.append(gave_way);
+        any
     }
 
     pub(super) fn alive(&self) -> u64 {
@@ -128,6 +144,7 @@ impl LocalQueue {
             }
             found = true;
         }
+        self.end_turn();
         while let Some(task) = self.pop() {
             task.cancel();
             found = true;
@@ -144,7 +161,8 @@ impl Owner for LocalQueue {
     }
 
     fn requeue(&self, task: Runnable) {
-        self.woken.lock().push(task);
+        let mut woken = self.woken.lock();
+        if budget::gave_way() { woken.gave_way.push(task) } else { woken.tasks.push(task) }
     }
 
     fn link(&self, task: &Header) -> Option<u32> {

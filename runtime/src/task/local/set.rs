@@ -3,7 +3,8 @@
 use super::super::JoinHandle;
 use super::super::large::Large;
 use super::queue::LocalQueue;
-use crate::engine::budget::{Budget, with_budget};
+use crate::engine::budget::{self, Budget, with_budget};
+use crate::engine::coarse;
 use crate::engine::config::Flavor;
 use crate::engine::entered::{self, Role};
 use crate::engine::{Engine, Name, TaskInfo, allocate};
@@ -19,7 +20,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// How many tasks a set runs in one poll before it gives way to the other tasks of its thread.
+/// How many tasks a set runs in one poll before it gives way to the other tasks of its thread. Fewer, if they take long.
 const TASKS_PER_POLL: usize = 61;
 
 thread_local! {
@@ -208,6 +209,7 @@ impl LocalSet {
         if self.queue.closed_by_panic() {
             shut_down_by_a_panic();
         }
+        let begun = coarse::beat();
         for _ in 0..TASKS_PER_POLL {
             let Some(task) = self.queue.pop() else { return false };
             let _role = entered::set_role(Role::PollsLocal);
@@ -215,6 +217,9 @@ impl LocalSet {
             if self.queue.closed_by_panic() {
                 self.queue.cancel_all();
                 shut_down_by_a_panic();
+            }
+            if coarse::beat() != begun {
+                break;
             }
         }
         self.queue.has_woken()
@@ -224,8 +229,12 @@ impl LocalSet {
     #[track_caller]
     fn turn(&self, cx: &mut Context<'_>) {
         self.queue.set_waker(cx.waker());
-        if self.run_some() {
+        let more = self.run_some();
+        let gave_way = self.queue.end_turn();
+        if more {
             cx.waker().wake_by_ref();
+        } else if gave_way {
+            budget::give_way(cx);
         }
     }
 }

@@ -154,6 +154,7 @@ impl Engine {
             if self.is_closing() {
                 return;
             }
+            self.beat.fetch_add(1, Ordering::Relaxed);
             self.guarantor.hands.fill();
             if self.config.rescues {
                 self.look_at_events(&mut rounds.woken);

@@ -24,7 +24,7 @@ use crate::engine::sched::engine::{Engine, wake_all};
 use crate::engine::sched::places::inject::Inject;
 use crate::engine::sched::places::place::Places;
 use crate::engine::sched::places::stats::SharedStats;
-use crossbeam_deque::Steal;
+use crossbeam_deque::{Steal, Stealer};
 use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
@@ -140,22 +140,29 @@ impl Drain<'_> {
                 task.cancel();
                 found = true;
             }
-            loop {
-                match place.stealer.steal() {
-                    Steal::Success(task) => {
-                        task.cancel();
-                        found = true;
-                    }
-                    Steal::Retry => {}
-                    Steal::Empty => break,
-                }
-            }
+            found |= cancel_queued(&place.stealer);
+            found |= cancel_queued(&place.yielded);
         }
         while let Some(task) = self.inject.pop() {
             Runnable::cancel(task);
             found = true;
         }
         found
+    }
+}
+
+/// Cancels what is in a worker's queue.
+fn cancel_queued(queue: &Stealer<Runnable>) -> bool {
+    let mut found = false;
+    loop {
+        match queue.steal() {
+            Steal::Success(task) => {
+                task.cancel();
+                found = true;
+            }
+            Steal::Retry => {}
+            Steal::Empty => return found,
+        }
     }
 }
 

@@ -3,14 +3,13 @@
 //! Not here: who starts workers, and when (`guarantor/round`).
 
 use crate::engine::base::contain::contain;
-use crate::engine::cell::Runnable;
 use crate::engine::entered::{self, Role};
 use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::place::Doing;
+use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::worker::root::NoRoot;
 use crate::engine::sched::worker::{End, Worker};
-use crossbeam_deque::Worker as Deque;
 use parking_lot::{Condvar, Mutex};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -144,21 +143,21 @@ impl Engine {
     }
 
     /// As a worker with a seat, on a thread that was started for something else.
-    pub(in crate::engine::sched) fn work_here(self: &Arc<Self>, index: usize, deque: Deque<Runnable>) {
+    pub(in crate::engine::sched) fn work_here(self: &Arc<Self>, index: usize, queues: Queues) {
         self.places.get(index).seated.store(true, Ordering::Relaxed);
-        with_hooks(self, |engine| engine.work(index, deque));
+        with_hooks(self, |engine| engine.work(index, queues));
     }
 
     /// The life of a worker.
-    fn work(self: &Arc<Self>, index: usize, deque: Deque<Runnable>) {
+    fn work(self: &Arc<Self>, index: usize, queues: Queues) {
         self.idle.arrive();
         self.a_worker_woke();
-        let worker = Worker::new(self, index, deque, true);
+        let worker = Worker::new(self, index, queues, true);
         let _role = entered::set_role(Role::Polls(None));
-        let (end, deque, searching) = worker.run(&mut NoRoot);
+        let (end, queues, searching) = worker.run(&mut NoRoot);
         debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
         self.places.get(index).set_doing(Doing::Nothing);
-        self.leave_place(index, deque, searching);
+        self.leave_place(index, queues, searching);
         self.drain_after_leaving();
     }
 
@@ -182,7 +181,7 @@ impl Engine {
     }
 
     /// A worker leaves its place for good. What was pushed while nobody else could be woken needs somebody now.
-    pub(in crate::engine::sched) fn leave_place(&self, index: usize, deque: Deque<Runnable>, searching: bool) {
+    pub(in crate::engine::sched) fn leave_place(&self, index: usize, deque: Queues, searching: bool) {
         if self.config.flavor == Flavor::MultiThread {
             self.idle.leave(searching);
         } else if searching {

@@ -6,5 +6,6 @@ pub(crate) mod inject;
 #[allow(unsafe_code)] // a task behind an atomic pointer
 pub(in crate::engine::sched) mod next_task;
 pub(crate) mod place;
+pub(crate) mod queues;
 pub(crate) mod roots;
 pub(crate) mod stats;

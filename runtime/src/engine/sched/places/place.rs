@@ -1,6 +1,6 @@
 //! What other threads see of a worker, and where it leaves its things when its thread goes.
 //!
-//! Owns: the table of places, each with stealer, next-task slot, parker, list of owned tasks, counters.
+//! Owns: the table of places, each with stealers, next-task slot, parker, list of owned tasks, counters.
 //! Imports: `base`, `cell`.   Not here: the worker's own half (`worker`), who sleeps (`idle`).
 //!
 //! Places are made on demand and never go before the engine does: the first N belong to the workers, further ones to
@@ -13,10 +13,11 @@ use crate::engine::base::parker::Parker;
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::OwnedTasks;
 use crate::engine::sched::places::next_task::NextTask;
+use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::places::stats::{PlaceStats, SharedStats};
 use crate::engine::sched::sys;
 use crate::engine::sched::worker::block_on::PlaceBell;
-use crossbeam_deque::{Stealer, Worker as Deque};
+use crossbeam_deque::Stealer;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -39,9 +40,11 @@ pub(crate) struct Place {
     pub(crate) next: Padded<NextTask>,
     /// How many polls the worker has begun: a number that stands still is a poll that takes long.
     pub(crate) polls: Padded<AtomicU64>,
-    /// How long a poll took lately, in ns: the mean between the worker's last two looks in passing. 0: not known.
+    /// How long a poll takes here, as measured at the last look: for thieves. 0: not known yet.
     pub(crate) pace_ns: AtomicU64,
     pub(crate) stealer: Stealer<Runnable>,
+    /// Of the tasks that gave way.
+    pub(crate) yielded: Stealer<Runnable>,
     pub(crate) parker: Arc<Parker>,
     pub(crate) owned: OwnedTasks,
     pub(crate) stats: PlaceStats,
@@ -53,8 +56,8 @@ pub(crate) struct Place {
     /// The same thread as the operating system calls it.
     os_thread: AtomicU32,
     doing: AtomicU8,
-    /// The deque's owning half on its way to a thread that is being started.
-    home: Mutex<Option<Deque<Runnable>>>,
+    /// The queues' owning halves on their way to a thread that is being started.
+    home: Mutex<Option<Queues>>,
     /// Has its worker one of the N seats? (Else it is a spare, or blocks in place.) Written by its thread.
     pub(crate) seated: AtomicBool,
     /// The guarantor's word to a spare: those it stood in for are back.
@@ -62,7 +65,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn new(stealer: Stealer<Runnable>) -> Self {
+    fn new(queues: &Queues) -> Self {
         let stats = PlaceStats::default();
         // As if asleep: no thread holds it.
         stats.parks_and_unparks.add(1);
@@ -70,7 +73,8 @@ impl Place {
             next: Padded(NextTask::new()),
             polls: Padded(AtomicU64::new(0)),
             pace_ns: AtomicU64::new(0),
-            stealer,
+            stealer: queues.ready.stealer(),
+            yielded: queues.yielded.stealer(),
             parker: Arc::new(Parker::new()),
             owned: OwnedTasks::new(),
             stats,
@@ -121,14 +125,14 @@ impl Place {
         self.os_thread.load(Ordering::Relaxed)
     }
 
-    /// Do tasks wait in the queue?
+    /// Do tasks wait in a queue?
     pub(crate) fn has_backlog(&self) -> bool {
-        !self.stealer.is_empty()
+        !self.stealer.is_empty() || !self.yielded.is_empty()
     }
 
     /// Is there a task that another worker could take?
     pub(crate) fn has_work(&self) -> bool {
-        !self.stealer.is_empty() || !self.next.is_empty()
+        self.has_backlog() || !self.next.is_empty()
     }
 
     /// A spare leaves when it has finished its poll; any other worker stays.
@@ -141,11 +145,11 @@ impl Place {
         self.dismissed.load(Ordering::Relaxed) && !self.seated.load(Ordering::Relaxed)
     }
 
-    pub(in crate::engine::sched) fn put_home(&self, deque: Deque<Runnable>) {
-        *self.home.lock() = Some(deque);
+    pub(in crate::engine::sched) fn put_home(&self, queues: Queues) {
+        *self.home.lock() = Some(queues);
     }
 
-    pub(in crate::engine::sched) fn take_home(&self) -> Option<Deque<Runnable>> {
+    pub(in crate::engine::sched) fn take_home(&self) -> Option<Queues> {
         self.home.lock().take()
     }
 }
@@ -164,8 +168,8 @@ fn this_threads_number() -> u64 {
 pub(crate) struct Places {
     table: Box<[OnceLock<Box<Place>>]>,
     made: AtomicUsize,
-    /// Places without a thread, each with its deque.
-    free: Mutex<Vec<(usize, Deque<Runnable>)>>,
+    /// Places without a thread, each with its queues.
+    free: Mutex<Vec<(usize, Queues)>>,
 }
 
 impl Places {
@@ -190,24 +194,24 @@ impl Places {
         self.table[index].get().expect("BUG: a place is used by its index before it was made")
     }
 
-    /// Takes a place that no thread holds, with its deque. `None`: all of the table is in use.
-    pub(crate) fn take(&self) -> Option<(usize, Deque<Runnable>)> {
+    /// Takes a place that no thread holds, with its queues. `None`: all of the table is in use.
+    pub(crate) fn take(&self) -> Option<(usize, Queues)> {
         let mut free = self.free.lock();
-        let (index, deque) = match free.pop() {
+        let (index, queues) = match free.pop() {
             Some(free) => free,
             None => {
                 let index = self.made.load(Ordering::Relaxed);
                 let entry = self.table.get(index)?;
-                let deque = Deque::new_fifo();
-                entry.get_or_init(|| Box::new(Place::new(deque.stealer())));
+                let queues = Queues::new();
+                entry.get_or_init(|| Box::new(Place::new(&queues)));
                 self.made.store(index + 1, Ordering::Release);
-                (index, deque)
+                (index, queues)
             }
         };
         let place = self.get(index);
         place.set_doing(Doing::Running);
         place.dismissed.store(false, Ordering::Relaxed);
-        Some((index, deque))
+        Some((index, queues))
     }
 
     /// How many tasks are alive: the sum over all places and `shared`, in the order that `stats` explains.
@@ -229,12 +233,12 @@ impl Places {
         free.len() < self.made()
     }
 
-    /// Gives a place back. Its deque must be empty.
-    pub(crate) fn give_back(&self, index: usize, deque: Deque<Runnable>) {
+    /// Gives a place back. Its queues must be empty.
+    pub(crate) fn give_back(&self, index: usize, queues: Queues) {
         self.get(index).set_doing(Doing::Nothing);
         let mut free = self.free.lock();
         // The lowest comes out first: thieves look at few places then.
         let at = free.partition_point(|other| other.0 > index);
-        free.insert(at, (index, deque));
+        free.insert(at, (index, queues));
     }
 }

@@ -58,7 +58,9 @@ impl Worker<'_> {
         let stats = &self.place.stats;
         stats.parks_and_unparks.add(1);
         self.accounts.busy_ns.set(stats.busy.booked());
-        stats.busy.begin(Instant::now());
+        let now = Instant::now();
+        stats.busy.begin(now);
+        self.looks.resumes(self.polls_here(), now);
         self.accounts.polls.set(self.polls());
     }
 
@@ -72,24 +74,30 @@ impl Worker<'_> {
     pub(in crate::engine::sched) fn has_found_work(&self) {
         let busy = &self.place.stats.busy;
         if !busy.is_running() {
-            busy.begin(Instant::now());
+            let now = Instant::now();
+            busy.begin(now);
+            self.looks.resumes(self.polls_here(), now);
         }
     }
 
-    /// Nothing was found since then; `None`: just now.
-    pub(in crate::engine::sched) fn runs_dry(&self, since: Option<Instant>) {
+    /// Nothing was found since then; `None`: just now. Gives that moment back, if it was busy until then.
+    pub(in crate::engine::sched) fn runs_dry(&self, since: Option<Instant>) -> Option<Instant> {
         self.pass_on();
         let (stats, accounts) = (&self.place.stats, &self.accounts);
         if !stats.busy.is_running() {
-            return;
+            return None;
         }
-        stats.busy.end(since.unwrap_or_else(Instant::now));
+        let now = since.unwrap_or_else(Instant::now);
+        stats.busy.end(now);
+        self.looks.measure(self.polls_here(), now);
+        self.place.pace_ns.store(self.looks.pace_ns(), Ordering::Relaxed);
         let (busy_ns, polls) = (stats.busy.booked(), self.polls());
         let time = busy_ns.saturating_sub(accounts.busy_ns.replace(busy_ns));
         let polls = polls.wrapping_sub(accounts.polls.replace(polls));
         if let Some(each) = time.checked_div(polls) {
             stats.mean_poll_ns.set(mean(stats.mean_poll_ns.get(), each, polls));
         }
+        Some(now)
     }
 
     /// About to sleep, with nothing to do.

@@ -12,17 +12,17 @@
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::base::rng;
-use crate::engine::cell::{Runnable, current, memory};
+use crate::engine::cell::{current, memory};
 use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::place::Place;
+use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::places::roots::Bell;
 use crate::engine::sched::sys::ExactSleeps;
 use crate::engine::sched::worker::here::Standby;
 use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::sleep::{KEEPS_MEMORY, WORTH_A_TIMER};
 use crate::engine::sched::worker::spin::Spin;
-use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -55,20 +55,34 @@ impl Seat {
         let _ = SEAT.try_with(|seat| seat.set(Some(self)));
     }
 
-    /// Until the future is woken, or somebody wants this thread to look around.
-    fn wait(&self) {
-        let mut since = None;
-        for round in 0..self.spin.rounds() {
-            if self.bell.is_woken() {
-                self.spin.paid(round);
-                return;
-            }
-            since.get_or_insert_with(Instant::now);
-            thread::yield_now();
+    /// Until the future is woken, or somebody wants this thread to look around. `spins`: looks for it before it sleeps.
+    fn wait(&self, spins: bool) {
+        let begun = Instant::now();
+        self.spin.failed(begun);
+        if spins && self.spin.pays() && self.look_on(begun) {
+            return;
         }
-        self.spin.failed(since);
         self.park();
         self.spin.slept(Instant::now(), self.bell.is_woken());
+    }
+
+    /// Look after look, for as long as it pays and nobody who computes wants the CPU. `true`: the future is woken.
+    fn look_on(&self, begun: Instant) -> bool {
+        let mut now = begun;
+        for round in 1..=self.spin.rounds(begun) {
+            thread::yield_now();
+            let before = std::mem::replace(&mut now, Instant::now());
+            let nobody_computes = self.spin.gave_way(before, now);
+            if self.bell.is_woken() {
+                self.spin.paid(round);
+                return true;
+            }
+            if !nobody_computes {
+                return false;
+            }
+        }
+        self.spin.went_through(false);
+        false
     }
 
     /// Like a worker that sleeps for long it gives back the memory that it keeps for new tasks.
@@ -213,7 +227,7 @@ impl Engine {
                 break;
             }
             self.reconsider_the_clock();
-            seat.wait();
+            seat.wait(!self.drive.clock.is_paused());
         }
         let output = root.output.take();
         self.roots.leave(number);
@@ -242,7 +256,7 @@ impl Engine {
         future: Pin<&mut F>,
         place: &Place,
         index: usize,
-        deque: Deque<Runnable>,
+        deque: Queues,
     ) -> Option<thread::Result<F::Output>> {
         place.seated.store(true, std::sync::atomic::Ordering::Relaxed);
         place.set_thread(false);

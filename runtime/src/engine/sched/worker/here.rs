@@ -8,10 +8,9 @@
 //! holds the place, and its worker is made by the first one who looks for it. Without this an empty `block_on` took five
 //! times as long, most of it for clocks that nobody reads. (So what such a future does before counts as nobody's work.)
 
-use crate::engine::cell::Runnable;
 use crate::engine::sched::engine::Engine;
+use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::worker::Worker;
-use crossbeam_deque::Worker as Deque;
 use std::cell::{Cell, OnceCell};
 use std::ptr;
 use std::sync::Arc;
@@ -74,13 +73,13 @@ pub(in crate::engine::sched) struct Standby<'e> {
     engine: &'e Arc<Engine>,
     index: usize,
     /// The queue, until the worker has it.
-    deque: Cell<Option<Deque<Runnable>>>,
+    queues: Cell<Option<Queues>>,
     worker: OnceCell<Worker<'e>>,
 }
 
 impl<'e> Standby<'e> {
-    pub(in crate::engine::sched) fn new(engine: &'e Arc<Engine>, index: usize, deque: Deque<Runnable>) -> Self {
-        Standby { engine, index, deque: Cell::new(Some(deque)), worker: OnceCell::new() }
+    pub(in crate::engine::sched) fn new(engine: &'e Arc<Engine>, index: usize, queues: Queues) -> Self {
+        Standby { engine, index, queues: Cell::new(Some(queues)), worker: OnceCell::new() }
     }
 
     /// The worker will be found on this thread until the guard goes.
@@ -91,21 +90,21 @@ impl<'e> Standby<'e> {
 
     pub(in crate::engine::sched) fn worker(&self) -> &Worker<'e> {
         self.worker.get_or_init(|| {
-            let deque = self.deque.take().expect("BUG: a worker is made twice");
-            let worker = Worker::new(self.engine, self.index, deque, false);
+            let queues = self.queues.take().expect("BUG: a worker is made twice");
+            let worker = Worker::new(self.engine, self.index, queues, false);
             worker.open_accounts();
             worker
         })
     }
 
     /// What the place keeps, and the worker's word on whether it was searching, if there was one.
-    pub(in crate::engine::sched) fn end(&mut self) -> (Deque<Runnable>, Option<bool>) {
-        if let Some(deque) = self.deque.take() {
-            return (deque, None);
+    pub(in crate::engine::sched) fn end(&mut self) -> (Queues, Option<bool>) {
+        if let Some(queues) = self.queues.take() {
+            return (queues, None);
         }
         let worker = self.worker.take().expect("BUG: a queue is gone, and no worker has it");
         worker.close_accounts();
         let searching = worker.searching.get();
-        (worker.deque, Some(searching))
+        (worker.queues, Some(searching))
     }
 }

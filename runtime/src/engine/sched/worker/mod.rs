@@ -1,24 +1,29 @@
 //! The thread that holds a place: takes tasks from here and there, polls them, and sleeps when there are none.
 //!
-//! Owns: the loop, its queue.   Imports: `base`, `cell`, `drive`.
-//! Not here: how it is found on its thread (`here`), the next-task slot (`next_task`), the future of `block_on` (`root`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
+//! Owns: the loop, its queues.   Imports: `base`, `cell`, `drive`.
+//! Not here: how it is found on its thread (`here`), looking in passing (`passing`) and when (`looks`), the next-task slot (`next_task`), the future of `block_on` (`root`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
 //! (`idle`), what happens to a worker that is stuck (`rescue`), the end (`shutdown`).
 //!
 //! The order in which a worker looks for work:
-//! 1. every `inject_interval` polls one task from the inject queue, so that a busy worker does not starve outsiders;
+//! 1. one task from the inject queue, every `inject_interval` polls and after each look at sockets and timers that was due
+//!    by time, so that a busy worker does not starve outsiders; when such a look is due is `looks`' business;
 //! 2. the next-task slot, at most three times in a row: what the last poll woke runs while its data is in the cache;
 //! 3. its own queue, first in first out (a LIFO queue is no faster here and ruins the tail: p99 40 ms against 10);
-//! 4. a share of the inject queue; then it searches: half of another worker's queue, sockets and timers without
-//!    blocking, for some rounds with a `sched_yield` in between; then it sleeps, in the driver if that place is free.
+//! 4. a share of the inject queue;
+//! 5. the tasks that gave way, with a look at sockets and timers in between, so that what those bring goes first;
+//! 6. then it searches: half of another worker's queue, and while that pays sockets and timers without blocking, for some
+//!    rounds with a `sched_yield` in between; then it sleeps, in the driver if that place is free.
 //!
 //! A push to the worker's own queue wakes nobody while fewer than `BACKLOG` tasks wait there (of spawned ones: there and in
-//! the slot): a wake-up costs more than a short task. What then waits behind a long poll is found by a searcher or, within a few milliseconds, by the
-//! guarantor.
+//! the slot): a wake-up costs more than a short task. What then waits behind a long poll is found by a searcher or, within
+//! a few milliseconds, by the guarantor; what waits between long polls is shown to others at each look that is due by time.
 
 mod accounts;
 pub(crate) mod block_on;
 #[allow(unsafe_code)] // pointers to this thread's worker
 mod here;
+mod looks;
+mod passing;
 pub(in crate::engine::sched) mod root;
 mod search;
 mod sleep;
@@ -27,16 +32,17 @@ mod steal;
 
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::cell::Runnable;
-use crate::engine::drive::{NEVER, Reach, WOKEN_MOST, WheelSeat};
+use crate::engine::drive::{Reach, WheelSeat};
 use crate::engine::sched::config::Flavor;
-use crate::engine::sched::engine::{Engine, wake_all};
+use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::place::Place;
+use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::worker::accounts::Accounts;
 pub(crate) use crate::engine::sched::worker::here::{with_worker, with_worker_of};
+use crate::engine::sched::worker::looks::Looks;
 use crate::engine::sched::worker::root::{Root, Turn};
 use crate::engine::sched::worker::spin::Spin;
 use crate::engine::sched::worker::steal::Thief;
-use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -50,12 +56,7 @@ const SLOT_STREAK: u32 = 3;
 /// A local push wakes a sibling when this many tasks wait in the queue; of spawned ones, in queue and slot together. With 1
 /// a message-passing pair wakes a sibling for nothing on every send (12,370 context switches against 43 in the
 /// prototype's chain benchmark).
-const BACKLOG: usize = 2;
-
-/// With so many tasks in its queue a busy worker leaves sockets to others, so often in a row. For long polls it is the
-/// guarantor's tick that bounds this.
-const LONG_QUEUE: usize = 32;
-const LEFT_LOOKS_MOST: u32 = 4;
+pub(in crate::engine::sched) const BACKLOG: usize = 2;
 
 /// Why the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,15 +71,20 @@ pub(crate) struct Worker<'e> {
     pub(crate) engine: &'e Arc<Engine>,
     pub(crate) place: &'e Place,
     pub(in crate::engine::sched) index: usize,
-    pub(in crate::engine::sched) deque: Deque<Runnable>,
+    pub(in crate::engine::sched) queues: Queues,
     /// The polls that this thread has begun here.
     pub(in crate::engine::sched) tick: Cell<u64>,
     /// Those that others had begun before.
     polls_before: u64,
+    pub(in crate::engine::sched) looks: Looks,
+    /// The inject queue goes first, once.
+    inject_due: Cell<bool>,
     /// How many looks in a row were left to others.
     left_looks: Cell<u32>,
     pub(in crate::engine::sched) streak: Cell<u32>,
     pub(in crate::engine::sched) roots_turn: Cell<Turn>,
+    /// Tasks that gave way go before the root until they have had so many turns in all. `None`: it goes first.
+    pub(in crate::engine::sched) root_waits_for: Cell<Option<u32>>,
     pub(in crate::engine::sched) searching: Cell<bool>,
     pub(in crate::engine::sched) pushes: Cell<Pushes>,
     pub(in crate::engine::sched) spin: Spin,
@@ -122,17 +128,25 @@ impl Drop for Blocking<'_, '_> {
 
 impl<'e> Worker<'e> {
     /// `searching`: whoever made us counted us as a searcher.
-    pub(crate) fn new(engine: &'e Arc<Engine>, index: usize, deque: Deque<Runnable>, searching: bool) -> Self {
+    pub(crate) fn new(engine: &'e Arc<Engine>, index: usize, queues: Queues, searching: bool) -> Self {
         Worker {
             engine,
             place: engine.places.get(index),
             index,
-            deque,
+            queues,
             tick: Cell::new(0),
             polls_before: engine.places.get(index).polls.load(Ordering::Relaxed),
+            looks: Looks::new(
+                engine.config.event_interval,
+                engine.config.inject_interval,
+                engine.config.flavor != Flavor::MultiThread,
+                engine.places.get(index).pace_ns.load(Ordering::Relaxed),
+            ),
+            inject_due: Cell::new(false),
             left_looks: Cell::new(0),
             streak: Cell::new(0),
             roots_turn: Cell::new(Turn::Asleep),
+            root_waits_for: Cell::new(None),
             searching: Cell::new(searching),
             pushes: Cell::new(match engine.config.flavor {
                 Flavor::MultiThread if engine.config.next_task_slot => Pushes::Slot,
@@ -143,12 +157,11 @@ impl<'e> Worker<'e> {
             wheel: engine.drive.wheels.get(index as u32).take_seat(),
             found: Cell::new(Vec::new()),
             thief: Thief::new(),
-            paced: Cell::new(None),
         }
     }
 
-    /// Works until the root is complete or the engine closes. Gives the deque back, and says whether it was searching.
-    pub(in crate::engine::sched) fn run(self, root: &mut impl Root) -> (End, Deque<Runnable>, bool) {
+    /// Works until the root is complete or the engine closes. Gives the queues back, and says whether it was searching.
+    pub(in crate::engine::sched) fn run(self, root: &mut impl Root) -> (End, Queues, bool) {
         self.place.set_thread(self.engine.config.flavor == Flavor::MultiThread);
         let _set_up = self.engine.set_up_thread(self.index);
         let installed = here::install(&self);
@@ -156,7 +169,7 @@ impl<'e> Worker<'e> {
         let end = self.run_here(root);
         drop(installed);
         self.close_accounts();
-        (end, self.deque, self.searching.get())
+        (end, self.queues, self.searching.get())
     }
 
     /// The same, on a thread that is set up.
@@ -176,13 +189,13 @@ impl<'e> Worker<'e> {
             if self.is_roots_turn(root) && self.poll_root(root) {
                 return End::RootComplete;
             }
-            if self.is_time_for(self.engine.config.event_interval) {
-                self.look_in_passing();
+            if self.looks.stops(self.polls_here(), self.engine.beat.load(Ordering::Relaxed)) {
+                self.look_if_due();
                 if self.place.is_dismissed() {
                     return End::Retired;
                 }
             }
-            let task = self.next_task().or_else(|| self.search(root));
+            let task = self.next_task().or_else(|| self.next_yielded(root)).or_else(|| self.search(root));
             // After it was taken: what the end has woken is dropped without another poll.
             if self.engine.is_closing() {
                 if let Some(task) = task {
@@ -193,7 +206,9 @@ impl<'e> Worker<'e> {
             if let Some(task) = task {
                 self.poll_task(task);
             } else if root.is_woken() {
-                self.root_goes_next();
+                if self.is_root_next() {
+                    self.root_goes_next();
+                }
             } else if !self.sleep(root) {
                 return End::Retired;
             }
@@ -212,7 +227,7 @@ impl<'e> Worker<'e> {
         } else {
             task.run()
         }
-        budget::refill(Budget::UNCONSTRAINED);
+        budget::end();
     }
 
     #[inline]
@@ -227,24 +242,28 @@ impl<'e> Worker<'e> {
     fn found_work(&self) {
         self.has_found_work();
         let engine = self.engine;
-        let more_waits =
-            || !self.deque.is_empty() || !engine.inject.is_empty() || engine.places.iter().any(Place::has_backlog);
+        let more_waits = || !engine.inject.is_empty() || engine.places.iter().any(Place::has_backlog);
         if engine.idle.stop_searching() && engine.idle.someone_to_wake() && more_waits() {
             engine.wake(engine.idle.submitted_locally());
         }
     }
 
-    /// Something that is done every so many polls.
+    /// For those who only look at differences.
     #[inline]
-    fn is_time_for(&self, interval: u32) -> bool {
-        // A division of 64 bits takes longer.
-        (self.tick.get() as u32).is_multiple_of(interval)
+    pub(in crate::engine::sched) fn polls_here(&self) -> u32 {
+        self.tick.get() as u32
     }
 
     #[inline]
     fn next_task(&self) -> Option<Runnable> {
-        if self.is_time_for(self.engine.config.inject_interval)
-            && let Some(task) = self.engine.inject.pop()
+        if self.inject_due.get() {
+            self.inject_due.set(false);
+            if let Some(task) = self.engine.inject.pop() {
+                return Some(task);
+            }
+        }
+        if self.looks.owes()
+            && let Some(task) = self.pop_yielded()
         {
             return Some(task);
         }
@@ -254,70 +273,10 @@ impl<'e> Worker<'e> {
                 self.streak.set(streak + 1);
                 return Some(task);
             }
-            self.deque.push(task);
+            self.queues.ready.push(task);
         }
         self.streak.set(0);
-        self.deque.pop().or_else(|| self.take_injected())
-    }
-
-    /// A look while there is work. Events that a worker takes on top of a long queue wait there behind all of it, while
-    /// in the kernel they are anybody's: such a worker leaves them for a while.
-    fn look_in_passing(&self) {
-        self.pass_on();
-        self.publish_pace();
-        let leaves =
-            self.engine.config.workers > 1 && self.deque.len() >= LONG_QUEUE && self.left_looks.get() < LEFT_LOOKS_MOST;
-        self.left_looks.set(if leaves { self.left_looks.get() + 1 } else { 0 });
-        self.turn(!leaves);
-    }
-
-    /// How long a poll takes here, for thieves.
-    fn publish_pace(&self) {
-        let (now, tick) = (Instant::now(), self.tick.get());
-        if let Some((before, then)) = self.paced.replace(Some((now, tick)))
-            && let Some(each) = (now.saturating_duration_since(before).as_nanos() as u64).checked_div(tick - then)
-        {
-            self.place.pace_ns.store(each, Ordering::Relaxed);
-        }
-    }
-
-    /// Sockets and timers, if nobody else looks at them right now; and this worker's own timers.
-    pub(in crate::engine::sched) fn turn_without_blocking(&self) {
-        self.turn(true);
-    }
-
-    fn turn(&self, looks: bool) {
-        let drive = &self.engine.drive;
-        if !drive.is_used() {
-            return;
-        }
-        let mut found = self.found.take();
-        if looks && let Some(mut lead) = drive.try_lead() {
-            lead.look(&mut found);
-        }
-        let next = self.wheel.wheel().next();
-        if next != NEVER {
-            let now = drive.clock.tick();
-            if next <= now {
-                Reach::Own(&self.wheel).visit(now, WOKEN_MOST, &mut found);
-            }
-        }
-        self.found.set(found);
-        self.wake_found();
-    }
-
-    /// Wakes what the last look found; it goes to the queue, not to the slot.
-    pub(in crate::engine::sched) fn wake_found(&self) {
-        let mut found = self.found.take();
-        if !found.is_empty() {
-            let before = self.pushes.replace(Pushes::Queue);
-            wake_all(&mut found);
-            self.pushes.set(before);
-        }
-        // The memory is for the next time, unless that was a great many.
-        if found.capacity() <= WOKEN_MOST {
-            self.found.set(found);
-        }
+        self.queues.ready.pop().or_else(|| self.take_injected())
     }
 
     /// A task has been woken by what this worker polls.
@@ -358,8 +317,8 @@ impl<'e> Worker<'e> {
 
     #[inline]
     fn push_behind(&self, task: Runnable, backlog: usize) {
-        self.deque.push(task);
-        if self.deque.len() >= backlog {
+        self.queues.ready.push(task);
+        if self.queues.ready.len() >= backlog {
             let wake = self.engine.idle.submitted_locally();
             if wake.is_some() {
                 self.engine.wake(wake);
@@ -367,11 +326,18 @@ impl<'e> Worker<'e> {
         }
     }
 
-    /// A yielding task: behind the others, and nobody is woken for it.
+    /// A task that gave way: behind all others, and nobody is woken for it.
     #[inline]
     pub(crate) fn push_yielded(&self, task: Runnable) {
         self.accounts.count_schedule();
-        self.deque.push(task);
+        self.queues.yielded.push(task);
+    }
+
+    /// A task that was woken during its own poll: behind those that are ready, and nobody is woken for it.
+    #[inline]
+    pub(crate) fn push_woken(&self, task: Runnable) {
+        self.accounts.count_schedule();
+        self.queues.ready.push(task);
     }
 
     /// Its wheel, if it looks after that now: inside `block_in_place` it is a thread like any other.
@@ -390,8 +356,10 @@ impl<'e> Worker<'e> {
         if let Some(task) = self.place.next.take() {
             left.push(task);
         }
-        while let Some(task) = self.deque.pop() {
-            left.push(task);
+        for queue in [&self.queues.ready, &self.queues.yielded] {
+            while let Some(task) = queue.pop() {
+                left.push(task);
+            }
         }
         if !left.is_empty() {
             self.engine.inject.push_chain(left);
@@ -415,7 +383,7 @@ impl<'e> Worker<'e> {
     pub(crate) fn block(&self) -> Blocking<'_, 'e> {
         // In the queue is where thieves look first.
         if let Some(task) = self.place.next.take() {
-            self.deque.push(task);
+            self.queues.ready.push(task);
         }
         self.rest();
         let pushes = self.pushes.replace(Pushes::Others);

@@ -5,7 +5,7 @@
 //!
 //! Where one thread does everything (the current-thread flavors), programs count on an order, that of every `#[test]`: a
 //! future of `block_on` that was woken waits behind what is ready, and behind what that makes ready, for `event_interval`
-//! polls at the most. So a `yield_now` lets everybody run, and a small task that whoever woke it has spawned (to put a
+//! polls at the most. So a `yield_now` lets everybody run (also those that gave way before it did), and a small task that whoever woke it has spawned (to put a
 //! connection back into a pool) is done before it. On the multi-thread flavor it goes first: others run the tasks.
 //!
 //! What it spawns and wakes runs in that order. It may lie in the next-task slot only where nothing is before it: a
@@ -65,6 +65,14 @@ impl Worker<'_> {
         }
     }
 
+    /// Nothing is ready but tasks that gave way. The root goes before them, unless it gave way itself, and they were there
+    /// already.
+    #[inline]
+    pub(in crate::engine::sched) fn is_root_before_yielded(&self, root: &impl Root) -> bool {
+        root.is_woken()
+            && self.root_waits_for.get().is_none_or(|turns| (turns.wrapping_sub(self.looks.turns()) as i32) <= 0)
+    }
+
     /// Nothing is ready, so nothing is before it.
     pub(in crate::engine::sched) fn root_goes_next(&self) {
         self.roots_turn.set(Turn::Now);
@@ -89,12 +97,19 @@ impl Worker<'_> {
 
     /// If it is woken already, then it waits from here on.
     pub(in crate::engine::sched) fn root_was_polled(&self, root: &impl Root) {
-        self.roots_turn.set(if root.is_woken() { Turn::Waits(self.tick.get()) } else { Turn::Asleep });
+        if !root.is_woken() {
+            self.roots_turn.set(Turn::Asleep);
+            return self.root_waits_for.set(None);
+        }
+        self.roots_turn.set(Turn::Waits(self.tick.get()));
+        // Also where it did not say that it gives way: it may do nothing else, and they would wait for ever.
+        let waiting = self.queues.yielded.len() as u32;
+        self.root_waits_for.set((waiting > 0).then(|| self.looks.turns().wrapping_add(waiting)));
     }
 
     /// Behind everything that this worker has.
     pub(in crate::engine::sched) fn push_in_order(&self, task: Runnable) {
-        if !self.place.next.is_empty() || !self.deque.is_empty() {
+        if !self.place.next.is_empty() || !self.queues.ready.is_empty() {
             return self.push_back(task);
         }
         // The slot is a place in the queue like any other here, so it is not passed over.

@@ -5,8 +5,9 @@
 //! (`worker`), what follows a search in vain (`sleep`).
 //!
 //! The danger: a search costs CPU that somebody else may need. So at most half of the workers search, each gives its
-//! core away between rounds, and one whose idle times are long searches for less and less. Rejected: spinning with
-//! pause instructions, and going to sleep at once (`docs/design/rejected.md` has the numbers).
+//! core away between rounds, and one whose idle times are long looks at the queues once: the sleep that follows looks at
+//! sockets and timers itself. Whoever gave its core to somebody who computes sleeps at once. Rejected: spinning with pause
+//! instructions, and going to sleep at once always (`docs/design/rejected.md` has the numbers).
 
 use crate::engine::base::{contention, rng};
 use crate::engine::cell::Runnable;
@@ -14,7 +15,7 @@ use crate::engine::sched::places::place::Place;
 use crate::engine::sched::worker::Worker;
 use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::steal::{Counts, VISITS, Verdict, Victim};
-use crossbeam_deque::Steal;
+use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -22,12 +23,18 @@ use std::time::Instant;
 const SHARE_MAX: usize = 128;
 
 impl Worker<'_> {
+    #[inline]
     pub(in crate::engine::sched) fn take_injected(&self) -> Option<Runnable> {
+        if self.engine.inject.is_empty() { None } else { self.take_share() }
+    }
+
+    #[inline(never)]
+    fn take_share(&self) -> Option<Runnable> {
         let workers = self.engine.config.workers;
         let mut share = self.engine.inject.pop_share(workers, SHARE_MAX);
         let first = share.pop();
         while let Some(task) = share.pop() {
-            self.deque.push(task);
+            self.queues.ready.push(task);
         }
         first
     }
@@ -40,40 +47,58 @@ impl Worker<'_> {
             }
             self.searching.set(true);
         }
-        self.paced.set(None);
         self.thief.settle(self.counts(), Instant::now);
         self.thief.begin_search(rng::random_below(self.engine.places.made() as u32) as usize);
+        let found = self.look_around();
         // A clock that stands still moves when everybody sleeps, and not before.
-        let rounds = if self.engine.drive.clock.is_paused() { 1 } else { self.spin.rounds() };
-        let mut since = None;
-        for round in 0..rounds {
-            let found = self.take_injected().or_else(|| self.steal(VISITS)).or_else(|| {
-                self.turn_without_blocking();
-                self.deque.pop()
-            });
-            if found.is_some() {
-                self.spin.paid(round);
+        let waits = found.is_none() && self.spin.pays() && !self.engine.drive.clock.is_paused();
+        let found = if waits && !self.is_wanted(root) { self.look_on(root) } else { found };
+        // Everywhere, once: who sleeps now may have been the last to look.
+        found.or_else(|| if self.is_wanted(root) { None } else { self.steal(self.engine.places.made()) })
+    }
+
+    fn is_wanted(&self, root: &impl Root) -> bool {
+        root.is_woken() || self.engine.is_closing()
+    }
+
+    /// Look after look, for as long as it pays and nobody who computes wants the CPU. One read of the clock for each.
+    fn look_on(&self, root: &impl Root) -> Option<Runnable> {
+        let begun = Instant::now();
+        self.runs_dry(Some(begun));
+        self.spin.failed(begun);
+        let rounds = self.spin.rounds(begun);
+        if rounds == 0 {
+            return None;
+        }
+        let mut found = self.look_at_events();
+        let mut now = begun;
+        for round in 1..=rounds {
+            if found.is_some() || self.is_wanted(root) {
+                self.spin.paid(round - 1);
                 return found;
             }
-            if root.is_woken() || self.engine.is_closing() {
-                self.spin.paid(round);
-                return None;
-            }
-            if rounds == 1 {
-                break;
-            }
-            if since.is_none() {
-                since = Some(Instant::now());
-                self.runs_dry(since);
-            }
             std::thread::yield_now();
+            let before = std::mem::replace(&mut now, Instant::now());
+            let nobody_computes = self.spin.gave_way(before, now);
+            found = self.look_around();
+            if !nobody_computes {
+                return found;
+            }
+            found = found.or_else(|| self.look_at_events());
         }
-        // Everywhere, once: who sleeps now may have been the last to look.
-        let found = self.steal(self.engine.places.made());
-        if found.is_none() {
-            self.spin.failed(since);
-        }
+        self.spin.went_through(found.is_some());
         found
+    }
+
+    /// Sockets and timers.
+    fn look_at_events(&self) -> Option<Runnable> {
+        self.turn_without_blocking();
+        self.queues.ready.pop()
+    }
+
+    /// One look at the queues.
+    fn look_around(&self) -> Option<Runnable> {
+        self.take_injected().or_else(|| self.steal(VISITS))
     }
 
     /// The visits of one round of a search.
@@ -114,10 +139,19 @@ impl Worker<'_> {
     /// Only for a queue in which something lies: an attempt in vain enters the deque's epoch, and a thread that has done
     /// so leaves 2 KiB behind for others to free.
     fn steal_from_queue(&self, victim: &Place) -> Option<Runnable> {
+        // In the order in which their own worker would take them.
+        let queues = [(&victim.stealer, &self.queues.ready), (&victim.yielded, &self.queues.yielded)];
+        queues
+            .into_iter()
+            .filter(|(theirs, _)| !theirs.is_empty())
+            .find_map(|(theirs, own)| self.steal_half(theirs, own))
+    }
+
+    fn steal_half(&self, theirs: &Stealer<Runnable>, own: &Deque<Runnable>) -> Option<Runnable> {
         loop {
-            match victim.stealer.steal_batch_and_pop(&self.deque) {
+            match theirs.steal_batch_and_pop(own) {
                 Steal::Success(task) => {
-                    self.place.stats.steals.add(self.deque.len() as u64 + 1);
+                    self.place.stats.steals.add(own.len() as u64 + 1);
                     return Some(task);
                 }
                 Steal::Empty => return None,

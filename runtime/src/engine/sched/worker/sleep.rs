@@ -8,7 +8,7 @@
 
 use crate::engine::cell::memory;
 use crate::engine::drive::Sleeper;
-use crate::engine::sched::places::place::Doing;
+use crate::engine::sched::places::place::{Doing, Place};
 use crate::engine::sched::worker::Worker;
 use crate::engine::sched::worker::root::Root;
 use std::sync::atomic::Ordering;
@@ -30,14 +30,16 @@ impl Worker<'_> {
                 return true;
             }
         }
-        self.runs_dry(None);
+        if let Some(now) = self.runs_dry(None) {
+            self.spin.failed(now);
+        }
         self.place.set_doing(Doing::Sleeping);
         let was_searching = self.searching.replace(false);
         let work_waits = |everywhere: bool| {
             !self.engine.inject.is_empty()
                 || self.engine.is_closing()
                 || root.is_woken()
-                || (everywhere && self.engine.places.iter().any(|place| !place.stealer.is_empty()))
+                || (everywhere && self.engine.places.iter().any(Place::has_backlog))
         };
         // Before it counts as asleep: a leader that finds everybody asleep must find everybody's timers, too.
         self.rest();
@@ -54,6 +56,7 @@ impl Worker<'_> {
         self.engine.a_worker_woke();
         let now = Instant::now();
         self.place.stats.busy.begin(now);
+        self.looks.woke(self.polls_here(), self.beat(), now);
         if let Some(hook) = &self.engine.config.on_unpark {
             hook();
         }

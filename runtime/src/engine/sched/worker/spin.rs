@@ -1,53 +1,102 @@
 //! For how long does it pay to look for work before going to sleep?
 //!
-//! Owns: what a worker has learned of its own idle times.   Imports: nothing.
-//! Not here: the looking (`search`), the sleep (`sleep`).
+//! Owns: what a thread has learned of its own idle times, and of those who want its CPU.   Imports: nothing.
+//! Not here: the looking (`search`), the sleep (`sleep`). Time is an argument everywhere.
 //!
 //! Waking a thread costs some microseconds, and some tens where its CPU has gone idle: more than a short wait costs
 //! somebody who keeps looking. So a worker looks for as long as its last idle times say: in full, if the last one was over
 //! so soon that it would have been seen, and half as long after each that was not. An idle time counts from the first
-//! look in vain to the moment at which the worker runs again, slow waking included.
+//! look in vain to the moment at which the worker runs again, slow waking included. Where idle times are long nothing is
+//! left after seven of them: the search looks once at the queues, and the sleep's own wait looks at the sockets.
 //!
-//! The danger: CPU time that nobody gets anything for. Where idle times are longer than a spin, a worker is down to
-//! [`LEAST`] looks after five of them; where they are just about as long, it spins in vain every second time.
+//! Between two looks the CPU is given away, so that nobody waits for one that merely looks. On a machine that has one to
+//! spare this is over at once. Where somebody computes, the kernel gives *him* a whole slice, some milliseconds, and a
+//! worker that sleeps instead is woken within microseconds. So each time is measured. One that took [`TAKEN`] has met somebody
+//! who computes: no more looks for a while, which doubles as long as the next trial ends in the same way.
 //!
-//! Rejected: spinning in full every now and then, to ask whether times have changed (`docs/design/rejected.md`).
+//! The danger: CPU time that nobody gets anything for. Where idle times are just about as long as a spin, it spins in vain
+//! every second time. And a slice lost to a neighbour: one for each trial, so one in ten seconds beside one who stays.
+//!
+//! Rejected: spinning in full every now and then, to ask whether times have changed; pauses instead of yields
+//! (`docs/design/rejected.md`).
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// Looks before sleep while that pays; 30 to 40 us.
 const MOST: u32 = 64;
-const LEAST: u32 = 2;
 /// What `MOST` looks would have seen the end of, waking included.
 const SHORT: Duration = Duration::from_micros(50);
+/// A yield to somebody who computes takes a slice of the kernel's, 700 us to 4 ms; one to nobody, or to somebody who has little
+/// to do, some microseconds.
+const TAKEN: Duration = Duration::from_micros(250);
+/// After a yield that was taken nothing is given away for so long at first, and at most.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// See the module's head. Each worker has one.
 pub(in crate::engine::sched) struct Spin {
     rounds: Cell<u32>,
     idle_since: Cell<Option<Instant>>,
+    /// Somebody computes: no looks until then.
+    paused_until: Cell<Option<Instant>>,
+    /// For how long, the next time.
+    pause: Cell<Duration>,
 }
 
 impl Spin {
     pub(in crate::engine::sched) fn new() -> Self {
-        Spin { rounds: Cell::new(MOST), idle_since: Cell::new(None) }
+        Spin {
+            rounds: Cell::new(MOST),
+            idle_since: Cell::new(None),
+            paused_until: Cell::new(None),
+            pause: Cell::new(PAUSE_MIN),
+        }
     }
 
-    /// How often a search looks.
-    pub(in crate::engine::sched) fn rounds(&self) -> u32 {
-        self.rounds.get()
+    /// Does more than one look pay, as far as idle times say? If not, no clock needs to be read.
+    pub(in crate::engine::sched) fn pays(&self) -> bool {
+        self.rounds.get() > 0
     }
 
-    /// Something was found, in that round.
+    /// How often a search that begins now gives the CPU away and looks again.
+    pub(in crate::engine::sched) fn rounds(&self, now: Instant) -> u32 {
+        match self.paused_until.get() {
+            Some(until) if now < until => 0,
+            _ => self.rounds.get(),
+        }
+    }
+
+    /// The CPU was given away between these two moments. `false`: to somebody who computes, so that was the last time.
+    pub(in crate::engine::sched) fn gave_way(&self, from: Instant, to: Instant) -> bool {
+        if to.saturating_duration_since(from) < TAKEN {
+            return true;
+        }
+        let pause = self.pause.get();
+        self.paused_until.set(Some(to + pause));
+        self.pause.set((pause * 2).min(PAUSE_MAX));
+        false
+    }
+
+    /// Something was found, after the CPU had been given away so often.
     pub(in crate::engine::sched) fn paid(&self, round: u32) {
         if round > 0 {
+            self.rounds.set(MOST);
+            self.pause.set(PAUSE_MIN);
+        }
+    }
+
+    /// All rounds are over, and none met anybody who computes.
+    pub(in crate::engine::sched) fn went_through(&self, found: bool) {
+        self.pause.set(PAUSE_MIN);
+        if found {
             self.rounds.set(MOST);
         }
     }
 
     /// Nothing was found since then; now the worker sleeps.
-    pub(in crate::engine::sched) fn failed(&self, since: Option<Instant>) {
-        self.idle_since.set(since);
+    pub(in crate::engine::sched) fn failed(&self, since: Instant) {
+        self.idle_since.set(Some(since));
     }
 
     /// The worker has slept, and there is work now, or not.
@@ -55,7 +104,7 @@ impl Spin {
         let Some(since) = self.idle_since.take() else { return };
         let rounds = self.rounds.get();
         let would_have_paid = work && rounds < MOST && now.saturating_duration_since(since) <= SHORT;
-        self.rounds.set(if would_have_paid { MOST } else { (rounds / 2).max(LEAST) });
+        self.rounds.set(if would_have_paid { MOST } else { rounds / 2 });
     }
 }
 
@@ -65,9 +114,9 @@ mod tests {
 
     fn idles_until(work: bool, spin: &Spin, time: Duration) -> u32 {
         let since = Instant::now();
-        spin.failed(Some(since));
+        spin.failed(since);
         spin.slept(since + time, work);
-        spin.rounds()
+        spin.rounds(since)
     }
 
     fn idles(spin: &Spin, time: Duration) -> u32 {
@@ -77,15 +126,17 @@ mod tests {
     #[test]
     fn long_idle_times_end_the_spinning() {
         let spin = Spin::new();
-        let rounds: Vec<_> = (0..7).map(|_| idles(&spin, SHORT * 2)).collect();
-        assert_eq!(rounds, [32, 16, 8, 4, 2, 2, 2]);
+        let rounds: Vec<_> = (0..8).map(|_| idles(&spin, SHORT * 2)).collect();
+        assert_eq!(rounds, [32, 16, 8, 4, 2, 1, 0, 0]);
+        assert!(!spin.pays());
     }
 
     #[test]
     fn one_short_idle_time_begins_it_anew() {
         let spin = Spin::new();
-        idles(&spin, SHORT * 2);
-        idles(&spin, SHORT * 2);
+        for _ in 0..10 {
+            idles(&spin, SHORT * 2);
+        }
         assert_eq!(idles(&spin, SHORT), MOST);
     }
 
@@ -105,18 +156,59 @@ mod tests {
 
     #[test]
     fn what_is_found_by_a_second_look_pays() {
-        let spin = Spin::new();
+        let (spin, now) = (Spin::new(), Instant::now());
         idles(&spin, SHORT * 2);
         spin.paid(0);
-        assert_eq!(spin.rounds(), MOST / 2, "that was no spin");
+        assert_eq!(spin.rounds(now), MOST / 2, "that was no spin");
         spin.paid(1);
-        assert_eq!(spin.rounds(), MOST);
+        assert_eq!(spin.rounds(now), MOST);
     }
 
     #[test]
     fn a_sleep_without_a_search_says_nothing() {
+        let (spin, now) = (Spin::new(), Instant::now());
+        spin.slept(now, true);
+        assert_eq!(spin.rounds(now), MOST);
+    }
+
+    /// A world in which every yield at these milliseconds takes a slice. Gives back the milliseconds of those that were tried.
+    fn slices_lost(spin: &Spin, busy: std::ops::Range<u64>) -> Vec<u64> {
+        let (begun, slice) = (Instant::now(), Duration::from_millis(3));
+        let (mut lost, mut ms) = (Vec::new(), busy.start);
+        while ms < busy.end {
+            let now = begun + Duration::from_millis(ms);
+            if spin.rounds(now) > 0 {
+                lost.push(ms);
+                assert!(!spin.gave_way(now, now + slice), "that one was taken");
+                ms += 3;
+            }
+            ms += 1;
+        }
+        lost
+    }
+
+    #[test]
+    fn e1_who_meets_somebody_who_computes_gives_nothing_away_for_a_while() {
         let spin = Spin::new();
-        spin.slept(Instant::now(), true);
-        assert_eq!(spin.rounds(), MOST);
+        let lost = slices_lost(&spin, 0..60_000);
+        assert_eq!(lost[..4], [0, 13, 36, 79], "twice as long each time");
+        assert!(lost.len() < 17, "{} slices in a minute", lost.len());
+        let gaps: Vec<_> = lost.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert_eq!(gaps.last(), Some(&10_003), "ten seconds at the most");
+    }
+
+    #[test]
+    fn e1_a_search_that_goes_through_forgives() {
+        for forgive in [|spin: &Spin| spin.went_through(false), |spin: &Spin| spin.paid(3)] {
+            let spin = Spin::new();
+            slices_lost(&spin, 0..5_000);
+            let later = Instant::now() + Duration::from_secs(60);
+            assert_eq!(spin.rounds(later), MOST, "it tries again");
+            assert!(spin.gave_way(later, later + TAKEN / 2), "nobody is there any more");
+            forgive(&spin);
+            assert!(!spin.gave_way(later, later + TAKEN));
+            assert_eq!(spin.rounds(later + TAKEN + PAUSE_MIN / 2), 0);
+            assert_eq!(spin.rounds(later + TAKEN + PAUSE_MIN), MOST, "the shortest pause again");
+        }
     }
 }

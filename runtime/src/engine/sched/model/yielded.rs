@@ -1,0 +1,73 @@
+//! The queue of tasks that gave way, where two threads meet at it: stealing, falling asleep, and the end.
+
+use super::*;
+use crate::engine::sched::places::queues::Queues;
+
+/// The worker at place 0 has a task that gave way and is in a poll that does not end: it waits until that task has run. The
+/// last look of the worker at place 1 before its sleep finds it, or the look of the first one at its own backlog
+/// (`Worker::show_backlog`, here with S1, since this poll never comes round to the next) wakes it. The deque is not loom's, so
+/// a count beside it carries the order that it gives.
+/// Fault: `has_backlog` that forgets `yielded`; `sleep_through` without its last look.
+#[test]
+fn a_task_that_gave_way_is_seen_by_who_falls_asleep() {
+    check(|| {
+        let shared = StdArc::new((Places::new(2), Idle::new(0, 0), Parker::new(), AtomicUsize::new(0)));
+        let (places, idle, sleeper, pushed) = &*shared;
+        let (_, Queues { ready, yielded }) = places.take().expect("there are two places");
+        let _other = places.take().expect("there are two places");
+        idle.occupy();
+        idle.occupy();
+        let theirs = shared.clone();
+        let thief = spawn(move || {
+            let (places, idle, parker, pushed) = &*theirs;
+            let victim = places.get(0);
+            let searching = idle.start_searching();
+            while !victim.has_backlog() {
+                // The only searcher looks everywhere once more.
+                let work_waits = |everywhere| everywhere && victim.has_backlog();
+                let wait = || {
+                    parker.park(None);
+                    true
+                };
+                let _ = idle.sleep_through(1, searching, work_waits, wait);
+            }
+            assert_eq!(pushed.fetch_add(1, AcqRel), 1);
+            victim.yielded.steal().success().expect("nobody else takes it").run();
+        });
+        let task = ready_task(|| ());
+        pushed.fetch_add(1, AcqRel);
+        yielded.push(task);
+        if let Some(Wake::Worker(1)) = idle.submitted() {
+            let _ = sleeper.unpark();
+        }
+        thief.join().unwrap();
+        assert!(ready.is_empty() && yielded.is_empty());
+    });
+}
+
+/// A worker puts a task back that gave way, while the closer drains: whoever is last cancels it.
+/// Fault: a drain that does not look at `yielded`.
+#[test]
+fn a_task_that_gave_way_is_cancelled_at_the_end() {
+    check(|| {
+        let small = Small::new();
+        drop(small.spawn(small.future(|_| Poll::Pending)));
+        let task = small.places.get(0).next.take().expect("the task is in the slot");
+        let (_, queues) = small.places.take().expect("there is a third place");
+        small.count();
+        let theirs = small.clone();
+        let worker = spawn(move || {
+            PLACE.with(|place| place.set(Some(2)));
+            queues.yielded.push(task);
+            if theirs.closing.load(Relaxed) {
+                theirs.drain();
+            }
+            theirs.uncount();
+        });
+        small.close_and_drain();
+        small.assert_dropped(1);
+        small.uncount();
+        worker.join().unwrap();
+        assert!(small.freed.load(Relaxed));
+    });
+}
