@@ -1,6 +1,9 @@
 //! What a user may rely on: a file per promise of `docs/promises.md`.
 
 mod blocking_apart;
+// tokio counts otherwise.
+#[cfg(not(feature = "oracle"))]
+mod busy_time;
 // tokio panics there.
 #[cfg(not(feature = "oracle"))]
 mod drop_anywhere;

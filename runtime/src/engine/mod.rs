@@ -28,7 +28,7 @@ pub(crate) use base::atomics;
 pub(crate) use base::budget;
 pub(crate) use base::coarse;
 pub(crate) use base::const_fn::const_fn;
-pub(crate) use base::contain::contain;
+pub(crate) use base::contain::{contain, discard};
 pub(crate) use base::contention;
 pub use base::id::Id;
 pub(crate) use base::rng::random_below;

@@ -11,7 +11,7 @@
 
 use super::Abort;
 use super::cancel::runner::{Child, Runner};
-use super::place::{Place, take_seat};
+use super::place::{Place, fill_seat, take_seat};
 use crate::engine::{Context as Inheritance, Inherited, TaskRef, current};
 use pin_project_lite::pin_project;
 use std::any::{Any, type_name};
@@ -105,6 +105,9 @@ impl Inherited for Scoped {
             let header = task.header();
             let child = header.is_child().then(|| Child { id: header.id(), group: seat.clone() });
             let runner = runner.for_task(Box::new(task.clone()), child);
+            if seat.is_some() {
+                fill_seat(&runner);
+            }
             return Some(Inheritance::new(Scoped::new(Some(runner), self.inherited_values())));
         }
         if let Some(group) = seat {

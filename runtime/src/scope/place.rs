@@ -14,7 +14,7 @@
 //! Rejected: a list of the groups in each task, to be walked down when one is stopped. It is paid for each group, and a stop
 //! would have to be tried again and again.
 
-use super::cancel::runner::Runner;
+use super::cancel::runner::{Runner, UntilGone};
 use super::context::Scoped;
 use super::shields::shields;
 use super::wakes::Wakes;
@@ -77,13 +77,22 @@ pub(super) struct Standing {
 }
 
 thread_local! {
-    /// Where the group stands whose child this thread is spawning.
-    static SEAT: RefCell<Option<Arc<Place>>> = const { RefCell::new(None) };
+    /// Of the group's child that this thread is spawning.
+    static SEAT: RefCell<Option<Seat>> = const { RefCell::new(None) };
+}
+
+enum Seat {
+    /// Where the group stands.
+    Free(Arc<Place>),
+    /// The child has a runner.
+    Taken(UntilGone),
 }
 
 /// The task that is spawned while this is there is a child of the group.
 pub(super) struct Seated<'s> {
     _context: Option<InContext<'s>>,
+    /// A hook of the user's may spawn within a spawn.
+    around: Option<Seat>,
 }
 
 impl Standing {
@@ -94,23 +103,45 @@ impl Standing {
     }
 
     pub(super) fn seat(&self) -> Seated<'_> {
-        SEAT.set(Some(self.place.clone()));
+        let around = SEAT.replace(Some(Seat::Free(self.place.clone())));
         if current::has_context() {
-            return Seated { _context: None };
+            return Seated { _context: None, around };
         }
         let context = self.context.get_or_init(|| Inheritance::new(Scoped::at(&self.place)));
-        Seated { _context: Some(current::enter_context(Some(context))) }
+        Seated { _context: Some(current::enter_context(Some(context))), around }
+    }
+}
+
+impl Seated<'_> {
+    /// The child has been spawned. To be dropped when its group knows that it is gone.
+    pub(super) fn until_gone(self) -> Option<UntilGone> {
+        match SEAT.take() {
+            Some(Seat::Taken(until_gone)) => Some(until_gone),
+            _ => None,
+        }
     }
 }
 
 impl Drop for Seated<'_> {
     fn drop(&mut self) {
-        let unused = SEAT.take();
+        let unused = SEAT.replace(self.around.take());
         drop(unused);
     }
 }
 
 /// Where the group stands of which the new task is a child.
 pub(super) fn take_seat() -> Option<Arc<Place>> {
-    SEAT.take()
+    SEAT.with_borrow_mut(|seat| match seat.take() {
+        Some(Seat::Free(place)) => Some(place),
+        other => {
+            *seat = other;
+            None
+        }
+    })
+}
+
+/// The task that has taken the seat has a runner.
+pub(super) fn fill_seat(runner: &Arc<Runner>) {
+    let before = SEAT.replace(Some(Seat::Taken(runner.until_gone())));
+    drop(before);
 }

@@ -1,11 +1,12 @@
 //! Several steps of foreign code, of which each is done though others panic.
 //!
-//! Owns: [`FirstPanic`], [`DropEach`].   Imports: nothing of ours.
+//! Owns: [`FirstPanic`], [`DropEach`].   Imports: the door.
 //! Not here: wakers (`wake`).
 //!
 //! The danger: the first destructor to panic ends the loop that runs them, and a second one, while the stack unwinds,
 //! ends the process. So each is caught, and the first panic goes on when all are done.
 
+use crate::engine::discard;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -25,7 +26,7 @@ impl FirstPanic {
                 None
             }
             Err(payload) => {
-                forget_panic(payload);
+                discard(payload);
                 None
             }
         }
@@ -34,17 +35,10 @@ impl FirstPanic {
     /// The first panic goes on, unless the thread has another one under way.
     pub(super) fn resume(self) {
         match self.0 {
-            Some(payload) if std::thread::panicking() => forget_panic(payload),
+            Some(payload) if std::thread::panicking() => discard(payload),
             Some(payload) => resume_unwind(payload),
             None => {}
         }
-    }
-}
-
-/// A payload is dropped by foreign code, too.
-fn forget_panic(payload: Box<dyn Any + Send>) {
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(again);
     }
 }
 

@@ -92,6 +92,13 @@ impl Asker {
         (!is_same).then(|| std::mem::replace(&mut self.task, now.map_or(Task::Unknown, Task::Ours)))
     }
 
+    /// It has what it asked for. Gives what is to be dropped after unlocking.
+    #[inline]
+    pub(super) fn leaves(&mut self) -> Option<Task> {
+        matches!(self.task, Task::Foreign(_)).then(|| std::mem::replace(&mut self.task, Task::Unknown))
+    }
+
+    #[inline]
     pub(super) fn is_same_task(&self, other: &Asker) -> bool {
         match (&self.task, &other.task) {
             (Task::Ours(some), Task::Ours(other)) => some == other,

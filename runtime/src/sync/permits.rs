@@ -30,7 +30,7 @@ pub(super) use self::acquire::{Acquire, Closed};
 
 use self::own_task::{Noted, Own};
 use self::patience::Patience;
-use super::futurelock::Asker;
+use super::futurelock::{Asker, Task};
 use super::waiters::{Key, WaitList, Waiters};
 use super::wake::WakeBatch;
 use crate::engine::atomics::{AtomicUsize, Ordering};
@@ -324,6 +324,7 @@ impl Permits {
 
     /// Takes the permits, or queues the waiter with what is free already. What it does not need of the newcomer stays with the
     /// caller.
+    #[inline(always)]
     fn enqueue(&self, newcomer: &mut Newcomer, wanted: usize) -> Enqueued {
         let mut list = self.waiters.lock();
         let mut word = self.word.load(Ordering::Relaxed);
@@ -349,10 +350,20 @@ impl Permits {
             let asker = newcomer.asker.take().expect("BUG: a newcomer was queued twice");
             let claim = Claim { wanted, missing: wanted - taken, asker, own: Noted::default() };
             let key = list.push_back(newcomer.waker.take(), claim);
-            let again =
-                list.has_granted() && matches!(self.look_for_own(&mut list, key, &mut WakeBatch::new()), Own::Noted);
+            let again = list.has_granted() && Permits::look_for_own(&mut list, key) == Own::Noted;
             return Enqueued::Waits { key, again };
         }
+    }
+
+    /// A waiter that was served or refused leaves: has it its permits? What is given besides is to be dropped after unlocking.
+    #[inline]
+    fn take_served(&self, list: &mut WaitList<Claim>, key: Key) -> (bool, Option<Task>) {
+        let claim = list.payload(key);
+        let (served, kept) = (claim.missing == 0, claim.asker.leaves());
+        // Whoever serves or refuses a waiter takes its waker.
+        list.free(key);
+        self.patience.note_handed_over(list.has_granted());
+        (served, kept)
     }
 
     /// A waiter leaves without taking what it may have been given.

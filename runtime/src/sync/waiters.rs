@@ -77,11 +77,12 @@ impl<P> WaitList<P> {
     }
 
     /// Queues a waiter behind all others.
+    #[inline]
     pub(super) fn push_back(&mut self, waker: Option<Waker>, payload: P) -> Key {
         let (generation, last) = (self.generation, self.last);
         self.generation = generation.wrapping_add(1);
         let index =
-            self.nodes.insert(Node { waker, payload, prev: last, next: NIL, generation, stands: Stands::Queued });
+            self.nodes.insert(|| Node { waker, payload, prev: last, next: NIL, generation, stands: Stands::Queued });
         match last {
             NIL => self.first = index,
             _ => self.at(last).next = index,
@@ -96,6 +97,7 @@ impl<P> WaitList<P> {
         self.nodes.get_mut(index).expect("BUG: a link of a wait list leads to a free node")
     }
 
+    #[inline]
     fn node(&mut self, key: Key) -> &mut Node<P> {
         let node = self.nodes.get_mut(key.index).filter(|node| node.generation == key.generation);
         node.unwrap_or_else(|| panic!("BUG: stale key of a waiter: {key:?}"))
@@ -183,15 +185,29 @@ impl<P> WaitList<P> {
     /// The waiter leaves: its node is free again.
     #[must_use = "drop the waker after unlocking"]
     pub(super) fn remove(&mut self, key: Key) -> (P, Option<Waker>) {
+        self.unlink_from_any(key);
+        let node = self.nodes.remove(key.index).expect("BUG: the node was there a moment ago");
+        (node.payload, node.waker)
+    }
+
+    /// The same where nothing of the user's is left in the node: it is dropped here, and moved nowhere.
+    #[inline]
+    pub(super) fn free(&mut self, key: Key) {
+        debug_assert!(self.node(key).waker.is_none(), "a waker would be dropped under the lock");
+        self.unlink_from_any(key);
+        self.nodes.free(key.index);
+    }
+
+    #[inline]
+    fn unlink_from_any(&mut self, key: Key) {
         match self.node(key).stands {
             Stands::Queued => self.unlink(key.index),
             Stands::Granted => self.unlink_granted(key.index),
             Stands::Alone => {}
         }
-        let node = self.nodes.remove(key.index).expect("BUG: the node was there a moment ago");
-        (node.payload, node.waker)
     }
 
+    #[inline]
     fn unlink(&mut self, index: u32) {
         let node = self.at(index);
         let (prev, next) = (node.prev, node.next);
@@ -279,6 +295,7 @@ impl<P> WaitList<P> {
         (node.prev, node.next, node.stands) = (NIL, second, Stands::Queued);
     }
 
+    #[inline]
     fn unlink_granted(&mut self, index: u32) {
         let node = self.at(index);
         let (prev, next) = (node.prev, node.next);

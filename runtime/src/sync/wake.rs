@@ -48,8 +48,11 @@ impl WakeBatch {
     /// Wakes them in the order of `push`. The caller holds no lock.
     #[inline]
     pub(super) fn wake_all(mut self) {
-        if self.rest.is_empty() && !std::thread::panicking() {
-            if let Some(waker) = self.first.take() {
+        if self.rest.capacity() == 0 && !std::thread::panicking() {
+            let first = self.first.take();
+            // It owns nothing any more, so its drop would look in vain.
+            std::mem::forget(self);
+            if let Some(waker) = first {
                 waker.wake();
             }
         } else {

@@ -12,12 +12,14 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls `f`. `None`: it panicked.
+#[inline]
 pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Option<R> {
     // Whoever shares state with what panics sees it as after any other panic of theirs.
     catch_unwind(AssertUnwindSafe(f)).map_err(discard).ok()
 }
 
 /// Drops what a panic carried, which is a user's value with a drop of its own.
+#[cold]
 pub(crate) fn discard(payload: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         // A payload whose drop panics with a payload: enough is enough.

@@ -170,6 +170,7 @@ unsafe fn run<F: Future, O: Owner, N: Name>(this: NonNull<Header>) {
 struct Unwinding<'c, F: Future, O: Owner, N: Name>(&'c Cell<F, O, N>);
 
 impl<F: Future, O: Owner, N: Name> Drop for Unwinding<'_, F, O, N> {
+    #[cold]
     fn drop(&mut self) {
         drop_future_quietly(self.0);
     }
@@ -231,6 +232,7 @@ fn panicked<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, payload: Payload
 }
 
 /// Drops the future where it is. The caller is the poller.
+#[inline]
 fn drop_future<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Result<(), Payload> {
     cell.header.set_stage(Stage::Empty);
     cell.slot.with_mut(|slot| {
@@ -242,6 +244,7 @@ fn drop_future<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Result<(),
 }
 
 /// The same where nobody is told of a panic: its hook has printed it.
+#[inline]
 fn drop_future_quietly<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
     if let Err(payload) = drop_future(cell) {
         discard(payload);
@@ -325,7 +328,9 @@ pub(super) fn drop_join_waker(header: &Header) {
         // SAFETY: the slot is the caller's.
         unsafe { (*waker).take() }
     });
-    contain(|| drop(waker));
+    if waker.is_some() {
+        contain(|| drop(waker));
+    }
 }
 
 fn drop_output_caught<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {

@@ -225,7 +225,7 @@ fn time_to_drop(entered: &Entered, timer: &mut Option<Timer>, cx: &mut Context<'
     loop {
         // Whatever changes after this look wakes us.
         entered.body.set_waker(cx.waker());
-        match node.next(&entered.body) {
+        match node.next() {
             Next::Wait => return false,
             Next::CancelAt(at) => {
                 if wait_until(timer, at, cx).is_pending() {
@@ -240,11 +240,8 @@ fn time_to_drop(entered: &Entered, timer: &mut Option<Timer>, cx: &mut Context<'
             }
             Next::Drop => {
                 node.doom();
-                return true;
-            }
-            Next::DropUnshielded => {
-                node.doom();
-                return false;
+                // Those that are found in a shield here have heard of it, or that is just ending.
+                return !entered.body.is_shielded();
             }
         }
     }

@@ -1,16 +1,31 @@
 //! What can be dropped when a scope is cancelled: its body, or a task spawned inside.
 //!
-//! Owns: [`Runner`], and the walk up from one for deadlines.   Imports: the door's lock, `place`.
+//! Owns: [`Runner`], [`UntilGone`], and the walk up from one for deadlines.   Imports: the door's lock, `place`.
 //! Not here: the walk up for shields (`place`), the walks down (`tree`), which has the rules for locks; aborting a task
 //! ([`Abort`]).
+//!
+//! The danger: a shield that ends in a child whose scope is *doomed* (wants it dropped). The child is aborted there and then,
+//! but it is not gone: its poll goes on, and may fail. If what is around its group heard of the end now, another worker could drop
+//! the group before that is told. So the end is *owed*: further out the shield counts until the child is gone and its
+//! group knows. `doomed` and the end come under one lock, in one order or the other:
+//!
+//! | | of a group's child, under its lock | afterwards |
+//! |---|---|---|
+//! | a shield ends | one less; if doomed and not gone, owe it | doomed, the last: abort. Not owed: pass it on, outwards |
+//! | the scope dooms it | doomed | no shield: abort |
+//! | its group knows that it is gone | gone; take what is owed | pass that on |
+//!
+//! So whoever is in a shield when the scope is doomed is gone before the body is dropped, and its group knows. (Not so who was spawned
+//! by somebody in another scope: nobody has doomed that.)
 
 use super::super::Abort;
-use super::super::place::Place;
+use super::super::place::{Place, change_shields};
 use super::super::slab::Slab;
 use super::super::wakes::Wakes;
 use super::tree::ScopeNode;
 use crate::engine::atomics::{Mutex, MutexGuard};
 use crate::task::Id;
+use std::mem;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Instant;
@@ -34,13 +49,26 @@ pub(in crate::scope) struct Child {
 }
 
 pub(super) struct RunnerState {
-    /// How many shielded scopes run inside.
-    pub(super) shields: usize,
+    /// How many shielded scopes run inside, those included that a child inside owes.
+    shields: usize,
     /// The task is to be aborted when there is no shield any more.
     doomed: bool,
+    /// The group that the task is a child of knows that it is gone.
+    gone: bool,
+    /// Ends of shields that are passed on outwards when the task is gone.
+    owed: usize,
     /// Of the future of `run`.
     waker: Option<Waker>,
     pub(super) scopes: Slab<Weak<ScopeNode>>,
+}
+
+/// Made with the runner of a group's child, kept by whoever tells the group of its end, and dropped after that.
+pub(in crate::scope) struct UntilGone(Arc<Runner>);
+
+impl Drop for UntilGone {
+    fn drop(&mut self) {
+        self.0.is_gone();
+    }
 }
 
 impl Runner {
@@ -60,11 +88,19 @@ impl Runner {
             scope: Some(scope.clone()),
             task,
             child,
-            state: Mutex::new(RunnerState { shields: 0, doomed: false, waker, scopes: Slab::new() }),
+            state: Mutex::new(RunnerState {
+                shields: 0,
+                doomed: false,
+                gone: false,
+                owed: 0,
+                waker,
+                scopes: Slab::new(),
+            }),
         })
     }
 
     /// For a task that is spawned where `self` runs.
+    /// If that is the child of a group that stands somewhere, [`until_gone`](Runner::until_gone) is called before it runs.
     pub(in crate::scope) fn for_task(&self, task: Box<dyn Abort>, child: Option<Child>) -> Arc<Runner> {
         let scope = self.scope();
         let runner = Runner::new(scope, Some(task), child, None);
@@ -124,23 +160,48 @@ impl Runner {
         self.state().scopes.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// A shielded scope begins or ends inside. Gives what else that holds: what is around the scope that this is the body
-    /// of, or around the group that it is a child of.
-    pub(in crate::scope) fn change_shields(&self, begins: bool, wakes: &mut Wakes) -> Place {
-        let free = {
+    pub(super) fn is_shielded(&self) -> bool {
+        self.state().shields > 0
+    }
+
+    pub(in crate::scope) fn until_gone(self: &Arc<Self>) -> UntilGone {
+        UntilGone(self.clone())
+    }
+
+    /// The task is gone, and its group knows.
+    fn is_gone(&self) {
+        let owed = {
             let mut state = self.state();
-            if begins {
-                state.shields += 1;
-            } else {
-                state.shields -= 1;
-            }
-            (state.shields == 0).then_some(state.doomed)
+            state.gone = true;
+            mem::take(&mut state.owed)
         };
-        match (free, &self.task) {
-            (Some(true), Some(task)) => wakes.call(|| task.abort()),
-            (Some(_), None) => wakes.call(|| self.wake_body()),
+        if owed > 0 {
+            let mut wakes = Wakes::default();
+            (0..owed).for_each(|_| change_shields(self.around(), false, &mut wakes));
+            wakes.done();
+        }
+    }
+
+    /// A shielded scope begins or ends inside. Gives what else that holds, or lets go.
+    pub(in crate::scope) fn change_shields(&self, begins: bool, wakes: &mut Wakes) -> Place {
+        let awaited = self.child.as_ref().is_some_and(|child| child.group.is_some());
+        let (free, doomed, owed) = {
+            let mut state = self.state();
+            let owed = !begins && awaited && state.doomed && !state.gone;
+            state.owed += usize::from(owed);
+            state.shields = if begins { state.shields + 1 } else { state.shields - 1 };
+            (state.shields == 0, state.doomed, owed)
+        };
+        match &self.task {
+            Some(task) if free && doomed => wakes.call(|| task.abort()),
+            None if free => wakes.call(|| self.wake_body()),
             _ => {}
         }
+        if owed { Place::default() } else { self.around() }
+    }
+
+    /// What is around the scope that this is the body of, or around the group that it is a child of.
+    fn around(&self) -> Place {
         match (&self.task, &self.child) {
             (None, _) => self.outer(),
             (Some(_), None) => Place::default(),

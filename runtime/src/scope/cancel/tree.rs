@@ -88,10 +88,8 @@ pub(super) enum Next {
     CancelAt(Instant),
     /// Nothing before that time, when the grace period ends.
     DropAt(Instant),
-    /// It drops its body.
+    /// It dooms the scope, and drops its body as soon as no shielded scope runs inside.
     Drop,
-    /// It drops its body as soon as no shielded scope runs inside.
-    DropUnshielded,
 }
 
 impl Deadline {
@@ -297,20 +295,17 @@ impl ScopeNode {
         self.state().deadline()
     }
 
-    pub(super) fn next(&self, body: &Runner) -> Next {
-        let next = {
-            let state = self.state();
-            match (state.cancelled_at, state.deadline()) {
-                (None, None) => Next::Wait,
-                (None, Some(deadline)) => Next::CancelAt(deadline),
-                (Some(since), _) => match since.checked_add(state.settings.grace) {
-                    Some(end) if end <= clockwork::now() => Next::Drop,
-                    Some(end) => Next::DropAt(end),
-                    None => Next::Wait,
-                },
-            }
-        };
-        if next == Next::Drop && body.state().shields > 0 { Next::DropUnshielded } else { next }
+    pub(super) fn next(&self) -> Next {
+        let state = self.state();
+        match (state.cancelled_at, state.deadline()) {
+            (None, None) => Next::Wait,
+            (None, Some(deadline)) => Next::CancelAt(deadline),
+            (Some(since), _) => match since.checked_add(state.settings.grace) {
+                Some(end) if end <= clockwork::now() => Next::Drop,
+                Some(end) => Next::DropAt(end),
+                None => Next::Wait,
+            },
+        }
     }
 }
 

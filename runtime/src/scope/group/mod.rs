@@ -27,7 +27,8 @@ pub use start::{NotReady, Ready};
 
 use super::Abort;
 use super::cancel::is_doomed_here;
-use super::place::Standing;
+use super::cancel::runner::UntilGone;
+use super::place::{Seated, Standing};
 use super::shields::shields;
 use crate::engine::entered;
 use crate::sync::Semaphore;
@@ -307,8 +308,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         };
         let seated = self.spawner.standing.as_deref().map(Standing::seat);
         let task = task::spawn_child(future);
-        drop(seated);
-        seat_task(seat, task, |()| Outcome::Nothing)
+        seat_task(seat, seated.and_then(Seated::until_gone), task, |()| Outcome::Nothing)
     }
 }
 
@@ -335,14 +335,14 @@ impl<T: Send + 'static, E: Send + 'static> Spawner<T, E> {
                 future.await
             }),
         };
-        drop(seated);
-        Ok(seat_task(seat, task, Outcome::Output))
+        Ok(seat_task(seat, seated.and_then(Seated::until_gone), task, Outcome::Output))
     }
 }
 
 /// Seats a child: the roster can stop it, and hears of its end.
 fn seat_task<T, E, O>(
     seat: Seat<T, E, AbortHandle>,
+    until_gone: Option<UntilGone>,
     task: JoinHandle<Result<O, E>>,
     output: fn(O) -> Outcome<T, E>,
 ) -> AbortHandle
@@ -359,7 +359,11 @@ where
         let mut left = orphans::left_by(id);
         // A child that drops its own group does not wait for itself.
         left.retain(|those| !seat.is_among(those));
-        orphans::after(left, move || seat.finished(outcome));
+        orphans::after(left, move || {
+            seat.finished(outcome);
+            // Only now: whoever this lets go may drop the group.
+            drop(until_gone);
+        });
     })
 }
 

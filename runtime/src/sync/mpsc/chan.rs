@@ -54,7 +54,7 @@ pub(super) struct Reader<T, G: Gate> {
     /// `None` only while it is dropped.
     outlet: Option<Outlet<T, BLOCK>>,
     /// After `close`: the index from which senders write nothing. None of them, where permits decide.
-    limit: Option<usize>,
+    limit: Option<u64>,
 }
 
 /// A channel with one sender.
@@ -163,7 +163,7 @@ impl<T, G: Gate> Reader<T, G> {
 
     /// Values that are there, or have an index and are about to be.
     pub(super) fn backlog(&self) -> usize {
-        self.chan.queue.len(self.outlet(), self.limit.unwrap_or(usize::MAX))
+        self.chan.queue.len(self.outlet(), self.limit.unwrap_or(u64::MAX))
     }
 
     /// Closed by us, and nothing is left or on its way?
@@ -176,7 +176,7 @@ impl<T, G: Gate> Reader<T, G> {
 
     pub(super) fn close(&mut self) {
         if self.limit.is_none() {
-            self.limit = Some(if G::COUNTS { usize::MAX } else { self.chan.queue.close() });
+            self.limit = Some(if G::COUNTS { u64::MAX } else { self.chan.queue.close() });
             let mut first = FirstPanic::default();
             first.catch(|| self.chan.gate.close());
             first.catch(|| self.chan.rx_closed.notify_waiters());

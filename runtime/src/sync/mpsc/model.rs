@@ -103,7 +103,7 @@ fn model_mpsc_refused_sends_are_not_paid_back() {
         let queue = Arc::new(queue);
         let other = Arc::clone(&queue);
         let sender = thread::spawn(move || {
-            let sent = (0..3).filter(|n| other.push_if_open(*n).is_ok()).count();
+            let sent = (0..3).filter(|n| other.push_if_open(*n).is_ok()).count() as u64;
             let _ = other.push_end();
             sent
         });
@@ -111,10 +111,10 @@ fn model_mpsc_refused_sends_are_not_paid_back() {
         let sent = sender.join().unwrap();
         // The sender may have been through before.
         let ended = limit > sent;
-        assert_eq!(limit, sent + usize::from(ended));
-        assert!(queue.blocks(&outlet) <= limit.max(1), "a block for each value");
+        assert_eq!(limit, sent + u64::from(ended));
+        assert!(queue.blocks(&outlet) as u64 <= limit.max(1), "a block for each value");
         // SAFETY: the outlet is of this queue.
-        (0..sent).for_each(|n| assert_eq!(unsafe { queue.pop(&mut outlet) }, Popped::Value(n)));
+        (0..sent as usize).for_each(|n| assert_eq!(unsafe { queue.pop(&mut outlet) }, Popped::Value(n)));
         assert_eq!((outlet.is_past(limit), queue.len(&outlet, limit)), (!ended, 0));
         // SAFETY: the outlet is of this queue.
         assert_eq!(unsafe { queue.pop(&mut outlet) }, if ended { Popped::End } else { Popped::Empty });

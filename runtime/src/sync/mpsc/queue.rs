@@ -40,7 +40,7 @@
 //! rounds with many writers); one bit per slot in a word per block (an extra shared line per message); each state beside its
 //! value (eight bytes for one, where values are aligned to eight).
 
-use crate::engine::atomics::{AtomicPtr, AtomicU8, AtomicUsize, Ordering, RaceCell};
+use crate::engine::atomics::{AtomicPtr, AtomicU8, AtomicU64, Ordering, RaceCell};
 use crate::sync::first_panic::FirstPanic;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -51,7 +51,7 @@ const VALUE: u8 = 2;
 const END: u8 = 3;
 
 /// Of `until`: nobody has noted it yet.
-const UNKNOWN: usize = usize::MAX;
+const UNKNOWN: u64 = u64::MAX;
 
 /// How many blocks the reader frees before it gives a value: it leaves one behind for each 32 that it reads.
 const FREES_PER_BLOCK: usize = 4;
@@ -61,18 +61,21 @@ const FREES_WHEN_EMPTY: usize = 256;
 /// A block that is larger serves once: an empty queue would keep two of them.
 const SPARE_BYTES_MAX: usize = 32 << 10;
 
+/// `tail` counts in 64 bits on every target: in 32 its indexes would come round after 2^30 messages, and `until` and a closed
+/// channel's limit would mean other ones.
+///
 /// `tail`'s lowest bit: the receiver has closed. Indexes taken since are never written.
-const RX_CLOSED: usize = 1;
+const RX_CLOSED: u64 = 1;
 /// The next bit: the last sender is gone, and has taken an index for END.
-const TX_GONE: usize = 2;
-const ONE: usize = 4;
+const TX_GONE: u64 = 2;
+const ONE: u64 = 4;
 
 struct Block<T, const N: usize> {
     /// Index of the first slot, a multiple of `N`.
-    start: usize,
+    start: u64,
     next: AtomicPtr<Block<T, N>>,
     /// The tail when `block` had moved past this one: nobody with an index from there on looks at it.
-    until: AtomicUsize,
+    until: AtomicU64,
     states: [AtomicU8; N],
     values: [RaceCell<MaybeUninit<T>>; N],
 }
@@ -82,11 +85,11 @@ impl<T, const N: usize> Block<T, N> {
         self.states.iter().all(|state| state.load(Ordering::Acquire) >= VALUE)
     }
 
-    fn boxed(start: usize) -> *mut Self {
+    fn boxed(start: u64) -> *mut Self {
         Box::into_raw(Box::new(Block {
             start,
             next: AtomicPtr::new(ptr::null_mut()),
-            until: AtomicUsize::new(UNKNOWN),
+            until: AtomicU64::new(UNKNOWN),
             states: std::array::from_fn(|_| AtomicU8::new(EMPTY)),
             values: std::array::from_fn(|_| RaceCell::new(MaybeUninit::uninit())),
         }))
@@ -99,7 +102,7 @@ struct Padded<V>(V);
 
 /// See the module's head.
 pub(super) struct Queue<T, const N: usize> {
-    tail: Padded<AtomicUsize>,
+    tail: Padded<AtomicU64>,
     /// Where writers start looking: at the oldest block that is not written to its end, or before it; never at a block
     /// that is retired.
     block: AtomicPtr<Block<T, N>>,
@@ -117,7 +120,7 @@ unsafe impl<T: Send, const N: usize> Sync for Queue<T, N> {}
 
 /// The reader's place in its queue.
 pub(super) struct Outlet<T, const N: usize> {
-    head: usize,
+    head: u64,
     block: *mut Block<T, N>,
     /// Blocks that were read to the end, oldest first, linked by `next` up to `block`; they wait for writers.
     oldest: *mut Block<T, N>,
@@ -132,7 +135,7 @@ unsafe impl<T: Send, const N: usize> Sync for Outlet<T, N> {}
 
 impl<T, const N: usize> Outlet<T, N> {
     /// Has everything below index `limit` been read?
-    pub(super) fn is_past(&self, limit: usize) -> bool {
+    pub(super) fn is_past(&self, limit: u64) -> bool {
         self.head >= limit
     }
 }
@@ -163,7 +166,7 @@ impl<T, const N: usize> Queue<T, N> {
     pub(super) fn new() -> (Self, Outlet<T, N>) {
         let block = Block::boxed(0);
         let queue = Queue {
-            tail: Padded(AtomicUsize::new(0)),
+            tail: Padded(AtomicU64::new(0)),
             block: AtomicPtr::new(block),
             spare: AtomicPtr::new(ptr::null_mut()),
             left: RaceCell::new(None),
@@ -200,7 +203,7 @@ impl<T, const N: usize> Queue<T, N> {
     }
 
     /// Lets no more in by [`push_if_open`](Self::push_if_open). The index from which nothing is written any more.
-    pub(super) fn close(&self) -> usize {
+    pub(super) fn close(&self) -> u64 {
         self.tail.0.fetch_or(RX_CLOSED, Ordering::AcqRel) / ONE
     }
 
@@ -209,10 +212,10 @@ impl<T, const N: usize> Queue<T, N> {
     }
 
     /// Values that were taken an index for, before `limit`, and not read yet.
-    pub(super) fn len(&self, outlet: &Outlet<T, N>, limit: usize) -> usize {
+    pub(super) fn len(&self, outlet: &Outlet<T, N>, limit: u64) -> usize {
         let tail = self.tail.0.load(Ordering::Acquire);
-        let written = tail / ONE - usize::from(tail & TX_GONE != 0);
-        written.min(limit).saturating_sub(outlet.head)
+        let written = tail / ONE - u64::from(tail & TX_GONE != 0);
+        written.min(limit).saturating_sub(outlet.head) as usize
     }
 
     /// The blocks that are linked, from the oldest that was left on.
@@ -228,19 +231,25 @@ impl<T, const N: usize> Queue<T, N> {
         blocks
     }
 
+    /// Its place in its block.
     #[inline]
-    fn write(&self, index: usize, value: Option<T>) -> Pushed {
+    fn slot(index: u64) -> usize {
+        (index % N as u64) as usize
+    }
+
+    #[inline]
+    fn write(&self, index: u64, value: Option<T>) -> Pushed {
         let block = self.find(index);
         // SAFETY: our index is not read yet, so its block is not retired, and stays until our swap (module head).
         let block = unsafe { &*block };
         let state = if value.is_some() { VALUE } else { END };
         if let Some(value) = value {
-            block.values[index % N].with_mut(|place| {
+            block.values[Self::slot(index)].with_mut(|place| {
                 // SAFETY: the index is ours alone, and the reader keeps off until the swap.
                 unsafe { (*place).write(value) };
             });
         }
-        match block.states[index % N].swap(state, Ordering::AcqRel) {
+        match block.states[Self::slot(index)].swap(state, Ordering::AcqRel) {
             WAITING => Pushed::ReaderWaits,
             _ => Pushed::Quiet,
         }
@@ -248,30 +257,27 @@ impl<T, const N: usize> Queue<T, N> {
 
     /// The block of `index`, which the caller has taken and not written.
     #[inline]
-    fn find(&self, index: usize) -> *mut Block<T, N> {
-        let start = index - index % N;
+    fn find(&self, index: u64) -> *mut Block<T, N> {
+        let start = index - index % N as u64;
         let block = self.block.load(Ordering::Acquire);
         // SAFETY: read after our addition to `tail`, so not retired before we have written (module head).
         if unsafe { (*block).start } == start { block } else { self.walk(block, index) }
     }
 
     #[cold]
-    fn walk(&self, mut block: *mut Block<T, N>, index: usize) -> *mut Block<T, N> {
-        let start = index - index % N;
+    fn walk(&self, mut block: *mut Block<T, N>, index: u64) -> *mut Block<T, N> {
+        let start = index - index % N as u64;
         // SAFETY: as in `find`.
-        let far = (start - unsafe { (*block).start }) / N;
+        let far = (start - unsafe { (*block).start }) / N as u64;
         // Taking others along is work; the first few writers of each block do it, more of them the farther it is.
-        let mut takes_along = index % N < 2 * far;
+        let mut takes_along = index % (N as u64) < 2 * far;
         loop {
             // SAFETY: as in `find`: blocks from there on are not retired before we have written.
             let here = unsafe { &*block };
             if here.start == start {
                 return block;
             }
-            let mut next = here.next.load(Ordering::Acquire);
-            if next.is_null() {
-                next = self.append(here);
-            }
+            let next = self.after(here);
             // Only past a block that is written to its end: a writer that starts behind its own block never finds it.
             takes_along = takes_along && here.is_written();
             if takes_along {
@@ -294,9 +300,13 @@ impl<T, const N: usize> Queue<T, N> {
         }
     }
 
-    /// The block after `last`, ours or another writer's.
-    fn append(&self, last: &Block<T, N>) -> *mut Block<T, N> {
-        let start = last.start + N;
+    /// The block after `last`. If there is none yet, it is ours or another writer's.
+    fn after(&self, last: &Block<T, N>) -> *mut Block<T, N> {
+        let next = last.next.load(Ordering::Acquire);
+        if !next.is_null() {
+            return next;
+        }
+        let start = last.start + N as u64;
         let mut fresh = self.spare.load(Ordering::Relaxed);
         if !fresh.is_null() {
             fresh = self.spare.swap(ptr::null_mut(), Ordering::AcqRel);
@@ -322,7 +332,7 @@ impl<T, const N: usize> Queue<T, N> {
         if size_of::<Block<T, N>>() <= SPARE_BYTES_MAX && self.spare.load(Ordering::Relaxed).is_null() {
             // SAFETY: nobody else has it.
             let ours = unsafe { &mut *block };
-            (ours.next, ours.until) = (AtomicPtr::new(ptr::null_mut()), AtomicUsize::new(UNKNOWN));
+            (ours.next, ours.until) = (AtomicPtr::new(ptr::null_mut()), AtomicU64::new(UNKNOWN));
             ours.states = std::array::from_fn(|_| AtomicU8::new(EMPTY));
             if self.spare.compare_exchange(ptr::null_mut(), block, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 return;
@@ -340,7 +350,7 @@ impl<T, const N: usize> Queue<T, N> {
     pub(super) unsafe fn pop(&self, outlet: &mut Outlet<T, N>) -> Popped<T> {
         // SAFETY: the outlet's block is not retired while it stands in it.
         let block = unsafe { &*outlet.block };
-        match block.states[outlet.head % N].load(Ordering::Acquire) {
+        match block.states[Self::slot(outlet.head)].load(Ordering::Acquire) {
             VALUE => {}
             END => return Popped::End,
             _ => {
@@ -351,9 +361,9 @@ impl<T, const N: usize> Queue<T, N> {
             }
         }
         // SAFETY: VALUE says that the writer is through, and the head moves on, so it's read once.
-        let value = block.values[outlet.head % N].with(|place| unsafe { place.cast::<T>().read() });
+        let value = block.values[Self::slot(outlet.head)].with(|place| unsafe { place.cast::<T>().read() });
         outlet.head += 1;
-        if outlet.head.is_multiple_of(N) {
+        if outlet.head.is_multiple_of(N as u64) {
             self.next_block(outlet);
         }
         Popped::Value(value)
@@ -366,7 +376,7 @@ impl<T, const N: usize> Queue<T, N> {
     pub(super) unsafe fn is_empty(&self, outlet: &Outlet<T, N>) -> bool {
         // SAFETY: the outlet's block is not retired while it stands in it.
         let block = unsafe { &*outlet.block };
-        block.states[outlet.head % N].load(Ordering::Acquire) != VALUE
+        block.states[Self::slot(outlet.head)].load(Ordering::Acquire) != VALUE
     }
 
     /// Asks the writer of the next slot to wake the reader. `false`: it has written.
@@ -376,7 +386,12 @@ impl<T, const N: usize> Queue<T, N> {
     pub(super) unsafe fn wait(&self, outlet: &Outlet<T, N>) -> bool {
         // SAFETY: the outlet's block is not retired while it stands in it.
         let block = unsafe { &*outlet.block };
-        match block.states[outlet.head % N].compare_exchange(EMPTY, WAITING, Ordering::AcqRel, Ordering::Acquire) {
+        match block.states[Self::slot(outlet.head)].compare_exchange(
+            EMPTY,
+            WAITING,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        ) {
             Ok(_) | Err(WAITING) => true,
             Err(_) => false,
         }
@@ -387,10 +402,7 @@ impl<T, const N: usize> Queue<T, N> {
     fn next_block(&self, outlet: &mut Outlet<T, N>) {
         // SAFETY: only `reclaim` frees blocks, and none from the outlet's on.
         let read = unsafe { &*outlet.block };
-        let mut next = read.next.load(Ordering::Acquire);
-        if next.is_null() {
-            next = self.append(read);
-        }
+        let next = self.after(read);
         self.move_on(read, next);
         outlet.block = next;
         if self.is_through(read, outlet) {
@@ -475,14 +487,14 @@ impl<T, const N: usize> Drop for Queue<T, N> {
         loop {
             // SAFETY: the outlet is ours, and its block stays until `_blocks` goes.
             let block = unsafe { &*outlet.block };
-            let at = outlet.head % N;
+            let at = Self::slot(outlet.head);
             outlet.head += 1;
             if block.states[at].load(Ordering::Acquire) == VALUE {
                 // SAFETY: written and not read, as in `pop`.
                 let value = block.values[at].with(|place| unsafe { place.cast::<T>().read() });
                 first.catch(|| drop(value));
             }
-            if outlet.head.is_multiple_of(N) {
+            if outlet.head.is_multiple_of(N as u64) {
                 outlet.block = block.next.load(Ordering::Acquire);
                 if outlet.block.is_null() {
                     break;
@@ -512,10 +524,10 @@ mod tests {
         let (queue, mut outlet) = Queue::<Box<usize>, 2>::new();
         for n in 0..9 {
             // SAFETY: the outlet is of this queue.
-            assert!(unsafe { queue.is_empty(&outlet) } && queue.len(&outlet, usize::MAX) == 0, "before {n}");
+            assert!(unsafe { queue.is_empty(&outlet) } && queue.len(&outlet, u64::MAX) == 0, "before {n}");
             assert_eq!(queue.push(Box::new(n)), Pushed::Quiet);
             // SAFETY: the outlet is of this queue.
-            assert!(!unsafe { queue.is_empty(&outlet) } && queue.len(&outlet, usize::MAX) == 1, "with {n}");
+            assert!(!unsafe { queue.is_empty(&outlet) } && queue.len(&outlet, u64::MAX) == 1, "with {n}");
             assert_eq!(pop(&queue, &mut outlet), Popped::Value(n));
         }
         // SAFETY: the outlet is of this queue.
@@ -533,7 +545,7 @@ mod tests {
         assert!(!unsafe { queue.wait(&outlet) });
         assert_eq!(pop(&queue, &mut outlet), Popped::Value(0));
         assert_eq!(queue.push_end(), Pushed::Quiet);
-        assert_eq!(queue.len(&outlet, usize::MAX), 1, "the end is no value");
+        assert_eq!(queue.len(&outlet, u64::MAX), 1, "the end is no value");
         assert_eq!(pop(&queue, &mut outlet), Popped::Value(1));
         assert_eq!(pop(&queue, &mut outlet), Popped::End);
         assert_eq!(pop(&queue, &mut outlet), Popped::End);

@@ -7,9 +7,7 @@ use super::own_task::Own;
 use super::{Enqueued, Newcomer, Permits};
 use crate::engine::budget::{self, RestoreOnPending};
 use crate::engine::current;
-use crate::sync::futurelock::report;
 use crate::sync::waiters::Key;
-use crate::sync::wake::WakeBatch;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -55,12 +53,15 @@ impl Future for Acquire<'_> {
             self.take_place(cx);
             return Poll::Pending;
         };
-        if matches!(self.stage, Stage::Fresh) && self.permits.acquire_at_once(self.wanted) {
-            self.stage = Stage::Done;
-            unit.made_progress();
-            return Poll::Ready(Ok(()));
+        if !matches!(self.stage, Stage::Fresh) {
+            return self.poll_later(cx, unit);
         }
-        self.poll_slow(cx, unit)
+        if !self.permits.acquire_at_once(self.wanted) {
+            return self.queue(cx, unit);
+        }
+        self.stage = Stage::Done;
+        unit.made_progress();
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -80,30 +81,40 @@ impl Acquire<'_> {
         }
     }
 
+    /// The first poll finds nothing free.
     #[inline(never)]
-    fn poll_slow(&mut self, cx: &mut Context<'_>, unit: RestoreOnPending) -> Poll<Result<(), Closed>> {
-        let granted = match self.stage {
-            Stage::Fresh => {
-                let mut newcomer = Newcomer::new(cx.waker(), self.place);
-                match self.permits.enqueue(&mut newcomer, self.wanted) {
-                    Enqueued::Taken => self.stage = Stage::Taken,
-                    Enqueued::Closed => self.stage = Stage::Done,
-                    Enqueued::Waits { key, again } => {
-                        self.stage = Stage::Queued(key);
-                        if again {
-                            cx.waker().wake_by_ref();
-                        }
-                        return Poll::Pending;
-                    }
-                }
-                matches!(self.stage, Stage::Taken)
+    fn queue(&mut self, cx: &mut Context<'_>, unit: RestoreOnPending) -> Poll<Result<(), Closed>> {
+        let mut newcomer = Newcomer::new(cx.waker(), self.place);
+        let result = match self.permits.enqueue(&mut newcomer, self.wanted) {
+            Enqueued::Taken => {
+                // The newcomer is dropped below, and that may panic: until then the permits are noted.
+                self.stage = Stage::Taken;
+                Ok(())
             }
+            Enqueued::Closed => Err(Closed),
+            Enqueued::Waits { key, again } => {
+                self.stage = Stage::Queued(key);
+                if again {
+                    cx.waker().wake_by_ref();
+                }
+                return Poll::Pending;
+            }
+        };
+        drop(newcomer);
+        self.stage = Stage::Done;
+        unit.made_progress();
+        Poll::Ready(result)
+    }
+
+    #[inline(never)]
+    fn poll_later(&mut self, cx: &mut Context<'_>, unit: RestoreOnPending) -> Poll<Result<(), Closed>> {
+        let granted = match self.stage {
             Stage::Queued(key) => {
                 let Some(granted) = self.poll_queued(key, cx) else { return Poll::Pending };
                 granted
             }
             Stage::Taken => true,
-            Stage::Done => panic!("a future that takes permits was polled after it was ready"),
+            Stage::Fresh | Stage::Done => panic!("a future that takes permits was polled after it was ready"),
         };
         self.stage = Stage::Done;
         unit.made_progress();
@@ -112,10 +123,24 @@ impl Acquire<'_> {
 
     /// `None`: it waits on. Otherwise, whether it has its permits.
     fn poll_queued(&mut self, key: Key, cx: &mut Context<'_>) -> Option<bool> {
+        let mut list = self.permits.waiters.lock();
+        if list.is_queued(key) {
+            drop(list);
+            return self.wait_on(key, cx);
+        }
+        let (served, kept) = self.permits.take_served(&mut list, key);
+        drop(list);
+        self.note(served);
+        drop(kept);
+        Some(served)
+    }
+
+    /// It is polled before it is served.
+    #[cold]
+    fn wait_on(&mut self, key: Key, cx: &mut Context<'_>) -> Option<bool> {
         let (now, waker) = (current::id(), cx.waker());
-        let mut own = Own::Nobody;
-        let (mut looked, mut batch) = (false, WakeBatch::new());
-        let (mut old_task, mut gone) = (None, None);
+        let (mut looked, mut again, mut moved) = (false, false, None);
+        let (mut old_task, mut kept) = (None, None);
         let permits = self.permits;
         let served = permits.waiters.check_or_wait(key, cx, |list, key| {
             if list.is_queued(key) {
@@ -128,38 +153,41 @@ impl Acquire<'_> {
                 if !list.has_granted() {
                     return None;
                 }
-                own = permits.look_for_own(list, key, &mut batch);
-                if !matches!(own, Own::Resolved(..)) {
+                let idle = match Permits::look_for_own(list, key) {
+                    Own::Idle(idle) => idle,
+                    found => {
+                        again = found == Own::Noted;
+                        return None;
+                    }
+                };
+                let to_tell = permits.change_places(list, idle, key);
+                let is_served = to_tell.is_served;
+                moved = Some(to_tell);
+                if !is_served {
                     return None;
                 }
             }
-            let (claim, _) = list.remove(key);
-            let served = claim.missing == 0;
-            gone = Some(claim);
-            permits.patience.note_handed_over(list.has_granted());
+            let served;
+            (served, kept) = permits.take_served(list, key);
             Some(served)
         });
         // First the note, then what is the user's: a waker may panic, and what we have is given back.
-        match served {
-            Some(true) => self.stage = Stage::Taken,
-            Some(false) => self.stage = Stage::Done,
-            None => {}
+        if let Some(served) = served {
+            self.note(served);
         }
-        drop((old_task, gone));
-        match own {
-            Own::Nobody => {}
-            Own::Noted => cx.waker().wake_by_ref(),
-            Own::Resolved(found, waker) => {
-                batch.wake_all();
-                drop(waker);
-                report(&found);
-            }
-            Own::Nearer(found) => {
-                batch.wake_all();
-                report(&found);
-            }
+        drop((old_task, kept));
+        if again {
+            cx.waker().wake_by_ref();
+        }
+        if let Some(moved) = moved {
+            moved.tell();
         }
         served
+    }
+
+    /// It is out of the queue, with its permits or without.
+    fn note(&mut self, served: bool) {
+        self.stage = if served { Stage::Taken } else { Stage::Done };
     }
 }
 

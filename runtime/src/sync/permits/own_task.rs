@@ -17,7 +17,7 @@
 //! its next poll: that wake is still on its way to it, or it is put aside, which is why we are here.
 
 use super::{Claim, Permits};
-use crate::sync::futurelock::Futurelock;
+use crate::sync::futurelock::{Futurelock, report};
 use crate::sync::waiters::{Key, WaitList};
 use crate::sync::wake::WakeBatch;
 use std::task::Waker;
@@ -56,31 +56,53 @@ impl Noted {
 }
 
 /// What a waiter that has to wait found.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Own {
     Nobody,
     /// Noted: wake the own task once more, after unlocking.
     Noted,
-    /// The waiter has its permits now. Its waker is to be dropped after unlocking.
-    Resolved(Futurelock, Option<Waker>),
-    /// It has some of them now, and waits at the head for the rest.
-    Nearer(Futurelock),
+    /// A futurelock: this granted one is not polled. (Never in the waiter's first look.)
+    Idle(Key),
+}
+
+/// A futurelock that was resolved, and what is left to do about it after unlocking.
+#[derive(Debug)]
+pub(super) struct Moved {
+    found: Futurelock,
+    /// The waiter has its permits now. Otherwise it has some of them, and waits at the head for the rest.
+    pub(super) is_served: bool,
+    /// Of the one that is served.
+    waker: Option<Waker>,
+    batch: WakeBatch,
+}
+
+impl Moved {
+    /// Wakes who got something by it, and tells the user. The caller holds no lock.
+    #[cold]
+    pub(super) fn tell(self) {
+        self.batch.wake_all();
+        drop(self.waker);
+        report(&self.found);
+    }
 }
 
 impl Permits {
     /// Looks for a granted waiter of the task of `key`, which is queued.
     #[cold]
-    pub(super) fn look_for_own(&self, list: &mut WaitList<Claim>, key: Key, batch: &mut WakeBatch) -> Own {
-        let asker = &list.peek(key).asker;
+    pub(super) fn look_for_own(list: &mut WaitList<Claim>, key: Key) -> Own {
+        let Claim { asker, own, .. } = list.peek(key);
+        let has_seen = own.other.is_some();
         let Some(idle) = list.find_granted(LOOKS_MAX, |claim| claim.asker.is_same_task(asker)) else {
-            list.payload(key).own.other = None;
+            if has_seen {
+                list.payload(key).own.other = None;
+            }
             return Own::Nobody;
         };
-        let is_first = list.payload(key).own.sees(idle);
-        let polls = list.payload(key).own.polls;
+        let own = &mut list.payload(key).own;
+        let is_first = own.sees(idle);
+        let polls = own.polls;
         if polls >= POLLS {
-            let found = Futurelock::between(&list.peek(idle).asker, &list.peek(key).asker);
-            return self.change_places(list, idle, key, batch, found);
+            return Own::Idle(idle);
         }
         // In an executor inside of the task each has a waker of its own, and to wake them all would be dear. There, who has seen
         // others come and go leaves it to the one who is at it.
@@ -93,14 +115,10 @@ impl Permits {
     }
 
     /// Queues the granted `idle` again and serves the queue with what it had, `waiting` before all others.
-    fn change_places(
-        &self,
-        list: &mut WaitList<Claim>,
-        idle: Key,
-        waiting: Key,
-        batch: &mut WakeBatch,
-        found: Futurelock,
-    ) -> Own {
+    #[cold]
+    pub(super) fn change_places(&self, list: &mut WaitList<Claim>, idle: Key, waiting: Key) -> Box<Moved> {
+        let found = Futurelock::between(&list.peek(idle).asker, &list.peek(waiting).asker);
+        let mut batch = WakeBatch::new();
         // Nobody but the first in the queue may have collected permits, or two of them could wait for each other's.
         let mut free = list.first_payload().map_or(0, Claim::give_up);
         free += list.payload(idle).give_up();
@@ -110,14 +128,12 @@ impl Permits {
         // It is being polled: nobody need wake it.
         let waker = list.take_waker(waiting);
         // What does not fit is gone; whoever gives permits back says so.
-        let _ = self.hand_out_locked(list, free, batch);
-        if !list.is_queued(waiting) {
-            return Own::Resolved(found, waker);
-        }
-        if let Some(waker) = waker {
-            let none = list.set_waker(waiting, waker);
-            debug_assert!(none.is_none());
-        }
-        Own::Nearer(found)
+        let _ = self.hand_out_locked(list, free, &mut batch);
+        let is_served = !list.is_queued(waiting);
+        let waker = match waker {
+            Some(waker) if !is_served => list.set_waker(waiting, waker),
+            other => other,
+        };
+        Box::new(Moved { found, is_served, waker, batch })
     }
 }

@@ -90,8 +90,10 @@ pub struct LifoQueue<T> {
 /// For the greatest first, wrap items in [`Reverse`](std::cmp::Reverse). What is smallest is decided when a `get` takes
 /// the item, not when it is woken for it.
 ///
-/// `T`'s comparison runs while the queue is locked, so it must not use the same queue. If it panics, the queue stays usable
-/// and its counts right, but the order of the items is no longer certain, and a `get` may have cost its item.
+/// `T`'s comparison runs while the queue is locked: where an item goes is known only by comparing it with those that are in
+/// there, and they must not come and go meanwhile. So it must not use the same queue, it would wait for itself for ever; and while it
+/// takes its time everybody waits who puts or gets. If it panics, the queue stays usable and its counts right, but the order of the
+/// items is no longer certain, and a `get` may have cost its item.
 ///
 /// ```
 /// use runtime::sync::queue::PriorityQueue;

@@ -59,19 +59,40 @@ impl<N> Chunk<N> {
         self.live == size
     }
 
-    fn insert(&mut self, node: N) -> usize {
+    /// `make` is called once, where the node will lie: a node that was made before would be copied, several times.
+    #[inline]
+    fn insert(&mut self, make: impl FnOnce() -> N) -> usize {
         self.live += 1;
         let at = self.free as usize;
         if let Some(place) = self.places.get_mut(at) {
             let Place::Free(next) = *place else { unreachable!("BUG: a place is free and taken") };
             self.free = next;
-            *place = Place::Taken(node);
+            // It is free, and a drop would look again.
+            std::mem::forget(std::mem::replace(place, Place::Taken(make())));
             return at;
         }
+        self.push(make())
+    }
+
+    #[cold]
+    fn push(&mut self, node: N) -> usize {
         self.places.push(Place::Taken(node));
         self.places.len() - 1
     }
 
+    /// `false`: there is no such place.
+    #[inline]
+    fn free(&mut self, at: usize) -> bool {
+        let Some(place) = self.places.get_mut(at) else { return false };
+        if matches!(place, Place::Taken(_)) {
+            *place = Place::Free(self.free);
+            self.free = at as u32;
+            self.live -= 1;
+        }
+        true
+    }
+
+    #[inline]
     fn remove(&mut self, at: usize) -> Option<N> {
         let place = self.places.get_mut(at)?;
         if matches!(place, Place::Free(_)) {
@@ -94,12 +115,14 @@ impl<N> Slab<N> {
         self.near.live + self.far.as_ref().map_or(0, |far| far.live)
     }
 
-    /// Puts a node in, and says where it is.
+    /// Puts the node in that `make` makes, and says where it is.
     #[inline]
-    pub(super) fn insert(&mut self, node: N) -> u32 {
-        if !self.near.is_full(NEAR) {
-            return self.near.insert(node) as u32;
-        }
+    pub(super) fn insert(&mut self, make: impl FnOnce() -> N) -> u32 {
+        if self.near.is_full(NEAR) { self.insert_far(make()) } else { self.near.insert(make) as u32 }
+    }
+
+    #[cold]
+    fn insert_far(&mut self, node: N) -> u32 {
         self.far
             .get_or_insert_with(|| Box::new(Far { chunks: Vec::new(), roomy: BTreeSet::new(), live: 0 }))
             .insert(node)
@@ -107,16 +130,25 @@ impl<N> Slab<N> {
 
     #[inline]
     pub(super) fn get(&self, index: u32) -> Option<&N> {
-        let index = index as usize;
-        let place = if index < NEAR { self.near.places.get(index) } else { self.far.as_ref()?.get(index) };
-        if let Place::Taken(node) = place? { Some(node) } else { None }
+        // Near ones first, and with one look: there are never more than `NEAR`, and all behind those are far.
+        let place = match self.near.places.get(index as usize) {
+            Some(near) => near,
+            None => self.get_far(index)?,
+        };
+        if let Place::Taken(node) = place { Some(node) } else { None }
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut N> {
-        let index = index as usize;
-        let place = if index < NEAR { self.near.places.get_mut(index) } else { self.far.as_mut()?.get_mut(index) };
-        if let Place::Taken(node) = place? { Some(node) } else { None }
+        let place = match self.near.places.get_mut(index as usize) {
+            Some(near) => near,
+            None => self.far.as_mut()?.get_mut(index as usize)?,
+        };
+        if let Place::Taken(node) = place { Some(node) } else { None }
+    }
+
+    fn get_far(&self, index: u32) -> Option<&Place<N>> {
+        self.far.as_ref()?.get(index as usize)
     }
 
     /// Takes a node out.
@@ -124,10 +156,24 @@ impl<N> Slab<N> {
     pub(super) fn remove(&mut self, index: u32) -> Option<N> {
         let at = index as usize;
         let node = if at < NEAR { self.near.remove(at) } else { self.far.as_mut()?.remove(at) };
+        self.shrink();
+        node
+    }
+
+    /// Takes a node out and drops it where it lies.
+    #[inline]
+    pub(super) fn free(&mut self, index: u32) {
+        if !self.near.free(index as usize) {
+            drop(self.remove(index));
+        }
+        self.shrink();
+    }
+
+    #[inline]
+    fn shrink(&mut self) {
         if self.far.as_ref().is_some_and(|far| far.live == 0) && self.near.live <= NEAR / 2 {
             self.far = None;
         }
-        node
     }
 
     /// How much memory it holds, in nodes.
@@ -139,11 +185,13 @@ impl<N> Slab<N> {
 }
 
 impl<N> Far<N> {
+    #[cold]
     fn get(&self, index: usize) -> Option<&Place<N>> {
         let index = index - NEAR;
         self.chunks.get(index / FAR)?.places.get(index % FAR)
     }
 
+    #[cold]
     fn get_mut(&mut self, index: usize) -> Option<&mut Place<N>> {
         let index = index - NEAR;
         self.chunks.get_mut(index / FAR)?.places.get_mut(index % FAR)
@@ -156,7 +204,7 @@ impl<N> Far<N> {
             self.chunks.len() - 1
         });
         let chunk = &mut self.chunks[number];
-        let index = NEAR + number * FAR + chunk.insert(node);
+        let index = NEAR + number * FAR + chunk.insert(|| node);
         if chunk.is_full(FAR) {
             self.roomy.remove(&number);
         }
