@@ -127,7 +127,7 @@ fn e2_a_seat_that_is_given_away_is_filled() {
                 let meet: Vec<_> = (0..workers)
                     .map(|_| {
                         let all = all.clone();
-                        task::spawn(async move { drop(all.wait()) })
+                        task::spawn(async move { all.wait().is_leader() })
                     })
                     .collect();
                 for task in meet {

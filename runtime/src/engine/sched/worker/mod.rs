@@ -47,7 +47,6 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
-use std::time::Instant;
 
 /// How often in a row the next-task slot goes before the queue: a pair of tasks that wake each other must not starve
 /// the rest (museum LW6).
@@ -93,8 +92,6 @@ pub(crate) struct Worker<'e> {
     /// What the last look at sockets and timers found, until it is woken.
     pub(in crate::engine::sched) found: Cell<Vec<Waker>>,
     pub(in crate::engine::sched) thief: Thief,
-    /// The last look in passing since the last search, and the polls begun by then.
-    paced: Cell<Option<(Instant, u64)>>,
 }
 
 /// Where this thread's wakes and spawns go.
