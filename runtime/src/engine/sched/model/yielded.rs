@@ -1,5 +1,6 @@
 //! The queue of tasks that gave way, where two threads meet at it: stealing, falling asleep, and the end.
 
+use super::end::{PLACE, Small};
 use super::*;
 use crate::engine::sched::places::queues::Queues;
 
@@ -11,12 +12,10 @@ use crate::engine::sched::places::queues::Queues;
 #[test]
 fn a_task_that_gave_way_is_seen_by_who_falls_asleep() {
     check(|| {
-        let shared = StdArc::new((Places::new(2), Idle::new(0, 0), Parker::new(), AtomicUsize::new(0)));
+        let shared = StdArc::new((Places::new(2), Idle::new(2, 2), Parker::new(), AtomicUsize::new(0)));
         let (places, idle, sleeper, pushed) = &*shared;
         let (_, Queues { ready, yielded }) = places.take().expect("there are two places");
         let _other = places.take().expect("there are two places");
-        idle.occupy();
-        idle.occupy();
         let theirs = shared.clone();
         let thief = spawn(move || {
             let (places, idle, parker, pushed) = &*theirs;

@@ -163,7 +163,7 @@ impl Worker<'_> {
 
 impl Victim for Place {
     fn waiting(&self) -> usize {
-        self.stealer.len()
+        self.stealer.len() + self.yielded.len()
     }
 
     fn has_next(&self) -> bool {

@@ -1,0 +1,102 @@
+//! The guarantor's deep sleep, and who wakes it.
+
+use super::*;
+
+/// `Engine::a_worker_woke`.
+fn a_worker_woke(guarantor: &Guarantor) {
+    if guarantor.a_worker_woke() == Rouse::Unpark {
+        let _ = guarantor.parker.unpark();
+    }
+}
+
+/// Two workers wake up for good while the guarantor wants to sleep without a timeout: it must not oversleep them.
+/// Fault: no fence D1; no fence D2.
+#[test]
+fn the_guarantor_does_not_oversleep() {
+    for leads in [false, true] {
+        check(move || {
+            let shared = Arc::new((Guarantor::new(), Idle::new(0, 0)));
+            let workers = [(); 2].map(|()| {
+                let shared = shared.clone();
+                spawn(move || {
+                    let (guarantor, idle) = &*shared;
+                    idle.arrive();
+                    a_worker_woke(guarantor);
+                })
+            });
+            let (guarantor, idle) = &*shared;
+            let nobody = || idle.active() == 0;
+            for _ in 0..2 {
+                if leads {
+                    guarantor.sleep_as_leader(nobody, || guarantor.parker.park(None));
+                } else {
+                    guarantor.sleep_on_alarm(nobody);
+                }
+            }
+            workers.into_iter().for_each(|worker| worker.join().unwrap());
+        });
+    }
+}
+
+/// One worker sleeps again, which takes the alarm back; another one wakes up for good: the alarm stands. The guarantor sleeps
+/// already.
+/// Fault: `a_worker_sleeps` that does not ask again with the lock held; `set_alarm` without the lock.
+#[test]
+fn the_last_sleeper_takes_back_nobody_elses_alarm() {
+    check(|| {
+        let shared = Arc::new((Guarantor::new(), Idle::new(0, 0)));
+        let (guarantor, idle) = &*shared;
+        let mut threads = Vec::new();
+        guarantor.sleep_on_alarm(|| {
+            idle.arrive();
+            a_worker_woke(guarantor);
+            let [first, second] = [(); 2].map(|()| shared.clone());
+            threads.push(spawn(move || {
+                let (guarantor, idle) = &*first;
+                idle.leave(true);
+                guarantor.a_worker_sleeps(|| idle.active() == 0);
+            }));
+            threads.push(spawn(move || {
+                let (guarantor, idle) = &*second;
+                idle.arrive();
+                a_worker_woke(guarantor);
+            }));
+            true
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+/// Somebody wants a thread while a worker wakes up and sleeps again: the guarantor, which sleeps, hears of it.
+/// Fault: `set_alarm` that sets it whatever it is set to; `a_worker_sleeps` that takes any alarm back; `rouse` without
+/// its fence.
+#[test]
+fn a_wanted_thread_is_not_slept_over() {
+    check(|| {
+        let shared = Arc::new((Guarantor::new(), Idle::new(0, 0)));
+        let (guarantor, idle) = &*shared;
+        let mut threads = Vec::new();
+        let begin = || {
+            let [first, second] = [(); 2].map(|()| shared.clone());
+            threads.push(spawn(move || {
+                let (guarantor, idle) = &*first;
+                idle.arrive();
+                a_worker_woke(guarantor);
+                idle.leave(true);
+                guarantor.a_worker_sleeps(|| idle.active() == 0);
+            }));
+            threads.push(spawn(move || {
+                second.0.want_thread();
+                second.0.rouse();
+            }));
+            true
+        };
+        guarantor.sleep_on_alarm(begin);
+        // An alarm for the worker ends one sleep, too.
+        while guarantor.take_wanted() == 0 {
+            guarantor.sleep_on_alarm(|| idle.active() == 0 && !guarantor.is_wanted());
+            wait_for_another();
+        }
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
