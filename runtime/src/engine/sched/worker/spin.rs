@@ -4,18 +4,20 @@
 //! Not here: the looking (`search`), the sleep (`sleep`). Time is an argument everywhere.
 //!
 //! Waking a thread costs some microseconds, and some tens where its CPU has gone idle: more than a short wait costs
-//! somebody who keeps looking. So a worker looks for as long as its last idle times say: in full, if the last one was over
-//! so soon that it would have been seen, and half as long after each that was not. An idle time counts from the first
+//! somebody who keeps looking. So a worker looks for as long as its last idle times say: twice as long after one that was
+//! over so soon that it would have been seen, a quarter after each that was not. An idle time counts from the first
 //! look in vain to the moment at which the worker runs again, slow waking included. Where idle times are long nothing is
-//! left after seven of them: the search looks once at the queues, and the sleep's own wait looks at the sockets.
+//! left after four of them: the search looks once at the queues, and the sleep's own wait looks at the sockets. Then one
+//! sleep in [`TRIAL`] comes after a single look more: where worker and client share the CPUs it is the look that lets the
+//! client work, and finds what that has sent.
 //!
 //! Between two looks the CPU is given away, so that nobody waits for one that merely looks. On a machine that has one to
 //! spare this is over at once. Where somebody computes, the kernel gives *him* a whole slice, some milliseconds, and a
 //! worker that sleeps instead is woken within microseconds. So each time is measured. One that took [`TAKEN`] has met somebody
 //! who computes: no more looks for a while, which doubles as long as the next trial ends in the same way.
 //!
-//! The danger: CPU time that nobody gets anything for. Where idle times are just about as long as a spin, it spins in vain
-//! every second time. And a slice lost to a neighbour: one for each trial, so one in ten seconds beside one who stays.
+//! The danger: CPU time that nobody gets anything for. Where a short idle time follows each long one, a full spin after each
+//! short one was ten times what the events cost; down faster than up, a few looks are left. And a slice lost to a neighbour: one for each trial, so one in ten seconds beside one who stays.
 //!
 //! Rejected: spinning in full every now and then, to ask whether times have changed; pauses instead of yields
 //! (`docs/design/rejected.md`).
@@ -25,11 +27,15 @@ use std::time::{Duration, Instant};
 
 /// Looks before sleep while that pays; 30 to 40 us.
 const MOST: u32 = 64;
+/// After the first idle time that was short.
+const FIRST: u32 = 4;
+/// One sleep in so many is put off for a trial, where looks have not paid.
+const TRIAL: u32 = 16;
 /// What `MOST` looks would have seen the end of, waking included.
 const SHORT: Duration = Duration::from_micros(50);
 /// A yield to somebody who computes takes a slice of the kernel's, 700 us to 4 ms; one to nobody, or to somebody who has little
 /// to do, some microseconds.
-const TAKEN: Duration = Duration::from_micros(250);
+const TAKEN: Duration = Duration::from_micros(650);
 /// After a yield that was taken nothing is given away for so long at first, and at most.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -37,6 +43,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// See the module's head. Each worker has one.
 pub(in crate::engine::sched) struct Spin {
     rounds: Cell<u32>,
+    /// Sleeps without a look before them.
+    sleeps: Cell<u32>,
     idle_since: Cell<Option<Instant>>,
     /// Somebody computes: no looks until then.
     paused_until: Cell<Option<Instant>>,
@@ -48,6 +56,7 @@ impl Spin {
     pub(in crate::engine::sched) fn new() -> Self {
         Spin {
             rounds: Cell::new(MOST),
+            sleeps: Cell::new(0),
             idle_since: Cell::new(None),
             paused_until: Cell::new(None),
             pause: Cell::new(PAUSE_MIN),
@@ -81,8 +90,22 @@ impl Spin {
     /// Something was found, after the CPU had been given away so often.
     pub(in crate::engine::sched) fn paid(&self, round: u32) {
         if round > 0 {
-            self.rounds.set(MOST);
+            self.more();
             self.pause.set(PAUSE_MIN);
+        }
+    }
+
+    fn more(&self) {
+        self.rounds.set((self.rounds.get() * 2).clamp(FIRST, MOST));
+    }
+
+    fn less(&self) {
+        let rounds = self.rounds.get() / 4;
+        self.rounds.set(rounds);
+        if rounds == 0 {
+            let sleeps = self.sleeps.get() + 1;
+            self.sleeps.set(sleeps % TRIAL);
+            self.rounds.set(sleeps / TRIAL);
         }
     }
 
@@ -90,7 +113,7 @@ impl Spin {
     pub(in crate::engine::sched) fn went_through(&self, found: bool) {
         self.pause.set(PAUSE_MIN);
         if found {
-            self.rounds.set(MOST);
+            self.more();
         }
     }
 
@@ -102,9 +125,9 @@ impl Spin {
     /// The worker has slept, and there is work now, or not.
     pub(in crate::engine::sched) fn slept(&self, now: Instant, work: bool) {
         let Some(since) = self.idle_since.take() else { return };
-        let rounds = self.rounds.get();
-        let would_have_paid = work && rounds < MOST && now.saturating_duration_since(since) <= SHORT;
-        self.rounds.set(if would_have_paid { MOST } else { rounds / 2 });
+        // After a full spin it would not have.
+        let would_have_paid = self.rounds.get() < MOST && now.saturating_duration_since(since) <= SHORT;
+        if work && would_have_paid { self.more() } else { self.less() }
     }
 }
 
@@ -126,32 +149,53 @@ mod tests {
     #[test]
     fn long_idle_times_end_the_spinning() {
         let spin = Spin::new();
-        let rounds: Vec<_> = (0..8).map(|_| idles(&spin, SHORT * 2)).collect();
-        assert_eq!(rounds, [32, 16, 8, 4, 2, 1, 0, 0]);
+        let rounds: Vec<_> = (0..5).map(|_| idles(&spin, SHORT * 2)).collect();
+        assert_eq!(rounds, [16, 4, 1, 0, 0]);
         assert!(!spin.pays());
     }
 
     #[test]
-    fn one_short_idle_time_begins_it_anew() {
+    fn where_nothing_pays_one_look_is_tried_now_and_then() {
         let spin = Spin::new();
-        for _ in 0..10 {
+        (0..3).for_each(|_| drop(idles(&spin, SHORT * 2)));
+        let rounds: Vec<_> = (0..4 * TRIAL).map(|_| idles(&spin, SHORT * 2)).collect();
+        assert_eq!(rounds.iter().sum::<u32>(), 4, "a look for each trial: {rounds:?}");
+        while spin.rounds(Instant::now()) == 0 {
             idles(&spin, SHORT * 2);
         }
-        assert_eq!(idles(&spin, SHORT), MOST);
+        spin.paid(1);
+        assert_eq!(spin.rounds(Instant::now()), FIRST, "it has paid");
+    }
+
+    #[test]
+    fn short_idle_times_begin_it_anew() {
+        let spin = Spin::new();
+        (0..10).for_each(|_| drop(idles(&spin, SHORT * 2)));
+        let rounds: Vec<_> = (0..5).map(|_| idles(&spin, SHORT)).collect();
+        assert_eq!(rounds, [FIRST, 8, 16, 32, MOST]);
+    }
+
+    /// Paced events come in pairs: it span in full before every second one.
+    #[test]
+    fn a_short_idle_time_after_each_long_one_is_no_reason_to_spin() {
+        let spin = Spin::new();
+        (0..10).for_each(|_| drop((idles(&spin, SHORT * 2), idles(&spin, SHORT / 2))));
+        let (after_long, after_short) = (idles(&spin, SHORT * 2), idles(&spin, SHORT / 2));
+        assert!(after_long <= 1 && after_short <= FIRST, "{after_long}, {after_short}");
     }
 
     #[test]
     fn to_be_woken_for_nothing_is_no_reason_to_spin() {
         let spin = Spin::new();
         idles(&spin, SHORT * 2);
-        assert_eq!(idles_until(false, &spin, SHORT), MOST / 4);
+        assert_eq!(idles_until(false, &spin, SHORT), MOST / 16);
     }
 
     /// Else a worker whose idle times are a little longer than a spin would spin for nothing each time.
     #[test]
     fn a_full_spin_in_vain_is_not_repeated_at_once() {
         let spin = Spin::new();
-        assert_eq!(idles(&spin, SHORT), MOST / 2);
+        assert_eq!(idles(&spin, SHORT), MOST / 4);
     }
 
     #[test]
@@ -159,9 +203,9 @@ mod tests {
         let (spin, now) = (Spin::new(), Instant::now());
         idles(&spin, SHORT * 2);
         spin.paid(0);
-        assert_eq!(spin.rounds(now), MOST / 2, "that was no spin");
+        assert_eq!(spin.rounds(now), MOST / 4, "that was no spin");
         spin.paid(1);
-        assert_eq!(spin.rounds(now), MOST);
+        assert_eq!(spin.rounds(now), MOST / 2);
     }
 
     #[test]
