@@ -10,12 +10,12 @@
 //! * for [`CALM`] while workers come and go: each looks at sockets and timers when it comes, so there is little to do;
 //! * deeply, without an end, when nobody is awake. An idle runtime does not wake up at all.
 //!
-//! A worker that wakes up while the guarantor sleeps deeply sets its *alarm* to `CALM`, and the last worker that falls
-//! asleep takes the alarm back. So a poll that ends soon wakes nobody, and one that never ends is noticed.
+//! A worker that wakes up while the guarantor sleeps deeply sets its *alarm* to `CALM` before its first poll, and the last
+//! worker that falls asleep takes the alarm back. So a poll that ends soon wakes nobody, and one that never ends is noticed.
 //!
 //! ```text
 //! guarantor: deep = on the alarm   - fence D1 -  read how many are active; sleep if none
-//! worker:    counts itself active (SeqCst, in `idle`)   - fence D2 -  read deep; set the alarm
+//! worker:    counts itself active (SeqCst, in `idle`)   - fence D2 -  read deep; set the alarm;  first poll
 //! ```
 //!
 //! One fence is first, so either the guarantor sees the worker, or the worker sees `deep`. Whoever sets the alarm or takes it

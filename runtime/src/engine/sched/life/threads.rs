@@ -151,7 +151,6 @@ impl Engine {
     /// The life of a worker.
     fn work(self: &Arc<Self>, index: usize, queues: Queues) {
         self.idle.arrive();
-        self.a_worker_woke();
         let worker = Worker::new(self, index, queues, true);
         let _role = entered::set_role(Role::Polls(None));
         let (end, queues, searching) = worker.run(&mut NoRoot);

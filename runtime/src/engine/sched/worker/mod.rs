@@ -85,6 +85,8 @@ pub(crate) struct Worker<'e> {
     /// Tasks that gave way go before the root until they have had so many turns in all. `None`: it goes first.
     pub(in crate::engine::sched) root_waits_for: Cell<Option<u32>>,
     pub(in crate::engine::sched) searching: Cell<bool>,
+    /// Does the guarantor know that this worker is awake? It must before a poll, which may never end.
+    pub(in crate::engine::sched) is_watched: Cell<bool>,
     pub(in crate::engine::sched) pushes: Cell<Pushes>,
     pub(in crate::engine::sched) spin: Spin,
     pub(in crate::engine::sched) accounts: Accounts,
@@ -145,6 +147,8 @@ impl<'e> Worker<'e> {
             roots_turn: Cell::new(Turn::Asleep),
             root_waits_for: Cell::new(None),
             searching: Cell::new(searching),
+            // The current-thread flavors have no guarantor.
+            is_watched: Cell::new(engine.config.flavor != Flavor::MultiThread),
             pushes: Cell::new(match engine.config.flavor {
                 Flavor::MultiThread if engine.config.next_task_slot => Pushes::Slot,
                 Flavor::MultiThread | Flavor::CurrentThread | Flavor::Local => Pushes::Queue,
@@ -215,6 +219,9 @@ impl<'e> Worker<'e> {
     #[inline]
     fn poll_task(&self, task: Runnable) {
         self.stop_searching();
+        if !self.is_watched.replace(true) {
+            self.engine.a_worker_woke();
+        }
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
         self.place.polls.store(self.polls_before.wrapping_add(tick), Ordering::Relaxed);

@@ -77,8 +77,7 @@ impl Worker<'_> {
     /// A look while there is work. Events that a worker takes on top of a long queue wait there behind all of it, while
     /// in the kernel they are anybody's: such a worker leaves them for a while.
     fn look(&self, due: Due) {
-        let leaves = due == Due::Polls
-            && self.engine.config.workers > 1
+        let leaves = self.engine.config.workers > 1
             && self.queues.ready.len() >= LONG_QUEUE
             && self.left_looks.get() < LEFT_LOOKS_MOST;
         self.left_looks.set(if leaves { self.left_looks.get() + 1 } else { 0 });

@@ -8,6 +8,7 @@
 
 use crate::engine::cell::memory;
 use crate::engine::drive::Sleeper;
+use crate::engine::sched::config::Flavor;
 use crate::engine::sched::places::place::{Doing, Place};
 use crate::engine::sched::worker::Worker;
 use crate::engine::sched::worker::root::Root;
@@ -53,7 +54,7 @@ impl Worker<'_> {
         let (woken, searches) = self.engine.idle.sleep_through(self.index, was_searching, work_waits, wait);
         self.searching.set(searches);
         self.place.set_doing(Doing::Running);
-        self.engine.a_worker_woke();
+        self.is_watched.set(self.engine.config.flavor != Flavor::MultiThread);
         let now = Instant::now();
         self.place.stats.busy.begin(now);
         self.looks.woke(self.polls_here(), self.beat(), now);
