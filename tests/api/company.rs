@@ -346,3 +346,47 @@ fn works_on_one_cpu() {
         assert!(Handle::current().metrics().num_workers() == 4);
     });
 }
+
+/// A spare waits for sockets like any other worker, and leaves when it has had nothing to do for long: then somebody else must
+/// wait for them.
+#[test]
+fn a_spare_that_leaves_while_all_others_sleep_is_relieved_at_the_sockets() {
+    let _watch = watchdog_secs(60);
+    let mut builder = Flavor::MultiThread(2).builder();
+    let runtime = builder.thread_keep_alive(10 * MS).enable_all().build().unwrap();
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let (address, addresses) = mpsc::channel();
+            drop(runtime.spawn(async move {
+                let socket = runtime::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+                address.send(socket.local_addr().unwrap()).unwrap();
+                let mut byte = [0];
+                loop {
+                    let (_, from) = socket.recv_from(&mut byte).await.unwrap();
+                    socket.send_to(&byte, from).await.unwrap();
+                }
+            }));
+            let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            client.connect(addresses.recv().unwrap()).unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            client
+        })
+        .collect();
+    let ask = |clients: &[std::net::UdpSocket]| {
+        clients.iter().for_each(|client| assert_eq!(client.send(&[7]).unwrap(), 1));
+        clients.iter().for_each(|client| assert_eq!(client.recv(&mut [0]).expect("nobody waits for sockets"), 1));
+    };
+    for round in 0..30 {
+        // Seats are given away, so that there are spares afterwards, and one of them falls asleep last.
+        let tasks: Vec<_> = (0..4_u64)
+            .map(|n| {
+                runtime.spawn(async move { task::block_in_place(|| thread::sleep((1 + (n + round) % 4) as u32 * MS)) })
+            })
+            .collect();
+        tasks.into_iter().for_each(|task| runtime.block_on(task).unwrap());
+        // Several wake up, and whoever is done first waits for the next.
+        (0..5).for_each(|_| ask(&clients));
+        thread::sleep(25 * MS);
+        ask(&clients[..1]);
+    }
+}

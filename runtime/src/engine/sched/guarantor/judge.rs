@@ -118,11 +118,11 @@ pub(super) struct Scene {
 /// What is to be done about work that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Relief {
+    No,
     /// A sleeper is to be woken, or a vacant seat filled; if there is none, `Judge::spare` decides.
     WakeAnother,
     /// There are too many.
     Dismiss,
-    No,
 }
 
 #[derive(Default)]
@@ -172,21 +172,16 @@ impl Judge {
     }
 
     pub(super) fn relief(&mut self, scene: &Scene, now: Instant) -> Relief {
-        if scene.needs_relief {
-            return Relief::WakeAnother;
-        }
         let stuck = (0..self.places.len()).filter(|place| self.is_stuck(*place, now)).count();
         let running = self.places.iter().filter(|memory| memory.sight.runs).count();
         if running.saturating_sub(stuck) <= scene.workers {
             self.overstaffed = None;
-            return Relief::No;
+        } else if now.saturating_duration_since(*self.overstaffed.get_or_insert(now)) >= OVERSTAFFED {
+            // Also where work waits: those who are there get on with it.
+            self.overstaffed = None;
+            return Relief::Dismiss;
         }
-        let since = *self.overstaffed.get_or_insert(now);
-        if now.saturating_duration_since(since) < OVERSTAFFED {
-            return Relief::No;
-        }
-        self.overstaffed = None;
-        Relief::Dismiss
+        if scene.needs_relief { Relief::WakeAnother } else { Relief::No }
     }
 
     /// Work waits, and nobody sleeps: may a spare start? `hold` says what holds up the worker of a place.
@@ -360,7 +355,8 @@ mod tests {
         let mut dismissed = Vec::new();
         for round in 0..12 {
             world.look();
-            if world.judge.relief(&world.scene(false), world.now) == Relief::Dismiss {
+            // Work waits now and then, as always where there is some.
+            if world.judge.relief(&world.scene(round % 2 == 0), world.now) == Relief::Dismiss {
                 dismissed.push(round);
             }
         }

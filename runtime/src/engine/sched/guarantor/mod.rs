@@ -22,6 +22,9 @@
 //! back holds the lock of `armed`, and takes it back only if nobody is active by then: a worker that counts itself active
 //! later finds it taken back, and sets it.
 //!
+//! A worker that falls asleep waits for sockets and timers if nobody else does. One that leaves its place does not, so it
+//! rouses the guarantor.
+//!
 //! Where nobody waits for sockets and timers (all workers block in place, or none has started) the guarantor does, on its
 //! parker or in the driver; then whoever wakes up wakes it.
 //!

@@ -183,6 +183,8 @@ impl Engine {
     pub(in crate::engine::sched) fn leave_place(&self, index: usize, deque: Queues, searching: bool) {
         if self.config.flavor == Flavor::MultiThread {
             self.idle.leave(searching);
+            // It may have waited for sockets and timers, and all others may be asleep elsewhere.
+            self.rouse_guarantor();
         } else if searching {
             // Its one worker counts as there all the time. Nobody relies on this search: there is nobody to wake.
             let _ = self.idle.stop_searching();
