@@ -207,8 +207,11 @@ fn d9_a_failing_sibling_and_cancel_wait_for_the_shield(flavor: Flavor) {
         // One that has not begun its shield is not spared.
         let late = Commit::default();
         group.spawn(late.child());
-        assert_eq!(group.join().await.unwrap(), []);
-        assert!(commit.is_done() && !late.is_done());
+        let outputs = group.join().await.unwrap();
+        assert!(commit.is_done());
+        // Another worker may have begun it before it was stopped: then its shield holds.
+        let begun = late.begun.is_set() && flavor.is_multi_thread();
+        assert_eq!((outputs, late.is_done()), (vec![1; usize::from(begun)], begun));
     });
     // The one that decides is over first; the shield is waited for. Its output comes too late to count.
     paused(flavor, async {
