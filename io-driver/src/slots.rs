@@ -18,7 +18,7 @@
 //! are freed only when no turn can hold them, and a kernel that never errs. Rejected: slots in place, never freed,
 //! found without a lock. It saves the reference count of each event (10 ns) and keeps the memory of the highest peak.
 
-use crate::base::{Mutex, MutexGuard};
+use crate::base::{AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// How many bits of a key are the index: half of what `polling` lets through, which is a `usize`.
 pub(crate) const INDEX_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
@@ -87,23 +87,29 @@ struct Table<T> {
 
 /// The table under its lock. No value is ever dropped under it: what leaves is handed to the caller.
 #[derive(Debug)]
-pub(crate) struct Slots<T>(Mutex<Table<T>>);
+pub(crate) struct Slots<T> {
+    table: Mutex<Table<T>>,
+    /// As the table says, for those who look at it all the time: written with the lock held.
+    taken: AtomicUsize,
+}
 
 impl<T: Clone> Slots<T> {
     pub(crate) fn new() -> Slots<T> {
-        Slots(Mutex::new(Table { slots: Vec::new(), free: NO_SLOT, taken: 0, entered: 0, named: 0, shut: false }))
+        let table = Table { slots: Vec::new(), free: NO_SLOT, taken: 0, entered: 0, named: 0, shut: false };
+        Slots { table: Mutex::new(table), taken: AtomicUsize::new(0) }
     }
 
     /// Gives `value` a slot; `Refused` drops nothing under the lock either.
     pub(crate) fn insert(&self, value: &T) -> Result<Key, Refused> {
         let value = value.clone();
-        let mut table = self.0.lock();
+        let mut table = self.table.lock();
         let refused = if table.shut {
             Refused::ShutDown
         } else if let Some(key) = table.take_free_slot() {
             table.slots[key.index as usize].entry = Entry::Taken(value);
             table.taken += 1;
             table.entered += 1;
+            self.taken.store(table.taken, Ordering::Release);
             return Ok(key);
         } else {
             Refused::Full
@@ -115,17 +121,20 @@ impl<T: Clone> Slots<T> {
 
     /// Takes the value out and makes its key stale. `None` for a key that is stale already.
     pub(crate) fn remove(&self, key: Key) -> Option<T> {
-        self.0.lock().remove(key)
+        let mut table = self.table.lock();
+        let left = table.remove(key);
+        self.taken.store(table.taken, Ordering::Release);
+        left
     }
 
     /// To look up a batch of keys under one lock.
     pub(crate) fn look_up(&self) -> LookUp<'_, T> {
-        LookUp(self.0.lock())
+        LookUp(self.table.lock())
     }
 
     /// No more insertions; everyone who is in the table now. They stay in it until they are removed.
     pub(crate) fn shut(&self) -> Vec<T> {
-        let mut table = self.0.lock();
+        let mut table = self.table.lock();
         table.shut = true;
         let mut all = Vec::with_capacity(table.taken);
         all.extend(table.slots.iter().filter_map(|slot| match &slot.entry {
@@ -136,15 +145,15 @@ impl<T: Clone> Slots<T> {
     }
 
     pub(crate) fn is_shut(&self) -> bool {
-        self.0.lock().shut
+        self.table.lock().shut
     }
 
     pub(crate) fn taken(&self) -> usize {
-        self.0.lock().taken
+        self.taken.load(Ordering::Acquire)
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        let table = self.0.lock();
+        let table = self.table.lock();
         Counts { entered: table.entered, left: table.entered - table.taken as u64, named: table.named }
     }
 }

@@ -146,7 +146,9 @@ impl Builder {
     /// the CPU quotas of all enclosing control groups count, a fraction rounds up. The environment variables
     /// `RUNTIME_WORKER_THREADS` and `TOKIO_WORKER_THREADS` replace that default.
     ///
-    /// The thread inside [`Runtime::block_on`] is one of the workers. Threads are started when they are first needed.
+    /// Their threads are started when the runtime is built, in the background, by a thread that has the attributes of
+    /// the one that builds it: CPUs, priority, signal mask. The thread inside [`Runtime::block_on`] is none of them. Where the
+    /// system refuses one it is tried again later.
     ///
     /// A current-thread runtime ignores the number. More than 16,384 are taken as that many.
     ///

@@ -31,7 +31,7 @@ impl RuntimeMetrics {
         RuntimeMetrics { handle }
     }
 
-    /// How many workers the runtime has. Their threads start on demand.
+    /// How many workers the runtime has. Their threads start with it, in the background.
     pub fn num_workers(&self) -> usize {
         self.handle.engine().config.workers
     }
@@ -82,7 +82,7 @@ impl RuntimeMetrics {
     /// Tasks that were queued from outside of the workers: by threads that are none, inside `block_in_place`, and by the
     /// guarantor when it has looked at sockets and timers.
     pub fn remote_schedule_count(&self) -> u64 {
-        self.handle.engine().stats.remote_schedules.get()
+        self.handle.engine().inject.pushed()
     }
 
     /// How often an operation was sent back because its task's [budget](crate::task::coop) was used up. The future of
@@ -136,7 +136,7 @@ impl RuntimeMetrics {
     }
 
     /// Changes whenever the worker goes to sleep or wakes up: odd while it sleeps, even while it is awake. A worker that has
-    /// no thread is as good as asleep: its thread starts on demand, or it was the thread inside a `block_on` that is over.
+    /// no thread is as good as asleep: its thread is being started, or, on one thread, nobody is inside `block_on`.
     #[track_caller]
     pub fn worker_park_unpark_count(&self, worker: usize) -> u64 {
         self.place(worker).map_or(1, |place| place.stats.parks_and_unparks.get())

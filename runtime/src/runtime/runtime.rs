@@ -72,12 +72,13 @@ impl Runtime {
         self.handle.spawn_blocking(closure)
     }
 
-    /// Runs a future to its end on this thread, and tasks in between.
+    /// Runs a future to its end on this thread.
     ///
-    /// On either flavor the thread inside `block_on` is one of the workers. A task that blocks it for long delays the
-    /// future given here (and no other task); servers that care put their work into a task and await that.
+    /// On the multi-thread flavor this thread polls the future given here and nothing else. No task delays it, and it is none
+    /// of the [`worker_threads`](Builder::worker_threads): what holds for those (their number, names, stacks, hooks) holds for every
+    /// task.
     ///
-    /// On a current-thread runtime tasks run first in, first out, and the future given here, once woken, has its turn when
+    /// On a current-thread runtime it polls the tasks as well. They run first in, first out, and the future given here, once woken, has its turn when
     /// none is ready, or after [`event_interval`](Builder::event_interval) polls: one `yield_now` lets them all run.
     /// Only one thread runs tasks at a time; a second one in `block_on` takes over when
     /// the first leaves.

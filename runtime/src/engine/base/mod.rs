@@ -16,6 +16,7 @@ pub(crate) mod model;
 pub(crate) mod pad;
 pub(crate) mod parker;
 pub(crate) mod rng;
+pub(crate) mod spin;
 mod sys;
 pub(crate) mod value_lock;
 

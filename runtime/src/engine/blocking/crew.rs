@@ -1,6 +1,6 @@
 //! A queue of jobs and the threads that wait for it.
 //!
-//! Owns: the queue, the counts of threads by what they do.   Imports: `base`, the judgements of `pace` and `looks`.
+//! Owns: the queue, the counts of threads by what they do.   Imports: `base`, what a thread learns of its idle times, the judgement of `pace`.
 //! Not here: starting threads (`sched/pool`).
 //!
 //! Growth. The first few threads, the *eager* ones, start at once, one for each job that finds nobody idle. Beyond them a
@@ -25,9 +25,9 @@
 //! thread is known to exist nobody waits; if that is a pacer at rest, a refusal calls it. A job that no thread exists for
 //! stays in the queue for one that comes later.
 
-use super::looks::{self, Looks, Neighbours};
 use super::pace::{Pace, Seen};
 use crate::engine::base::atomics::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, now, spin_pause};
+use crate::engine::base::spin::Spin;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,6 @@ struct State<T> {
     /// How many of the sleeping ones have been notified and not yet woken up.
     chosen: usize,
     pacer: Pacer,
-    neighbours: Neighbours,
     closed: bool,
     /// Jobs taken so far: the pacer's sign of progress.
     taken: u64,
@@ -101,7 +100,7 @@ pub(crate) enum Next<T> {
 #[derive(Default)]
 pub(crate) struct Hand {
     busy: bool,
-    looks: Looks,
+    spin: Spin,
 }
 
 impl<T> Crew<T> {
@@ -117,7 +116,6 @@ impl<T> Crew<T> {
                 sleeping: 0,
                 chosen: 0,
                 pacer: Pacer::None,
-                neighbours: Neighbours::new(),
                 closed: false,
                 taken: 0,
             }),
@@ -163,29 +161,29 @@ impl<T> Crew<T> {
     pub(crate) fn next(&self, hand: &mut Hand, keep_alive: Duration, waits: impl Fn()) -> Next<T> {
         let mut state = self.state.lock();
         state.busy -= usize::from(std::mem::take(&mut hand.busy));
-        let (mut idle_since, mut slept) = (None, false);
+        let mut slept = false;
         loop {
             if let Some(job) = self.take(&mut state) {
                 state.busy += 1;
                 hand.busy = true;
-                if let Some(since) = idle_since {
-                    hand.looks.learn(now() - since, slept);
+                if slept {
+                    hand.spin.slept(now(), true);
                 }
                 return Next::Run(job);
             }
             if state.closed {
                 return self.leave(&mut state);
             }
-            let begin = now();
-            idle_since.get_or_insert(begin);
-            let looks = if state.neighbours.let_look(begin) { hand.looks.count() } else { 0 };
+            let begun = now();
+            if !slept {
+                hand.spin.failed(begun);
+            }
             state.spinning += 1;
             drop(state);
             waits();
-            let (end, took) = looks::look(looks, begin, || self.queued() != 0, spin_pause);
+            hand.spin.look_on(begun, now, || self.queued() != 0, spin_pause);
             state = self.state.lock();
             state.spinning -= 1;
-            state.neighbours.looked(end, took);
             if !state.queue.is_empty() || state.closed {
                 continue;
             }

@@ -2,11 +2,10 @@
 //!
 //! `crew` decides who waits and who works; it knows neither threads nor closures, so that a model can run it. When one
 //! more thread is worth starting is a judgement of `pace`, on what `demand` finds out; how long to look before sleep, of
-//! `looks`. Threads and closures come in where the engine is: `sched/pool`.
+//! `base/spin`. Threads and closures come in where the engine is: `sched/pool`.
 
 mod crew;
 mod demand;
-mod looks;
 mod pace;
 
 #[cfg(all(test, loom))]

@@ -40,12 +40,16 @@ use std::time::Instant;
 /// Beyond the workers: places for spares, for `block_on` on many threads, for callers of `block_in_place`.
 const EXTRA_PLACES: usize = 64;
 
+/// For so many tasks of a batch one worker is woken at once, and so many workers at the most: each of them wakes the next.
+const AT_ONCE: usize = 16;
+const WOKEN_AT_ONCE: usize = 4;
+
 pub(crate) struct Engine {
     pub(crate) config: Config,
     pub(crate) id: u64,
     pub(crate) places: Places,
-    pub(crate) idle: Idle,
-    pub(crate) inject: Inject,
+    pub(crate) idle: Padded<Idle>,
+    pub(crate) inject: Padded<Inject>,
     pub(crate) drive: Drive,
     pub(crate) blocking: Pool,
     pub(crate) stats: SharedStats,
@@ -87,8 +91,8 @@ impl Engine {
             id: Engine::fresh_id(),
             places: Places::new(most),
             // On the current-thread flavors the one worker counts as there, whether a thread holds its place or not.
-            idle: Idle::new(usize::from(!multi), most),
-            inject: Inject::new(),
+            idle: Padded(Idle::new(usize::from(!multi), most)),
+            inject: Padded(Inject::new()),
             drive,
             blocking: Pool::new(&config),
             stats: SharedStats::default(),
@@ -167,7 +171,6 @@ impl Engine {
     }
 
     pub(super) fn push_from_outside(&self, task: Runnable) {
-        self.stats.remote_schedules.add_shared(1);
         self.inject.push(task);
         self.wake(self.idle.submitted());
     }
@@ -175,9 +178,10 @@ impl Engine {
     /// Queues what a turn of the guarantor found, with one wake-up.
     pub(crate) fn push_batch(&self, batch: Chain) {
         if !batch.is_empty() {
-            self.stats.remote_schedules.add_shared(batch.len() as u64);
+            let tasks = batch.len();
             self.inject.push_chain(batch);
             self.wake(self.idle.submitted());
+            self.wake_for(tasks);
         }
     }
 
@@ -228,6 +232,16 @@ impl Engine {
             None => {}
             Some(Wake::Worker(index)) => self.unpark(self.places.get(index)),
             Some(Wake::Seat) => self.want_thread(),
+        }
+    }
+
+    /// So many tasks came at once: those who sleep need not wait until one worker has woken the next.
+    pub(super) fn wake_for(&self, tasks: usize) {
+        for _ in 0..(tasks / AT_ONCE).min(WOKEN_AT_ONCE) {
+            match self.idle.wake_sleeper() {
+                Some(wake) => self.wake(Some(wake)),
+                None => return,
+            }
         }
     }
 

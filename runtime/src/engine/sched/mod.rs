@@ -2,7 +2,7 @@
 //!
 //! An *engine* is one runtime: places for workers, the inject queue, the idle protocol, the blocking pool, the drive.
 //! A *place* is what other threads see of a worker: its stealer, its next-task slot, its parker, its counters. A
-//! *worker* is the thread that holds a place: a thread of ours, or the thread inside `block_on`.
+//! *worker* is the thread that holds a place: a thread of ours, or on the current-thread flavors the one inside `block_on`.
 //!
 //! Both flavors are this one engine. A current-thread runtime has one place, taken by whoever is inside `block_on`,
 //! and neither threads of its own nor a guarantor.

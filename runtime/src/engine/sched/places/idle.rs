@@ -126,6 +126,15 @@ impl Idle {
         self.choose(&mut sleepers, word)
     }
 
+    /// One of those who sleep, whoever searches.
+    pub(crate) fn wake_sleeper(&self) -> Option<Wake> {
+        if self.word(Ordering::Relaxed).sleeping() == 0 {
+            return None;
+        }
+        let mut sleepers = self.sleepers.lock();
+        if sleepers.is_empty() { None } else { self.choose(&mut sleepers, Word(0)) }
+    }
+
     fn choose(&self, sleepers: &mut Vec<usize>, word: Word) -> Option<Wake> {
         if let Some(place) = sleepers.pop() {
             self.word.fetch_add(SEARCHING + ACTIVE - SLEEPING, Ordering::SeqCst);

@@ -8,6 +8,7 @@
 
 use crate::engine::base::atomics::{AtomicUsize, Mutex, Ordering};
 use crate::engine::cell::Runnable;
+use crate::engine::sched::places::stats::Counter;
 
 /// Runnables linked one behind the other.
 pub(crate) struct Chain {
@@ -73,24 +74,37 @@ impl Chain {
 pub(crate) struct Inject {
     chain: Mutex<Chain>,
     len: AtomicUsize,
+    /// How many were pushed so far; written with the lock held.
+    pushed: Counter,
 }
 
 impl Inject {
     pub(crate) fn new() -> Self {
-        Inject { chain: Mutex::new(Chain::new()), len: AtomicUsize::new(0) }
+        Inject { chain: Mutex::new(Chain::new()), len: AtomicUsize::new(0), pushed: Counter::default() }
     }
 
     pub(crate) fn push(&self, task: Runnable) {
         let mut chain = self.chain.lock();
         chain.push(task);
+        self.pushed.add(1);
         self.len.store(chain.len(), Ordering::Release);
     }
 
     pub(crate) fn push_chain(&self, batch: Chain) {
+        self.append(batch.len() as u64, batch);
+    }
+
+    /// What a worker had when it left: it did not come from outside.
+    pub(crate) fn put_back(&self, left: Chain) {
+        self.append(0, left);
+    }
+
+    fn append(&self, pushed: u64, batch: Chain) {
         if batch.is_empty() {
             return;
         }
         let mut chain = self.chain.lock();
+        self.pushed.add(pushed);
         chain.append(batch);
         self.len.store(chain.len(), Ordering::Release);
     }
@@ -121,6 +135,11 @@ impl Inject {
         }
         self.len.store(chain.len(), Ordering::Release);
         share
+    }
+
+    /// How many tasks came from outside so far.
+    pub(crate) fn pushed(&self) -> u64 {
+        self.pushed.get()
     }
 
     /// May be out of date at once; the idle protocol says when it is exact enough.

@@ -118,7 +118,6 @@ pub(crate) struct PlaceStats {
 pub(crate) struct SharedStats {
     pub(crate) spawned: Counter,
     pub(crate) finished: Counter,
-    pub(crate) remote_schedules: Counter,
     pub(crate) unhandled_panics: Counter,
     pub(crate) spares_started: Counter,
     pub(crate) rescues: Counter,

@@ -12,6 +12,7 @@
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::base::rng;
+use crate::engine::base::spin::Spin;
 use crate::engine::cell::{current, memory};
 use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
@@ -22,7 +23,6 @@ use crate::engine::sched::sys::ExactSleeps;
 use crate::engine::sched::worker::here::Standby;
 use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::sleep::{KEEPS_MEMORY, WORTH_A_TIMER};
-use crate::engine::sched::worker::spin::Spin;
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -59,30 +59,11 @@ impl Seat {
     fn wait(&self, spins: bool) {
         let begun = Instant::now();
         self.spin.failed(begun);
-        if spins && self.spin.pays() && self.look_on(begun) {
+        if spins && self.spin.look_on(begun, Instant::now, || self.bell.is_woken(), thread::yield_now) {
             return;
         }
         self.park();
         self.spin.slept(Instant::now(), self.bell.is_woken());
-    }
-
-    /// Look after look, for as long as it pays and nobody who computes wants the CPU. `true`: the future is woken.
-    fn look_on(&self, begun: Instant) -> bool {
-        let mut now = begun;
-        for round in 1..=self.spin.rounds(begun) {
-            thread::yield_now();
-            let before = std::mem::replace(&mut now, Instant::now());
-            let nobody_computes = self.spin.gave_way(before, now);
-            if self.bell.is_woken() {
-                self.spin.paid(round);
-                return true;
-            }
-            if !nobody_computes {
-                return false;
-            }
-        }
-        self.spin.went_through(false);
-        false
     }
 
     /// Like a worker that sleeps for long it gives back the memory that it keeps for new tasks.

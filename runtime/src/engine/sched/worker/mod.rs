@@ -27,10 +27,10 @@ mod passing;
 pub(in crate::engine::sched) mod root;
 mod search;
 mod sleep;
-mod spin;
 mod steal;
 
 use crate::engine::base::budget::{self, Budget};
+use crate::engine::base::spin::Spin;
 use crate::engine::cell::Runnable;
 use crate::engine::drive::{Reach, WheelSeat};
 use crate::engine::sched::config::Flavor;
@@ -41,7 +41,6 @@ use crate::engine::sched::worker::accounts::Accounts;
 pub(crate) use crate::engine::sched::worker::here::{with_worker, with_worker_of};
 use crate::engine::sched::worker::looks::Looks;
 use crate::engine::sched::worker::root::{Root, Turn};
-use crate::engine::sched::worker::spin::Spin;
 use crate::engine::sched::worker::steal::Thief;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -366,7 +365,7 @@ impl<'e> Worker<'e> {
             }
         }
         if !left.is_empty() {
-            self.engine.inject.push_chain(left);
+            self.engine.inject.put_back(left);
             self.engine.wake(self.engine.idle.submitted());
         }
     }

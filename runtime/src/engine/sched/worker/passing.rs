@@ -127,9 +127,10 @@ impl Worker<'_> {
     pub(in crate::engine::sched) fn wake_found(&self) {
         let mut found = self.found.take();
         if !found.is_empty() {
-            let before = self.pushes.replace(Pushes::Queue);
+            let (before, tasks) = (self.pushes.replace(Pushes::Queue), found.len());
             wake_all(&mut found);
             self.pushes.set(before);
+            self.engine.wake_for(tasks);
         }
         // The memory is for the next time, unless that was a great many.
         if found.capacity() <= WOKEN_MOST {

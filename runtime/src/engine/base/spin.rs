@@ -1,7 +1,8 @@
 //! For how long does it pay to look for work before going to sleep?
 //!
 //! Owns: what a thread has learned of its own idle times, and of those who want its CPU.   Imports: nothing.
-//! Not here: the looking (`search`), the sleep (`sleep`). Time is an argument everywhere.
+//! Not here: what is looked at, and the sleep: workers (`sched/worker`), threads inside `block_on` and those of the blocking
+//! pool go by the same rules. Time is an argument everywhere.
 //!
 //! Waking a thread costs some microseconds, and some tens where its CPU has gone idle: more than a short wait costs
 //! somebody who keeps looking. So a worker looks for as long as its last idle times say: twice as long after one that was
@@ -26,10 +27,10 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// Looks before sleep while that pays; 30 to 40 us.
-const MOST: u32 = 64;
+/// Looks before sleep while that pays; 30 to 40 us. One is all that a model needs to see.
+const MOST: u32 = if cfg!(loom) { 1 } else { 64 };
 /// After the first idle time that was short.
-const FIRST: u32 = 4;
+const FIRST: u32 = if cfg!(loom) { 1 } else { 4 };
 /// One sleep in so many is put off for a trial, where looks have not paid.
 const TRIAL: u32 = 16;
 /// What `MOST` looks would have seen the end of, waking included.
@@ -47,7 +48,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// See the module's head. Each worker has one.
-pub(in crate::engine::sched) struct Spin {
+pub(crate) struct Spin {
     rounds: Cell<u32>,
     /// Sleeps without a look before them.
     sleeps: Cell<u32>,
@@ -60,8 +61,14 @@ pub(in crate::engine::sched) struct Spin {
     score: Cell<u32>,
 }
 
+impl Default for Spin {
+    fn default() -> Self {
+        Spin::new()
+    }
+}
+
 impl Spin {
-    pub(in crate::engine::sched) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Spin {
             rounds: Cell::new(MOST),
             sleeps: Cell::new(0),
@@ -73,12 +80,12 @@ impl Spin {
     }
 
     /// Does more than one look pay, as far as idle times say? If not, no clock needs to be read.
-    pub(in crate::engine::sched) fn pays(&self) -> bool {
+    pub(crate) fn pays(&self) -> bool {
         self.rounds.get() > 0
     }
 
     /// How often a search that begins now gives the CPU away and looks again.
-    pub(in crate::engine::sched) fn rounds(&self, now: Instant) -> u32 {
+    pub(crate) fn rounds(&self, now: Instant) -> u32 {
         match self.paused_until.get() {
             Some(until) if now < until => 0,
             _ => self.rounds.get(),
@@ -86,7 +93,7 @@ impl Spin {
     }
 
     /// The CPU was given away between these two moments. `false`: to somebody who computes, so that was the last time.
-    pub(in crate::engine::sched) fn gave_way(&self, from: Instant, to: Instant) -> bool {
+    pub(crate) fn gave_way(&self, from: Instant, to: Instant) -> bool {
         let taken = to.saturating_duration_since(from) >= TAKEN;
         let score = if taken { self.score.get() + WEIGHT } else { self.score.get().saturating_sub(1) };
         if score == 0 {
@@ -104,8 +111,33 @@ impl Spin {
         false
     }
 
+    /// Looks for as long as it pays and nobody who computes wants the CPU, which `pause` gives away. `true`: it is found.
+    pub(crate) fn look_on(
+        &self,
+        begun: Instant,
+        clock: impl Fn() -> Instant,
+        found: impl Fn() -> bool,
+        pause: impl Fn(),
+    ) -> bool {
+        let mut now = begun;
+        for round in 1..=self.rounds(begun) {
+            pause();
+            let before = std::mem::replace(&mut now, clock());
+            let nobody_computes = self.gave_way(before, now);
+            if found() {
+                self.paid(round);
+                return true;
+            }
+            if !nobody_computes {
+                return false;
+            }
+        }
+        self.went_through(false);
+        false
+    }
+
     /// Something was found, after the CPU had been given away so often.
-    pub(in crate::engine::sched) fn paid(&self, round: u32) {
+    pub(crate) fn paid(&self, round: u32) {
         if round > 0 {
             self.more();
         }
@@ -126,19 +158,19 @@ impl Spin {
     }
 
     /// All rounds are over, and none met anybody who computes.
-    pub(in crate::engine::sched) fn went_through(&self, found: bool) {
+    pub(crate) fn went_through(&self, found: bool) {
         if found {
             self.more();
         }
     }
 
     /// Nothing was found since then; now the worker sleeps.
-    pub(in crate::engine::sched) fn failed(&self, since: Instant) {
+    pub(crate) fn failed(&self, since: Instant) {
         self.idle_since.set(Some(since));
     }
 
     /// The worker has slept, and there is work now, or not.
-    pub(in crate::engine::sched) fn slept(&self, now: Instant, work: bool) {
+    pub(crate) fn slept(&self, now: Instant, work: bool) {
         let Some(since) = self.idle_since.take() else { return };
         // After a full spin it would not have.
         let would_have_paid = self.rounds.get() < MOST && now.saturating_duration_since(since) <= SHORT;
