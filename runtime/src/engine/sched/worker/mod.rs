@@ -84,7 +84,7 @@ pub(crate) struct Worker<'e> {
     /// Tasks that gave way go before the root until they have had so many turns in all. `None`: it goes first.
     pub(in crate::engine::sched) root_waits_for: Cell<Option<u32>>,
     pub(in crate::engine::sched) searching: Cell<bool>,
-    /// Does the guarantor know that this worker is awake? It must before a poll, which may never end.
+    /// Does the guarantor know that this worker is awake?
     pub(in crate::engine::sched) is_watched: Cell<bool>,
     pub(in crate::engine::sched) pushes: Cell<Pushes>,
     pub(in crate::engine::sched) spin: Spin,
@@ -218,9 +218,7 @@ impl<'e> Worker<'e> {
     #[inline]
     fn poll_task(&self, task: Runnable) {
         self.stop_searching();
-        if !self.is_watched.replace(true) {
-            self.engine.a_worker_woke();
-        }
+        self.be_watched();
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
         self.place.polls.store(self.polls_before.wrapping_add(tick), Ordering::Relaxed);
@@ -231,6 +229,14 @@ impl<'e> Worker<'e> {
             task.run()
         }
         budget::end();
+    }
+
+    /// Code of users comes next, which may never end: the guarantor must know that this worker is awake.
+    #[inline]
+    pub(in crate::engine::sched) fn be_watched(&self) {
+        if !self.is_watched.replace(true) {
+            self.engine.a_worker_woke();
+        }
     }
 
     #[inline]

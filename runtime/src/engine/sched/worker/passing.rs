@@ -127,6 +127,7 @@ impl Worker<'_> {
     pub(in crate::engine::sched) fn wake_found(&self) {
         let mut found = self.found.take();
         if !found.is_empty() {
+            self.be_watched();
             let (before, tasks) = (self.pushes.replace(Pushes::Queue), found.len());
             wake_all(&mut found);
             self.pushes.set(before);

@@ -59,6 +59,7 @@ impl Worker<'_> {
         self.place.stats.busy.begin(now);
         self.looks.woke(self.polls_here(), self.beat(), now);
         if let Some(hook) = &self.engine.config.on_unpark {
+            self.be_watched();
             hook();
         }
         self.wake_found();
