@@ -125,6 +125,11 @@ impl Drive {
         self.leading.try_lock().map(|batches| Lead::new(self, batches))
     }
 
+    /// Does anybody lead at this moment?
+    pub(crate) fn is_led(&self) -> bool {
+        self.leading.try_lock().is_none()
+    }
+
     /// Ends the sleep of the leader; if nobody leads, the next one's.
     pub(crate) fn notify(&self) {
         let parked = self.parked.lock().clone();

@@ -22,8 +22,12 @@
 //! back holds the lock of `armed`, and takes it back only if nobody is active by then: a worker that counts itself active
 //! later finds it taken back, and sets it.
 //!
-//! A worker that falls asleep waits for sockets and timers if nobody else does. One that leaves its place does not, so it
-//! rouses the guarantor.
+//! A worker that falls asleep waits for sockets and timers if nobody else does. One that leaves its place does not:
+//!
+//! ```text
+//! guarantor: deep = on the alarm   - fence D1 -  does anybody lead? sleep if so
+//! worker:    gives up the lead, leaves   - fence, in `rouse` -  read deep; set the alarm off
+//! ```
 //!
 //! Where nobody waits for sockets and timers (all workers block in place, or none has started) the guarantor does, on its
 //! parker or in the driver; then whoever wakes up wakes it.

@@ -195,7 +195,8 @@ impl Engine {
                     );
                     self.guarantor.hands.fill();
                 }),
-                None => self.guarantor.sleep_on_alarm(nothing_to_do),
+                // Asked again: that one may leave, and looks before that whether we sleep.
+                None => self.guarantor.sleep_on_alarm(|| nothing_to_do() && self.drive.is_led()),
             }
         } else {
             self.guarantor.parker.park(Some(if rounds.watches { WATCH } else { CALM }));
