@@ -3,7 +3,7 @@
 use runtime::task;
 use runtime_tests::counting_alloc::live;
 use runtime_tests::{Event, Flavor, process, wait_until, watchdog_secs};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 const THREADS: usize = 200;
@@ -51,23 +51,26 @@ fn d36_workers_give_their_stores_back() {
         let runtime = flavor.build();
         runtime.block_on(async { runtime::spawn(async {}).await.unwrap() });
         let before = live().bytes;
-        let end = Event::new();
+        let (end, over, peak) = (Event::new(), Event::new(), AtomicU64::new(0));
         std::thread::scope(|scope| {
             let ended = end.wait();
             scope.spawn(|| {
                 runtime.block_on(async {
                     for _ in 0..5 {
                         let burst: Vec<_> = (0..10_000).map(|_| runtime::spawn(task::yield_now())).collect();
+                        peak.fetch_max((live().bytes - before).max(0) as u64, Ordering::Relaxed);
                         for task in burst {
                             task.await.unwrap();
                         }
                     }
-                    // Like every other worker, this thread has nothing to do from now on.
+                    over.set();
+                    // Like every worker, this thread has nothing to do from now on.
                     ended.await;
                 });
             });
+            wait_until("the bursts", || over.is_set());
             // Full, each of them is a megabyte.
-            wait_until("a burst", || live().bytes - before > 1 << 20);
+            assert!(cfg!(no_task_cache) || peak.load(Ordering::Relaxed) > 1 << 19, "{peak:?} bytes were all there was");
             wait_until("the stores to be given back", || live().bytes - before < 256 << 10);
             end.set();
         });

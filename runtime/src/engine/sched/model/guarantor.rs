@@ -108,21 +108,22 @@ fn a_wanted_thread_is_not_slept_over() {
 fn a_leader_that_leaves_is_relieved() {
     check(|| {
         let shared = Arc::new((Guarantor::new(), Idle::new(0, 0), Mutex::new(())));
-        let theirs = shared.clone();
-        let leaves = spawn(move || {
-            let (guarantor, idle, lead) = &*theirs;
-            drop(lead.lock());
-            idle.arrive();
-            // `Engine::leave_place`
-            idle.leave(true);
-            guarantor.rouse();
-        });
         let (guarantor, idle, lead) = &*shared;
-        // `Engine::rest_a_while`
-        while lead.try_lock().is_none() {
-            guarantor.sleep_on_alarm(|| idle.active() == 0 && lead.try_lock().is_none());
-            wait_for_another();
-        }
-        leaves.join().unwrap();
+        let held = lead.lock();
+        let theirs = shared.clone();
+        let guards = spawn(move || {
+            let (guarantor, idle, lead) = &*theirs;
+            // `Engine::rest_a_while`
+            while lead.try_lock().is_none() {
+                guarantor.sleep_on_alarm(|| idle.active() == 0 && lead.try_lock().is_none());
+                wait_for_another();
+            }
+        });
+        drop(held);
+        idle.arrive();
+        // `Engine::leave_place`
+        idle.leave(true);
+        guarantor.rouse();
+        guards.join().unwrap();
     });
 }
