@@ -119,6 +119,8 @@ fn a_leader_that_leaves_is_relieved() {
                 wait_for_another();
             }
         });
+        // A step at which the other may begin: loom sees none in the end of a lock.
+        let _ = idle.active();
         drop(held);
         idle.arrive();
         // `Engine::leave_place`
