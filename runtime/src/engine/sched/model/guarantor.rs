@@ -104,7 +104,7 @@ fn a_wanted_thread_is_not_slept_over() {
 
 /// A worker that waits for sockets leaves, a spare whose time has run out, and the guarantor, which has seen that somebody
 /// leads, is about to sleep: it must not.
-/// Fault: no second look at the lead; `rouse` without its fence.
+/// Fault: no second look at the lead.
 #[test]
 fn a_leader_that_leaves_is_relieved() {
     check(|| {
