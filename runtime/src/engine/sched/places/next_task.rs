@@ -1,7 +1,7 @@
 //! The slot for the task that a worker runs next.
 //!
 //! Owns: one runnable, or none, as an atomic pointer.   Imports: `base`, `cell`.
-//! Not here: how often in a row it goes before the queue (`worker`), when others may empty it (`search`, `rescue`).
+//! Not here: how often in a row it goes before the queue (`worker`), when others may empty it (`worker/search`, `guarantor`).
 //!
 //! The danger: one task for two pollers. Whoever takes swaps the pointer out, so that each that was put in comes out
 //! once. Rejected: a slot that only its worker sees (`docs/design/rejected.md`); it is 4 to 35 ns faster, and a task

@@ -2,7 +2,7 @@
 //!
 //! Owns: the loop, its queues.   Imports: `base`, `cell`, `drive`.
 //! Not here: how it is found on its thread (`here`), looking in passing (`passing`) and when (`looks`), the next-task slot (`next_task`), the future of `block_on` (`root`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
-//! (`idle`), what happens to a worker that is stuck (`rescue`), the end (`shutdown`).
+//! (`idle`), what happens to a worker that is stuck (`guarantor`), the end (`life/shutdown`).
 //!
 //! The order in which a worker looks for work:
 //! 1. one task from the inject queue, every `inject_interval` polls and after each look at sockets and timers that was due
@@ -100,8 +100,6 @@ pub(crate) struct Worker<'e> {
 pub(in crate::engine::sched) enum Pushes {
     /// What the poll that runs has just touched goes next.
     Slot,
-    /// Behind all that is there: first in, first out.
-    InOrder,
     /// Never to the slot. Events are dispatched, and what they wake is not what this worker has just touched; or this is a
     /// current-thread flavor, where the order of tasks is part of what programs count on; or the builder said so.
     Queue,
@@ -310,7 +308,6 @@ impl<'e> Worker<'e> {
         self.accounts.count_schedule();
         match pushes {
             Pushes::Slot | Pushes::Others => {}
-            Pushes::InOrder => return self.push_in_order(task),
             Pushes::Queue => return self.push_back(task),
         }
         if let Some(displaced) = self.place.next.put(task) {

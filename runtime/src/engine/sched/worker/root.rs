@@ -5,15 +5,14 @@
 //!
 //! Where one thread does everything (the current-thread flavors), programs count on an order, that of every `#[test]`: a
 //! future of `block_on` that was woken waits behind what is ready, and behind what that makes ready, for `event_interval`
-//! polls at the most. So a `yield_now` lets everybody run (also those that gave way before it did), and a small task that whoever woke it has spawned (to put a
-//! connection back into a pool) is done before it. On the multi-thread flavor it goes first: others run the tasks.
+//! polls at the most. So a `yield_now` lets everybody run (also those that gave way before it did), and a small task that whoever
+//! woke it has spawned (to put a
+//! connection back into a pool) is done before it.
 //!
-//! What it spawns and wakes runs in that order. It may lie in the next-task slot only where nothing is before it: a
-//! last-in first-out slot gave 4 0 1 2 3 for five spawns. On the current-thread flavors nothing goes there at all.
+//! What it spawns and wakes runs in that order: nothing goes to the next-task slot on these flavors, whose last-in first-out
+//! order gave 4 0 1 2 3 for five spawns. On the multi-thread flavor no worker has a root (`block_on`).
 
-use crate::engine::cell::Runnable;
-use crate::engine::sched::config::Flavor;
-use crate::engine::sched::worker::{Pushes, Worker};
+use crate::engine::sched::worker::Worker;
 
 /// What a worker runs besides tasks: nothing, or the future of `block_on`.
 pub(crate) trait Root {
@@ -52,9 +51,6 @@ impl Worker<'_> {
         if !root.is_woken() {
             return false;
         }
-        if self.engine.config.flavor == Flavor::MultiThread {
-            return true;
-        }
         match self.roots_turn.get() {
             Turn::Now => true,
             Turn::Waits(since) => self.tick.get().wrapping_sub(since) >= u64::from(self.engine.config.event_interval),
@@ -83,14 +79,7 @@ impl Worker<'_> {
         // Submitters wake nobody while somebody searches, and this poll may take long, or be the last.
         self.stop_searching();
         self.polls_root();
-        let complete = if self.pushes.get() == Pushes::Slot {
-            self.pushes.set(Pushes::InOrder);
-            let complete = root.poll();
-            self.pushes.set(Pushes::Slot);
-            complete
-        } else {
-            root.poll()
-        };
+        let complete = root.poll();
         self.root_was_polled(root);
         complete
     }
@@ -105,17 +94,5 @@ impl Worker<'_> {
         // Also where it did not say that it gives way: it may do nothing else, and they would wait for ever.
         let waiting = self.queues.yielded.len() as u32;
         self.root_waits_for.set((waiting > 0).then(|| self.looks.turns().wrapping_add(waiting)));
-    }
-
-    /// Behind everything that this worker has.
-    pub(in crate::engine::sched) fn push_in_order(&self, task: Runnable) {
-        if !self.place.next.is_empty() || !self.queues.ready.is_empty() {
-            return self.push_back(task);
-        }
-        // The slot is a place in the queue like any other here, so it is not passed over.
-        self.streak.set(0);
-        if let Some(displaced) = self.place.next.put(task) {
-            self.push_back(displaced);
-        }
     }
 }
