@@ -119,7 +119,7 @@ fn check(repo: &Repo) -> Vec<Finding> {
 }
 
 /// `runtime/src/engine/cell/word.rs` is `["engine", "cell", "word"]`.
-fn module_path(path: &str) -> Vec<String> {
+pub(super) fn module_path(path: &str) -> Vec<String> {
     let inside = path.trim_start_matches(SRC).trim_end_matches(".rs");
     let inside = inside.strip_suffix("/mod").unwrap_or(inside);
     inside.split('/').map(str::to_owned).collect()
@@ -140,8 +140,8 @@ fn unit_of(modules: &[String]) -> Option<&'static str> {
 
 /// A path that the file names, resolved to the crate's root.
 #[derive(Debug, PartialEq, Eq)]
-struct Import {
-    path: Vec<String>,
+pub(super) struct Import {
+    pub(super) path: Vec<String>,
     line: usize,
     is_macro: bool,
 }
@@ -176,8 +176,17 @@ fn judge(file: &Source, unit: &str, allowed: &[&str], import: &Import) -> Option
     Some(Finding::new(&file.path, import.line, format!("`{unit}` imports `{shown}` of `{target}`"), through))
 }
 
-/// All `crate::`, `super::` and `self::` paths outside of test-only modules.
+/// All modules that the file names, a module of the engine or the crate once for each line.
 fn imports(file: &Source, modules: &[String]) -> Vec<Import> {
+    let mut found = all_imports(file, modules);
+    // `use super::sched::{self, Worker}` is one import of one module, not two.
+    let module = |import: &Import| (import.line, import.path.iter().take(2).cloned().collect::<Vec<_>>());
+    found.dedup_by_key(|import| module(import));
+    found
+}
+
+/// All `crate::`, `super::` and `self::` paths outside of test-only modules.
+pub(super) fn all_imports(file: &Source, modules: &[String]) -> Vec<Import> {
     let tokens = file.tokens();
     let free = lexer::test_regions(&tokens);
     let mut found = Vec::new();
@@ -201,9 +210,6 @@ fn imports(file: &Source, modules: &[String]) -> Vec<Import> {
             at += 1;
         }
     }
-    // `use super::sched::{self, Worker}` is one import of one module, not two.
-    let module = |import: &Import| (import.line, import.path.iter().take(2).cloned().collect::<Vec<_>>());
-    found.dedup_by_key(|import| module(import));
     found
 }
 

@@ -17,6 +17,7 @@
 
 mod cancel_safety;
 mod cfgs;
+mod circles;
 mod dependencies;
 mod generic_types;
 mod layers;

@@ -44,11 +44,11 @@ pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, Shu
 pub(crate) use entered::in_async_context;
 pub(crate) use sched::caller::{Caller, is_entered};
 pub(crate) use sched::config;
+pub(crate) use sched::counters::{Counters, WorkerCounters};
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::places::inject::Chain;
-pub(crate) use sched::places::place;
 pub(crate) use sched::sizing;
 pub(crate) use sched::sockets::{NoDriver, ends_with_its_task, register, unless_it_ends_with_its_task};
 pub(crate) use sched::time::clockwork;
 pub(crate) use sched::time::timer::{NoTimer, Timer, far_from};
-pub(crate) use sched::worker::{with_worker, with_worker_of};
+pub(crate) use sched::worker::here::with_worker;

@@ -70,7 +70,7 @@ impl Handle {
 
     /// The runtime that this thread has entered, or an error if there is none.
     pub fn try_current() -> Result<Handle, TryCurrentError> {
-        entered::with_engine(|engine| engine.map(|engine| Handle { engine: engine.count() }).ok_or(TryCurrentError(())))
+        entered::with_engine(|engine| engine.map(|engine| Handle { engine: engine.arc() }).ok_or(TryCurrentError(())))
     }
 
     /// Enters the runtime's context: until the guard is dropped, `spawn`, timers and sockets on this thread belong to
@@ -127,7 +127,7 @@ impl Handle {
 
     /// What kind of runtime this is.
     pub fn runtime_flavor(&self) -> RuntimeFlavor {
-        match self.engine.config.flavor {
+        match self.engine.flavor() {
             Flavor::MultiThread => RuntimeFlavor::MultiThread,
             Flavor::CurrentThread | Flavor::Local => RuntimeFlavor::CurrentThread,
         }
@@ -135,12 +135,12 @@ impl Handle {
 
     /// A number of this runtime that no other one in the process has.
     pub fn id(&self) -> Id {
-        Id::new(self.engine.id)
+        Id::new(self.engine.id())
     }
 
     /// The name given with [`Builder::name`](super::Builder::name).
     pub fn name(&self) -> Option<&str> {
-        self.engine.config.name.as_deref()
+        self.engine.name()
     }
 
     /// Its counters.
@@ -151,7 +151,7 @@ impl Handle {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("id", &self.engine.id).field("flavor", &self.engine.config.flavor).finish()
+        f.debug_struct("Handle").field("id", &self.engine.id()).field("flavor", &self.engine.flavor()).finish()
     }
 }
 

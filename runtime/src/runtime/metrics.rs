@@ -2,11 +2,8 @@
 
 use super::Handle;
 use crate::engine::entered::with_engine;
-use crate::engine::place::{Doing, Place};
-use crate::engine::with_worker_of;
-use std::iter::Sum;
+use crate::engine::{Counters, WorkerCounters};
 use std::ops::Range;
-use std::sync::atomic::Ordering;
 use std::thread::ThreadId;
 use std::time::Duration;
 
@@ -33,12 +30,12 @@ impl RuntimeMetrics {
 
     /// How many workers the runtime has. Their threads start with it, in the background.
     pub fn num_workers(&self) -> usize {
-        self.handle.engine().config.workers
+        self.counters().workers()
     }
 
     /// Tasks that are spawned and not yet over.
     pub fn num_alive_tasks(&self) -> usize {
-        self.handle.engine().alive() as usize
+        self.counters().alive() as usize
     }
 
     /// tokio's older name for [`num_alive_tasks`](RuntimeMetrics::num_alive_tasks).
@@ -49,7 +46,7 @@ impl RuntimeMetrics {
 
     /// Tasks in the queue that other threads push to.
     pub fn global_queue_depth(&self) -> usize {
-        self.handle.engine().inject.len()
+        self.counters().injected()
     }
 
     /// tokio's older name for [`global_queue_depth`](RuntimeMetrics::global_queue_depth).
@@ -60,159 +57,159 @@ impl RuntimeMetrics {
 
     /// Threads of the blocking pool.
     pub fn num_blocking_threads(&self) -> usize {
-        self.handle.engine().blocking.threads()
+        self.counters().pool_threads()
     }
 
     /// Threads of the blocking pool that wait for a closure.
     pub fn num_idle_blocking_threads(&self) -> usize {
-        self.handle.engine().blocking.idle_threads()
+        self.counters().pool_idle_threads()
     }
 
     /// Closures that wait for a thread of the blocking pool.
     pub fn blocking_queue_depth(&self) -> usize {
-        self.handle.engine().blocking.queued()
+        self.counters().pool_queued()
     }
 
     /// Tasks spawned so far.
     pub fn spawned_tasks_count(&self) -> u64 {
-        let engine = self.handle.engine();
-        engine.places.iter().map(|place| place.stats.spawned.get()).sum::<u64>() + engine.stats.spawned.get()
+        self.counters().spawned()
     }
 
     /// Tasks that were queued from outside of the workers: by threads that are none, inside `block_in_place`, and by the
     /// guarantor when it has looked at sockets and timers.
     pub fn remote_schedule_count(&self) -> u64 {
-        self.handle.engine().inject.pushed()
+        self.counters().pushed_from_outside()
     }
 
     /// How often an operation was sent back because its task's [budget](crate::task::coop) was used up. The future of
     /// `block_on` and the tasks of a `LocalSet` have budgets, too. Each worker's part up to its last look at sockets and timers, or its
     /// last sleep.
     pub fn budget_forced_yield_count(&self) -> u64 {
-        self.handle.engine().places.iter().map(|place| place.stats.forced_yields.get()).sum()
+        self.counters().forced_yields()
     }
 
     /// Descriptors registered with the driver so far; also one that the system refused in the end.
     pub fn io_driver_fd_registered_count(&self) -> u64 {
-        self.handle.engine().drive.io().registrations()
+        self.counters().descriptors_registered()
     }
 
     /// Descriptors that were registered and are so no more. The difference to
     /// [`io_driver_fd_registered_count`](RuntimeMetrics::io_driver_fd_registered_count) is how many are now.
     pub fn io_driver_fd_deregistered_count(&self) -> u64 {
-        self.handle.engine().drive.io().deregistrations()
+        self.counters().descriptors_deregistered()
     }
 
     /// Events of descriptors that the driver has taken from the system.
     pub fn io_driver_ready_count(&self) -> u64 {
-        self.handle.engine().drive.io().events()
+        self.counters().socket_events()
     }
 
     /// Panics of tasks that nobody looked at.
     pub fn unhandled_panics(&self) -> u64 {
-        self.handle.engine().stats.unhandled_panics.get()
+        self.counters().unhandled_panics()
     }
 
     /// Workers beyond the usual number that were started because others were stuck.
     pub fn spares_started(&self) -> u64 {
-        self.handle.engine().stats.spares_started.get()
+        self.counters().spares_started()
     }
 
     /// How often the system has refused a thread for a worker. Each is tried again after a while. (tokio has no such number: it
     /// panics.)
     pub fn threads_refused(&self) -> u64 {
-        self.handle.engine().stats.threads_refused.get()
+        self.counters().threads_refused()
     }
 
     /// Tasks that the guarantor took from a stuck worker's hands.
     pub fn rescued_tasks_count(&self) -> u64 {
-        self.handle.engine().stats.rescues.get()
+        self.counters().rescued()
     }
 
     /// How often a worker has gone to sleep.
     #[track_caller]
     pub fn worker_park_count(&self, worker: usize) -> u64 {
-        self.with(worker, |place| place.stats.parks.get())
+        self.worker(worker).parks()
     }
 
     /// Changes whenever the worker goes to sleep or wakes up: odd while it sleeps, even while it is awake. A worker that has
     /// no thread is as good as asleep: its thread is being started, or, on one thread, nobody is inside `block_on`.
     #[track_caller]
     pub fn worker_park_unpark_count(&self, worker: usize) -> u64 {
-        self.place(worker).map_or(1, |place| place.stats.parks_and_unparks.get())
+        self.worker(worker).parks_and_unparks()
     }
 
     /// How often a worker has slept and found nothing to do afterwards: no task, and no future of `block_on`.
     #[track_caller]
     pub fn worker_noop_count(&self, worker: usize) -> u64 {
-        self.sum(worker, |place| place.stats.noops.get())
+        self.worker(worker).noops()
     }
 
     /// For how long a worker had something to do, until now. Looking for work does not count, nor, on the current-thread
     /// flavors, does what the future of `block_on` does before it uses the runtime for the first time or has to wait.
     #[track_caller]
     pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
-        self.sum(worker, |place| place.stats.busy.read())
+        self.worker(worker).busy()
     }
 
     /// How long a worker's polls take on average; the newest weigh most. What it does between polls is part of that, as no
     /// clock is read for it but when a worker runs out of work, which is also when the number changes. Zero before.
     #[track_caller]
     pub fn worker_mean_poll_time(&self, worker: usize) -> Duration {
-        self.with(worker, |place| Duration::from_nanos(place.stats.mean_poll_ns.get()))
+        self.worker(worker).mean_poll()
     }
 
     /// Tasks that a worker has taken from others.
     #[track_caller]
     pub fn worker_steal_count(&self, worker: usize) -> u64 {
-        self.sum(worker, |place| place.stats.steals.get())
+        self.worker(worker).steals()
     }
 
     /// How often a worker has taken tasks from another.
     #[track_caller]
     pub fn worker_steal_operations(&self, worker: usize) -> u64 {
-        self.sum(worker, |place| place.stats.steal_operations.get())
+        self.worker(worker).steal_operations()
     }
 
     /// Polls of tasks that a worker has begun.
     #[track_caller]
     pub fn worker_poll_count(&self, worker: usize) -> u64 {
-        self.sum(worker, |place| place.polls.load(Ordering::Relaxed))
+        self.worker(worker).polls()
     }
 
     /// Tasks that a worker has queued for itself: spawned, woken or yielding on its thread. Up to its last look at sockets and
     /// timers, or its last sleep.
     #[track_caller]
     pub fn worker_local_schedule_count(&self, worker: usize) -> u64 {
-        self.sum(worker, |place| place.stats.local_schedules.get())
+        self.worker(worker).local_schedules()
     }
 
     /// Always 0: a worker's own queue grows as it has to, and never sends its tasks elsewhere because it is full.
     #[track_caller]
     pub fn worker_overflow_count(&self, worker: usize) -> u64 {
-        self.sum(worker, |_| 0)
+        let _exists = self.worker(worker);
+        0
     }
 
     /// Tasks that wait in a worker's own queues: those that are ready, and those that have yielded.
     #[track_caller]
     pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
-        self.sum(worker, |place| place.stealer.len() + place.yielded.len())
+        self.worker(worker).queued()
     }
 
     /// The thread of a worker, if it has one now.
     #[track_caller]
     pub fn worker_thread_id(&self, worker: usize) -> Option<ThreadId> {
-        self.place(worker).filter(|place| place.doing() != Doing::Nothing).and_then(Place::thread_id)
+        self.worker(worker).thread()
     }
 
     /// Is the poll-time histogram on?
     pub fn poll_time_histogram_enabled(&self) -> bool {
-        self.handle.engine().histogram.is_some()
+        self.counters().histogram().is_some()
     }
 
     /// Its number of buckets; 0 when it is off.
     pub fn poll_time_histogram_num_buckets(&self) -> usize {
-        self.handle.engine().histogram.as_ref().map_or(0, |histogram| histogram.shape.buckets())
+        self.counters().histogram().map_or(0, |histogram| histogram.shape.buckets())
     }
 
     /// The durations that fall into a bucket.
@@ -222,7 +219,7 @@ impl RuntimeMetrics {
     #[track_caller]
     pub fn poll_time_histogram_bucket_range(&self, bucket: usize) -> Range<Duration> {
         let buckets = self.poll_time_histogram_num_buckets();
-        match &self.handle.engine().histogram {
+        match self.counters().histogram() {
             Some(histogram) if bucket < buckets => histogram.shape.range(bucket),
             _ => panic!(
                 "bucket {bucket} of a poll-time histogram with {buckets} buckets.\n  Ask \
@@ -237,8 +234,8 @@ impl RuntimeMetrics {
     /// If there is no such bucket.
     #[track_caller]
     pub fn poll_time_histogram_bucket_count(&self, worker: usize, bucket: usize) -> u64 {
-        let _exists = self.place(worker);
-        let Some(histogram) = &self.handle.engine().histogram else { return 0 };
+        let _exists = self.worker(worker);
+        let Some(histogram) = self.counters().histogram() else { return 0 };
         if bucket >= histogram.shape.buckets() {
             self.poll_time_histogram_bucket_range(bucket);
         }
@@ -271,30 +268,19 @@ impl RuntimeMetrics {
         self.poll_time_histogram_bucket_count(worker, bucket)
     }
 
-    /// A worker whose thread has never started has done nothing.
-    #[track_caller]
-    fn with<R: Default>(&self, worker: usize, f: impl FnOnce(&Place) -> R) -> R {
-        self.place(worker).map(f).unwrap_or_default()
-    }
-
-    /// Of all threads that have, or had, the worker's number.
-    #[track_caller]
-    fn sum<R: Sum>(&self, worker: usize, f: impl Fn(&Place) -> R) -> R {
-        let _exists = self.place(worker);
-        self.handle.engine().places.iter().skip(worker).step_by(self.num_workers()).map(f).sum()
+    fn counters(&self) -> Counters<'_> {
+        self.handle.engine().counters()
     }
 
     #[track_caller]
-    fn place(&self, worker: usize) -> Option<&Place> {
+    fn worker(&self, worker: usize) -> WorkerCounters<'_> {
         let workers = self.num_workers();
         assert!(
             worker < workers,
             "metrics of worker {worker} of a runtime with {workers}.\n  Workers are numbered from 0 to \
              `num_workers() - 1`."
         );
-        // Whoever asks from inside of `block_on` is at work, and has been seen there from now on.
-        with_worker_of(self.handle.engine(), |_| ());
-        self.handle.engine().places.iter().nth(worker)
+        self.counters().worker(worker)
     }
 }
 
@@ -304,25 +290,5 @@ impl RuntimeMetrics {
 /// There may be more threads that run tasks than workers: some stand in for workers that are stuck, and one inside
 /// `block_on` runs tasks while it waits. Those share a number with a worker.
 pub fn worker_index() -> Option<usize> {
-    with_engine(|engine| {
-        let engine = engine?;
-        with_worker_of(engine, |worker| worker.map(|worker| worker.index() % engine.config.workers))
-    })
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-    use crate::runtime::Builder;
-
-    /// E23: 86 seconds of short polls without a sleep.
-    #[test]
-    fn d23_more_polls_than_32_bits_can_say() {
-        let runtime = Builder::new_current_thread().build().unwrap();
-        let metrics = runtime.metrics();
-        runtime.block_on(async {});
-        metrics.place(0).unwrap().polls.store(u64::from(u32::MAX), Ordering::Relaxed);
-        runtime.block_on(async { crate::spawn(crate::task::yield_now()).await.unwrap() });
-        assert_eq!(metrics.worker_poll_count(0), u64::from(u32::MAX) + 2);
-    }
+    with_engine(|engine| engine?.worker_here())
 }

@@ -87,7 +87,7 @@ impl Runtime {
     /// If the future panics; inside async code (await there, or use `block_in_place`).
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let alone = self.handle.engine().config.flavor != Flavor::MultiThread;
+        let alone = self.handle.engine().flavor() != Flavor::MultiThread;
         let _role = may_block("Runtime::block_on", alone);
         let _entered = self.enter();
         self.handle.engine().block_on(pin!(future))
@@ -152,7 +152,7 @@ pub(super) fn end(handle: &Handle, patience: Option<Duration>) {
     let engine = handle.engine();
     if engine.is_of_another_process() {
         // Its tasks are not dropped either, and may be woken still.
-        std::mem::forget(engine.count());
+        std::mem::forget(engine.arc());
         return;
     }
     // It would wait for the poll, or for the thread, that it is called in.
@@ -162,13 +162,5 @@ pub(super) fn end(handle: &Handle, patience: Option<Duration>) {
     let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
     // Tasks may be dropped here.
     let _entered = handle.enter();
-    engine.close();
-    engine.blocking.close();
-    if engine.config.flavor == Flavor::MultiThread {
-        engine.end_workers(deadline);
-    } else {
-        // Its tasks belong to this thread; there is nobody else to drop them.
-        engine.drain_until(deadline);
-    }
-    engine.blocking.wait(deadline);
+    engine.shut_down(deadline);
 }

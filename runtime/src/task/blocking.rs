@@ -31,7 +31,7 @@ where
     R: Send + 'static,
 {
     let info = Engine::info(Location::caller());
-    match entered::with_engine(|engine| engine.map(Engine::count)) {
+    match entered::with_engine(|engine| engine.map(Engine::arc)) {
         Some(engine) => JoinHandle::new(engine.spawn_blocking(closure, info)),
         None => no_runtime_here(what),
     }

@@ -50,7 +50,7 @@ impl<'a> Builder<'a> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match entered::with_engine(|engine| engine.map(Engine::count)) {
+        match entered::with_engine(|engine| engine.map(Engine::arc)) {
             Some(engine) => Ok(JoinHandle::new(engine.spawn(future, self.info()))),
             None => no_runtime_here("task::Builder::spawn"),
         }
@@ -99,7 +99,7 @@ impl<'a> Builder<'a> {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        match entered::with_engine(|engine| engine.map(Engine::count)) {
+        match entered::with_engine(|engine| engine.map(Engine::arc)) {
             Some(engine) => Ok(JoinHandle::new(engine.spawn_blocking(closure, self.info()))),
             None => no_runtime_here("task::Builder::spawn_blocking"),
         }

@@ -113,7 +113,7 @@ pub struct TimerGuard {
 impl TimerGuard {
     fn new(timer: Option<Timer>, deadline: Instant, function: Function, caller: &'static Location<'static>) -> Self {
         let engine =
-            entered::with_engine(|engine| engine.map_or_else(Weak::new, |engine| Arc::downgrade(&engine.count())));
+            entered::with_engine(|engine| engine.map_or_else(Weak::new, |engine| Arc::downgrade(&engine.arc())));
         let context = current::context();
         let call = Arc::new(Call { function: Mutex::new(Some(function)), engine, context, caller });
         let mut guard = TimerGuard { call: Some(call.clone()), timer, deadline };

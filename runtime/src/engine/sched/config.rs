@@ -2,6 +2,7 @@
 
 use crate::engine::base::id::Id;
 use crate::engine::cell::PanicSink;
+use crate::engine::drive::Settings;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,4 +62,17 @@ pub(crate) struct Config {
     pub(crate) precise_timers: bool,
     /// Rescue stuck workers. Off only in tests that want to see the engine without its safety net.
     pub(crate) rescues: bool,
+}
+
+impl Config {
+    /// What concerns sockets and time.
+    pub(super) fn drive(&self, places: usize) -> Settings {
+        Settings {
+            places,
+            events_per_look: self.events_per_look,
+            events_per_busy_look: self.events_per_busy_look,
+            precise_timers: self.precise_timers,
+            start_paused: self.start_paused,
+        }
+    }
 }

@@ -7,17 +7,21 @@
 //! Both flavors are this one engine. A current-thread runtime has one place, taken by whoever is inside `block_on`,
 //! and neither threads of its own nor a guarantor.
 
-mod batch;
 pub(crate) mod caller;
 pub(crate) mod config;
+pub(crate) mod counters;
+mod ending;
 pub(crate) mod engine;
 mod guarantor;
 mod life;
 pub(crate) mod places;
+mod rest;
+mod route;
 pub(crate) mod sockets;
 mod sys;
 pub(crate) mod time;
 pub(crate) mod worker;
+mod yard;
 
 pub(crate) use sys::sizing;
 

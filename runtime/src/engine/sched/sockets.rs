@@ -14,14 +14,14 @@ pub(crate) struct NoDriver;
 
 /// Registers a non-blocking descriptor for all its life; [`Registration::end`] before it is closed.
 pub(crate) fn register(fd: BorrowedFd<'_>, interest: Interest) -> Result<io::Result<Registration>, NoDriver> {
-    with_engine(|engine| engine.map(|engine| engine.drive.register(fd, interest)).ok_or(NoDriver))
+    with_engine(|engine| engine.map(|engine| engine.yard.drive.register(fd, interest)).ok_or(NoDriver))
 }
 
 /// Did an operation on `registration` fail because its runtime ends, inside a task that this end is about to drop? Such a
 /// task waits instead: it has nobody to tell, and most would panic. Everybody else is told.
 #[cold]
 pub(crate) fn ends_with_its_task(registration: &Registration, error: &io::Error) -> bool {
-    is_the_end(error, |engine| engine.drive.owns(registration))
+    is_the_end(error, |engine| engine.yard.drive.owns(registration))
 }
 
 /// The same for a socket that could not be registered, since the runtime that this thread is inside of ends.
@@ -36,7 +36,7 @@ pub(crate) async fn unless_it_ends_with_its_task<R>(made: io::Result<R>) -> io::
 /// would keep the runtime from ending.
 fn is_the_end(error: &io::Error, concerns: impl FnOnce(&Engine) -> bool) -> bool {
     let waits = |engine: &Engine| {
-        concerns(engine) && engine.is_about_to_drop_this_task() && current::with(Header::is_polled) == Some(true)
+        concerns(engine) && engine.yard.is_about_to_drop_this_task() && current::with(Header::is_polled) == Some(true)
     };
     error.get_ref().is_some_and(|inner| inner.is::<ShutDown>()) && with_engine(|engine| engine.is_some_and(waits))
 }

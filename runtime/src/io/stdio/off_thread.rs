@@ -284,7 +284,7 @@ impl Threads {
         match self {
             Threads::Input => input_thread().map(Carrier::Input),
             Threads::Pool => {
-                let engine = entered::with_engine(|engine| engine.map(Engine::count));
+                let engine = entered::with_engine(|engine| engine.map(Engine::arc));
                 Ok(Carrier::Pool(engine.unwrap_or_else(|| no_runtime_here(name))))
             }
         }

@@ -81,7 +81,7 @@ pub fn scope_blocking<'env, F, R>(body: F) -> R
 where
     F: for<'scope> FnOnce(&'scope BlockingScope<'scope, 'env>) -> R,
 {
-    let Some(engine) = entered::with_engine(|engine| engine.map(Engine::count)) else { no_runtime_here() };
+    let Some(engine) = entered::with_engine(|engine| engine.map(Engine::arc)) else { no_runtime_here() };
     block_in_place(|| {
         let scope = BlockingScope {
             group: TaskGroup::settling(),
@@ -321,7 +321,7 @@ impl<F: Future> Future for Caught<F> {
 /// A current-thread runtime moves only while somebody is inside of `block_on`; why not this thread. `None`: it is none, or
 /// others drive it, or it ends. Does not unwind.
 fn drive_until<R>(engine: &Arc<Engine>, poll: impl FnMut(&mut Context<'_>) -> Poll<R>) -> Option<R> {
-    if engine.config.flavor == Flavor::MultiThread || entered::role() != Role::Outside {
+    if engine.flavor() == Flavor::MultiThread || entered::role() != Role::Outside {
         return None;
     }
     let driving = AssertUnwindSafe(|| {

@@ -372,7 +372,7 @@ fn outcome<T, E, O>(result: Result<Result<O, E>, JoinError>, output: fn(O) -> Ou
         Ok(Ok(value)) => output(value),
         Ok(Err(error)) => Outcome::Failed(error),
         Err(error) if error.is_panic() => {
-            let sink = entered::with_engine(|engine| engine.and_then(|engine| engine.config.panic_sink.clone()));
+            let sink = entered::with_engine(|engine| engine?.panic_sink());
             Outcome::Panicked(Panicked::new(error, sink))
         }
         Err(error) => Outcome::Cancelled(error),

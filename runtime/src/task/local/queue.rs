@@ -177,7 +177,7 @@ impl Owner for LocalQueue {
     }
 
     fn panic_sink(&self) -> Option<Arc<dyn PanicSink>> {
-        let runtimes = with_engine(|engine| engine.and_then(|engine| engine.config.panic_sink.clone()));
+        let runtimes = with_engine(|engine| engine?.panic_sink());
         Some(Arc::new(Policies { set: self.this.clone(), policy: self.policy(), runtimes }))
     }
 }

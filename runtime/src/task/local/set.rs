@@ -100,8 +100,8 @@ where
     if let Some(queue) = set {
         return spawn_on(&queue, future, info);
     }
-    let local = |engine: &&Engine| engine.config.flavor == Flavor::Local && engine.is_bound_here();
-    match entered::with_engine(|engine| engine.filter(local).map(Engine::count)) {
+    let local = |engine: &&Engine| engine.flavor() == Flavor::Local && engine.is_bound_here();
+    match entered::with_engine(|engine| engine.filter(local).map(Engine::arc)) {
         Some(engine) => JoinHandle::new(engine.spawn(future, info)),
         None => panic!(
             "no local set here: `spawn_local` was called outside of a `LocalSet` and of a `LocalRuntime`.\n  Call it \

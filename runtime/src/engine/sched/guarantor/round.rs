@@ -14,9 +14,8 @@
 //! the guarantor becomes the worker: then a program runs as on one thread, and nobody guards it.
 
 use super::judge::{Hold, Judge, Relief, Scene, Sight, Thread};
-use super::{CALM, Rouse, WATCH};
+use super::{CALM, WATCH};
 use crate::engine::base::cpu_time;
-use crate::engine::base::parker::AfterUnpark;
 use crate::engine::drive::Sleeper;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::inject::Chain;
@@ -100,76 +99,44 @@ impl Missing {
 impl Engine {
     /// The thread is there from the start: its refusal is the builder's error.
     pub(in crate::engine::sched) fn start_guarantor(self: &Arc<Self>) -> io::Result<()> {
-        self.start_driver_thread(Engine::guard)
+        self.start_guarantor_thread(Engine::guarantee)
     }
 
-    /// A worker has counted itself active: the guarantor must watch it.
-    #[inline]
-    pub(crate) fn a_worker_woke(&self) {
-        if self.guarantor.a_worker_woke() == Rouse::Unpark {
-            self.unpark_guarantor();
-        }
-    }
-
-    /// A worker has counted itself asleep.
-    #[inline]
-    pub(in crate::engine::sched) fn a_worker_sleeps(&self) {
-        self.guarantor.a_worker_sleeps(|| self.idle.active() == 0);
-    }
-
-    /// There is something for the guarantor to see.
-    pub(in crate::engine::sched) fn rouse_guarantor(&self) {
-        self.guarantor.rouse();
-        self.unpark_guarantor();
-    }
-
-    fn unpark_guarantor(&self) {
-        if self.guarantor.parker.unpark() == AfterUnpark::NotifyDriver {
-            self.drive.notify();
-        }
-    }
-
-    /// A seat is vacant, and work waits.
-    pub(in crate::engine::sched) fn want_thread(&self) {
-        self.guarantor.want_thread();
-        self.rouse_guarantor();
-    }
-
-    fn guard(self: &Arc<Self>) {
-        let _exact = self.config.precise_timers.then(ExactSleeps::begin);
+    fn guarantee(self: &Arc<Self>) {
+        let _exact = self.yard.config.precise_timers.then(ExactSleeps::begin);
         let mut rounds = Rounds {
             judge: Judge::default(),
             watched: Vec::new(),
             woken: Vec::new(),
-            missing: Missing { seats: self.config.workers, refused: None },
+            missing: Missing { seats: self.yard.config.workers, refused: None },
             watches: false,
             parks: 0,
         };
         loop {
             self.start_missing(&mut rounds.missing);
-            if rounds.missing.is_hopeless() && !self.places.any_taken() && !self.is_closing() {
+            if rounds.missing.is_hopeless() && !self.yard.places.any_taken() && !self.yard.is_closing() {
                 return self.work_as_the_only_one();
             }
             self.rest_a_while(&mut rounds);
-            if self.is_closing() {
+            if self.yard.is_closing() {
                 return;
             }
-            self.beat.fetch_add(1, Ordering::Relaxed);
-            self.guarantor.hands.fill();
-            if self.config.rescues {
+            self.yard.beat.fetch_add(1, Ordering::Relaxed);
+            self.yard.guarantor.hands.fill();
+            if self.yard.config.rescues {
                 self.look_at_events(&mut rounds.woken);
                 self.look_at_workers(&mut rounds);
             }
-            self.wake_as_batch(&mut rounds.woken);
-            if self.guarantor.hands.empty() {
-                self.reconsider_the_clock();
+            self.yard.wake_as_batch(&mut rounds.woken);
+            if self.yard.guarantor.hands.empty() {
+                self.yard.reconsider_the_clock();
             }
         }
     }
 
     fn start_missing(&self, missing: &mut Missing) {
-        missing.seats += self.guarantor.take_wanted();
-        while missing.is_due(Instant::now()) && !self.is_closing() {
+        missing.seats += self.yard.guarantor.take_wanted();
+        while missing.is_due(Instant::now()) && !self.yard.is_closing() {
             match self.start_worker(true) {
                 Ok(()) => missing.was_started(),
                 Err(error) => {
@@ -182,32 +149,36 @@ impl Engine {
 
     /// Until the next round is due.
     fn rest_a_while(&self, rounds: &mut Rounds) {
-        let nothing_to_do =
-            || self.idle.active() == 0 && self.inject.is_empty() && !self.guarantor.is_wanted() && !self.is_closing();
+        let nothing_to_do = || {
+            self.yard.idle.active() == 0
+                && self.yard.inject.is_empty()
+                && !self.yard.guarantor.is_wanted()
+                && !self.yard.is_closing()
+        };
         if rounds.missing.seats == 0 && rounds.parks <= FEW_PARKS && nothing_to_do() {
-            match self.drive.try_lead() {
+            match self.yard.drive.try_lead() {
                 // Nobody waits for sockets and timers.
-                Some(mut lead) => self.guarantor.sleep_as_leader(nothing_to_do, || {
-                    let parker = &self.guarantor.parker;
+                Some(mut lead) => self.yard.guarantor.sleep_as_leader(nothing_to_do, || {
+                    let parker = &self.yard.guarantor.parker;
                     lead.wait(
-                        &Sleeper { parker, limit: None, idle: &|| self.nobody_else_is_busy() },
+                        &Sleeper { parker, limit: None, idle: &|| self.yard.nobody_else_is_busy() },
                         &mut rounds.woken,
                     );
-                    self.guarantor.hands.fill();
+                    self.yard.guarantor.hands.fill();
                 }),
                 // Asked again: that one may leave, and looks before that whether we sleep.
-                None => self.guarantor.sleep_on_alarm(|| nothing_to_do() && self.drive.is_led()),
+                None => self.yard.guarantor.sleep_on_alarm(|| nothing_to_do() && self.yard.drive.is_led()),
             }
         } else {
-            self.guarantor.parker.park(Some(if rounds.watches { WATCH } else { CALM }));
+            self.yard.guarantor.parker.park(Some(if rounds.watches { WATCH } else { CALM }));
         }
     }
 
     /// Sockets and timers that no worker has looked at.
     fn look_at_events(&self, woken: &mut Vec<Waker>) {
-        fd_table::grow_for(|| self.drive.sockets());
-        if self.drive.is_used()
-            && let Some(mut lead) = self.drive.try_lead()
+        fd_table::grow_for(|| self.yard.drive.sockets());
+        if self.yard.drive.is_used()
+            && let Some(mut lead) = self.yard.drive.try_lead()
         {
             lead.look_for_workers(woken);
         }
@@ -218,8 +189,8 @@ impl Engine {
         (*watches, *parks) = (false, 0);
         let now = Instant::now();
         let mut rescued = Chain::new();
-        watched.resize(self.places.made(), None);
-        for (index, (place, watched)) in self.places.iter().zip(watched.iter_mut()).enumerate() {
+        watched.resize(self.yard.places.made(), None);
+        for (index, (place, watched)) in self.yard.places.iter().zip(watched.iter_mut()).enumerate() {
             let sight = see(place);
             *watches |= judge.stayed_awake(index, sight);
             *parks += judge.parks_since(index, sight);
@@ -227,24 +198,24 @@ impl Engine {
                 if let Some(task) = place.next.take() {
                     rescued.push(task);
                 }
-                self.drive.fire_overdue(index as u32, woken);
+                self.yard.drive.fire_overdue(index as u32, woken);
             }
         }
         if !rescued.is_empty() {
-            self.stats.rescues.add_shared(rescued.len() as u64);
-            self.push_batch(rescued);
+            self.yard.stats.rescued.add_shared(rescued.len() as u64);
+            self.yard.push_batch(rescued);
         }
         self.relieve(judge, watched, now);
     }
 
     fn relieve(&self, judge: &mut Judge, watched: &mut [Option<Watched>], now: Instant) {
-        let backlog = || !self.inject.is_empty() || self.places.iter().any(Place::has_backlog);
-        let spares = || self.places.iter().filter(|place| is_spare(place));
+        let backlog = || !self.yard.inject.is_empty() || self.yard.any_backlog();
+        let spares = || self.yard.places.iter().filter(|place| is_spare(place));
         let scene = Scene {
-            workers: self.config.workers,
-            active: self.idle.active(),
+            workers: self.yard.config.workers,
+            active: self.yard.idle.active(),
             spares: spares().count(),
-            needs_relief: self.idle.searching() == 0 && backlog(),
+            needs_relief: self.yard.idle.searching() == 0 && backlog(),
         };
         match judge.relief(&scene, now) {
             Relief::No => {}
@@ -253,10 +224,12 @@ impl Engine {
                     spare.dismiss();
                 }
             }
-            Relief::WakeAnother => match self.idle.wake_another() {
-                Some(wake) => self.wake(Some(wake)),
+            Relief::WakeAnother => match self.yard.idle.wake_another() {
+                Some(wake) => self.yard.wake(Some(wake)),
                 None => {
-                    if judge.spare(&scene, now, |place| self.hold(self.places.get(place), &mut watched[place], now)) {
+                    if judge
+                        .spare(&scene, now, |place| self.hold(self.yard.places.get(place), &mut watched[place], now))
+                    {
                         self.start_spare();
                     }
                 }
@@ -279,7 +252,7 @@ impl Engine {
     /// Runs tasks on this thread until the end.
     #[cold]
     fn work_as_the_only_one(self: &Arc<Self>) {
-        if let Some((index, deque)) = self.places.take() {
+        if let Some((index, deque)) = self.yard.places.take() {
             self.work_here(index, deque);
         }
     }

@@ -1,6 +1,9 @@
 //! Threads that come and go, and the end.
 
+mod blocking;
+pub(in crate::engine::sched) mod drain;
 pub(in crate::engine::sched) mod pool;
 pub(in crate::engine::sched) mod registry;
-pub(in crate::engine::sched) mod shutdown;
+mod shutdown;
 pub(in crate::engine::sched) mod threads;
+mod workers;

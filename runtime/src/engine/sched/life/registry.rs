@@ -1,19 +1,19 @@
 //! Which engines there are, by number.
 //!
-//! Owns: the list.   Imports: `engine`.
+//! Owns: the list.
 //!
-//! A timer keeps the number of its runtime instead of a count of it, which would cost two locked instructions for each.
+//! A timer keeps the number of its runtime instead of a reference to it, which would cost two locked instructions for each.
 //! Nearly always the thread that drops or polls it is inside that runtime; if not, this list tells whether it still is
 //! there.
 
-use crate::engine::sched::engine::Engine;
+use crate::engine::sched::yard::Keeper;
 use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
 
-static ENGINES: Mutex<Vec<(u64, Weak<Engine>)>> = Mutex::new(Vec::new());
+static ENGINES: Mutex<Vec<(u64, Weak<dyn Keeper>)>> = Mutex::new(Vec::new());
 
-pub(in crate::engine::sched) fn enter(engine: &Arc<Engine>) {
-    ENGINES.lock().push((engine.id, Arc::downgrade(engine)));
+pub(in crate::engine::sched) fn enter(engine: Weak<dyn Keeper>, id: u64) {
+    ENGINES.lock().push((id, engine));
 }
 
 pub(in crate::engine::sched) fn leave(id: u64) {
@@ -27,7 +27,7 @@ pub(in crate::engine::sched) fn leave(id: u64) {
 
 /// The engine with this number, if it still is there.
 #[cold]
-pub(in crate::engine::sched) fn find(id: u64) -> Option<Arc<Engine>> {
+pub(in crate::engine::sched) fn find(id: u64) -> Option<Arc<dyn Keeper>> {
     let engines = ENGINES.lock();
     let weak = engines.iter().find(|(other, _)| *other == id)?.1.clone();
     drop(engines);

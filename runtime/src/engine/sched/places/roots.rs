@@ -4,7 +4,8 @@
 //! Owns: who they are, what each is woken by, and who is told of a free place.   Imports: `base`.
 //! Not here: the polling (`worker/block_on`), the places (`place`).
 //!
-//! Such a thread sleeps on its parker alone, never in the driver. Its *bell* says how it stands:
+//! Such a thread sleeps on its parker alone, never in the driver. (One that drives a current-thread runtime may sleep in
+//! either: its bell is that of its place.) Its *bell* says how it stands:
 //!
 //! | word   | meaning                                            |
 //! |--------|----------------------------------------------------|
@@ -28,9 +29,9 @@
 //! tells the next if a place is free then.
 
 use crate::engine::base::atomics::{AtomicU8, AtomicUsize, Mutex, Ordering};
-use crate::engine::base::parker::Parker;
-use std::sync::Arc;
-use std::task::Wake;
+use crate::engine::base::parker::{AfterUnpark, Parker};
+use std::sync::{Arc, Weak};
+use std::task::{Wake, Waker};
 
 const ASLEEP: u8 = 0;
 const WOKEN: u8 = 1;
@@ -95,6 +96,53 @@ impl Bell {
     fn rouse(&self) {
         // It sleeps on its parker, never in the driver.
         let _ = self.parker.unpark();
+    }
+}
+
+/// Where a bell's thread may sleep besides its parker.
+pub(in crate::engine::sched) trait Driver: Send + Sync {
+    fn notify(&self);
+}
+
+/// What a future is woken by whose thread is a worker, and may sleep in the driver. A place keeps one for all that are
+/// polled there, one after the other.
+pub(in crate::engine::sched) struct PlaceBell {
+    bell: Arc<DriverBell>,
+    waker: Waker,
+}
+
+struct DriverBell {
+    bell: Bell,
+    driver: Weak<dyn Driver>,
+}
+
+impl PlaceBell {
+    pub(in crate::engine::sched) fn new(driver: Weak<dyn Driver>, parker: Arc<Parker>) -> Self {
+        let bell = Arc::new(DriverBell { bell: Bell::new(parker), driver });
+        PlaceBell { waker: bell.clone().into(), bell }
+    }
+
+    pub(in crate::engine::sched) fn bell(&self) -> &Bell {
+        &self.bell.bell
+    }
+
+    pub(in crate::engine::sched) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+}
+
+impl Wake for DriverBell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.bell.ring() && self.bell.parker.unpark() == AfterUnpark::NotifyDriver {
+            // No engine any more: nobody sleeps in its driver either.
+            if let Some(driver) = self.driver.upgrade() {
+                driver.notify();
+            }
+        }
     }
 }
 

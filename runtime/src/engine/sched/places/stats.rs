@@ -120,7 +120,7 @@ pub(crate) struct SharedStats {
     pub(crate) finished: Counter,
     pub(crate) unhandled_panics: Counter,
     pub(crate) spares_started: Counter,
-    pub(crate) rescues: Counter,
+    pub(crate) rescued: Counter,
     pub(crate) threads_refused: Counter,
 }
 

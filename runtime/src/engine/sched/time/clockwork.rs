@@ -6,7 +6,7 @@
 use crate::engine::drive::{SoAlready, all_are_straight};
 use crate::engine::entered::with_engine;
 use crate::engine::sched::engine::Engine;
-use crate::engine::sched::worker::with_worker_of;
+use crate::engine::sched::worker::here::with_worker_of;
 use std::time::{Duration, Instant};
 
 /// What time it is: outside of any runtime, the system's.
@@ -17,7 +17,7 @@ pub(crate) fn now() -> Instant {
 
 #[cold]
 fn bent_now() -> Instant {
-    with_engine(|engine| engine.map_or_else(Instant::now, |engine| engine.drive.clock.now()))
+    with_engine(|engine| engine.map_or_else(Instant::now, |engine| engine.yard.drive.clock.now()))
 }
 
 /// Why a clock does not do what it is told.
@@ -38,8 +38,8 @@ impl From<SoAlready> for ClockError {
 /// Holds time still.
 pub(crate) fn pause() -> Result<(), ClockError> {
     with_clock_owner(|engine| {
-        engine.drive.clock.pause()?;
-        engine.drive.notify();
+        engine.yard.drive.clock.pause()?;
+        engine.yard.drive.notify();
         Ok(())
     })
 }
@@ -47,8 +47,8 @@ pub(crate) fn pause() -> Result<(), ClockError> {
 /// Lets it flow again.
 pub(crate) fn resume() -> Result<(), ClockError> {
     with_clock_owner(|engine| {
-        engine.drive.clock.resume()?;
-        engine.drive.notify();
+        engine.yard.drive.clock.resume()?;
+        engine.yard.drive.notify();
         Ok(())
     })
 }
@@ -56,13 +56,13 @@ pub(crate) fn resume() -> Result<(), ClockError> {
 /// Moves time that stands still, and wakes whoever waited for a moment up to then.
 pub(crate) fn advance(by: Duration) -> Result<(), ClockError> {
     with_clock_owner(|engine| {
-        engine.drive.clock.advance(by)?;
-        with_worker_of(engine, |worker| {
+        engine.yard.drive.clock.advance(by)?;
+        with_worker_of(&engine.yard, |worker| {
             if let Some(worker) = worker {
                 worker.turn_without_blocking();
             }
         });
-        engine.drive.notify();
+        engine.yard.drive.notify();
         Ok(())
     })
 }
@@ -70,8 +70,8 @@ pub(crate) fn advance(by: Duration) -> Result<(), ClockError> {
 /// Whether a clock that stands still moves on by itself when nothing else can happen.
 pub(crate) fn set_auto_advance(whether: bool) -> Result<(), ClockError> {
     with_clock_owner(|engine| {
-        engine.drive.clock.set_advances_itself(whether);
-        engine.drive.notify();
+        engine.yard.drive.clock.set_advances_itself(whether);
+        engine.yard.drive.notify();
         Ok(())
     })
 }

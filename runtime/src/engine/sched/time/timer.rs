@@ -1,6 +1,6 @@
 //! One timer: what a future keeps to be woken at a deadline.
 //!
-//! Owns: which wheel it is in, and its way in and out.   Imports: `drive`, `engine`, `worker`, `entered`.
+//! Owns: which wheel it is in, and its way in and out.   Imports: `drive`, `yard`, `worker`, `entered`.
 //! Not here: what a deadline means to a user, the coop budget (`time`).
 //!
 //! A timer that was never polled is in no wheel and costs nothing to drop. The first poll that has to wait puts it into
@@ -15,9 +15,10 @@
 use crate::engine::base::coarse;
 use crate::engine::drive::{Key, OUTSIDE, Reach, Set, all_are_straight};
 use crate::engine::entered::with_engine;
-use crate::engine::sched::engine::Engine;
 use crate::engine::sched::life::registry;
-use crate::engine::sched::worker::{Worker, with_worker_of};
+use crate::engine::sched::worker::Worker;
+use crate::engine::sched::worker::here::with_worker_of;
+use crate::engine::sched::yard::Yard;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -77,8 +78,8 @@ impl Timer {
     /// A timer of this thread's runtime.
     #[inline]
     pub(crate) fn new(deadline: Instant) -> Result<Timer, NoTimer> {
-        with_engine(|engine| match engine {
-            Some(engine) => Ok(Timer::of(engine.id, deadline)),
+        with_yard(|yard| match yard {
+            Some(yard) => Ok(Timer::of(yard.id, deadline)),
             None => Err(NoTimer::NoRuntime),
         })
     }
@@ -92,10 +93,10 @@ impl Timer {
     /// A timer of this thread's runtime, for so long from now.
     #[inline]
     pub(crate) fn after(time: Duration) -> Result<Timer, NoTimer> {
-        with_engine(|engine| match engine {
-            Some(engine) => {
-                let now = engine.drive.clock.now();
-                Ok(Timer::of(engine.id, later(now, time)))
+        with_yard(|yard| match yard {
+            Some(yard) => {
+                let now = yard.drive.clock.now();
+                Ok(Timer::of(yard.id, later(now, time)))
             }
             None => Err(NoTimer::NoRuntime),
         })
@@ -111,11 +112,11 @@ impl Timer {
     /// still, or has: its user counts every step.
     #[inline]
     pub(crate) fn countdown(length: Duration) -> Result<Timer, NoTimer> {
-        with_engine(|engine| match engine {
+        with_yard(|yard| match yard {
             None => Err(NoTimer::NoRuntime),
-            Some(engine) => match (length >= COARSE_FROM && all_are_straight()).then(coarse::now).flatten() {
-                Some(at) => Ok(Timer { engine: engine.id, deadline: None, state: State::Begun { at, length } }),
-                None => Ok(Timer::of(engine.id, later(engine.drive.clock.now(), length))),
+            Some(yard) => match (length >= COARSE_FROM && all_are_straight()).then(coarse::now).flatten() {
+                Some(at) => Ok(Timer { engine: yard.id, deadline: None, state: State::Begun { at, length } }),
+                None => Ok(Timer::of(yard.id, later(yard.drive.clock.now(), length))),
             },
         })
     }
@@ -132,7 +133,7 @@ impl Timer {
 
     /// What time it is by the clock of its runtime.
     pub(crate) fn now(&self) -> Instant {
-        self.with_own_engine(|engine| engine.map_or_else(Instant::now, |engine| engine.drive.clock.now()))
+        self.with_own_yard(|yard| yard.map_or_else(Instant::now, |yard| yard.drive.clock.now()))
     }
 
     /// Has the deadline passed? Of a timer that waits: has it fired?
@@ -140,11 +141,11 @@ impl Timer {
         match self.state {
             State::Done => true,
             State::InWheel(entry) => {
-                let is_past = |engine: &Engine| entry.is_elapsed(engine) || stands_past(engine, entry.tick);
-                self.with_own_engine(|engine| engine.is_some_and(is_past))
+                let is_past = |yard: &Yard| entry.is_elapsed(yard) || stands_past(yard, entry.tick);
+                self.with_own_yard(|yard| yard.is_some_and(is_past))
             }
-            State::Begun { .. } | State::Unset => self.with_own_engine(|engine| {
-                engine.is_some_and(|engine| engine.drive.clock.tick_of(self.deadline()) <= engine.drive.clock.tick())
+            State::Begun { .. } | State::Unset => self.with_own_yard(|yard| {
+                yard.is_some_and(|yard| yard.drive.clock.tick_of(self.deadline()) <= yard.drive.clock.tick())
             }),
         }
     }
@@ -158,8 +159,8 @@ impl Timer {
         if let State::Done = self.state {
             return Poll::Ready(Ok(()));
         }
-        with_engine(|here| match here {
-            Some(engine) if engine.id == self.engine => self.poll_in(engine, cx),
+        with_yard(|here| match here {
+            Some(yard) if yard.id == self.engine => self.poll_in(yard, cx),
             _ => self.poll_elsewhere(cx),
         })
     }
@@ -168,23 +169,23 @@ impl Timer {
     #[cold]
     fn poll_elsewhere(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
         match registry::find(self.engine) {
-            Some(engine) => self.poll_in(&engine, cx),
+            Some(engine) => self.poll_in(engine.yard(), cx),
             None => self.fail(),
         }
     }
 
     /// In place: a state that was returned and stored would be copied twice.
     #[inline]
-    fn poll_in(&mut self, engine: &Engine, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
+    fn poll_in(&mut self, yard: &Yard, cx: &mut Context<'_>) -> Poll<Result<(), NoTimer>> {
         match &mut self.state {
             State::Begun { at, length } => {
                 self.deadline = Some(from_coarse(*at, *length));
-                self.enter_wheel(engine, cx.waker())
+                self.enter_wheel(yard, cx.waker())
             }
-            State::Unset => self.enter_wheel(engine, cx.waker()),
-            _ if engine.is_closing() => self.fail(),
+            State::Unset => self.enter_wheel(yard, cx.waker()),
+            _ if yard.is_closing() => self.fail(),
             State::InWheel(entry) => {
-                if entry.still_waits(engine, cx.waker()) {
+                if entry.still_waits(yard, cx.waker()) {
                     return Poll::Pending;
                 }
                 self.done()
@@ -211,18 +212,16 @@ impl Timer {
     /// Is it polled by a task of the runtime that shuts down?
     #[cold]
     fn is_about_to_be_dropped(&self) -> bool {
-        with_engine(|engine| {
-            engine.is_some_and(|engine| engine.id == self.engine && engine.is_about_to_drop_this_task())
-        })
+        with_yard(|yard| yard.is_some_and(|yard| yard.id == self.engine && yard.is_about_to_drop_this_task()))
     }
 
     #[inline]
-    fn enter_wheel(&mut self, engine: &Engine, waker: &Waker) -> Poll<Result<(), NoTimer>> {
-        let tick = engine.drive.clock.tick_of(self.deadline());
-        with_worker_of(engine, |worker| {
+    fn enter_wheel(&mut self, yard: &Yard, waker: &Waker) -> Poll<Result<(), NoTimer>> {
+        let tick = yard.drive.clock.tick_of(self.deadline());
+        with_worker_of(yard, |worker| {
             let own = worker.and_then(|worker| Some((worker.index() as u32, worker.own_wheel()?)));
-            let (wheel, reach) = own.unwrap_or_else(|| (OUTSIDE, Reach::Other(engine.drive.wheels.get(OUTSIDE))));
-            if tick <= reach.wheel().elapsed() || stands_past(engine, tick) {
+            let (wheel, reach) = own.unwrap_or_else(|| (OUTSIDE, Reach::Other(yard.drive.wheels.get(OUTSIDE))));
+            if tick <= reach.wheel().elapsed() || stands_past(yard, tick) {
                 return self.done();
             }
             let waker = waker.clone();
@@ -232,7 +231,7 @@ impl Timer {
                 Set::Closed => self.fail(),
                 Set::Waits { key, earliest } => {
                     if earliest {
-                        tell_the_leader(engine, reach, tick);
+                        tell_the_leader(yard, reach, tick);
                     }
                     self.state = State::InWheel(Entry { wheel, key, tick, waker: id });
                     Poll::Pending
@@ -246,7 +245,7 @@ impl Timer {
         self.deadline = Some(deadline);
         self.state = match self.state {
             State::InWheel(entry) => {
-                self.with_own_engine(|engine| engine.map_or(State::Unset, |engine| entry.reset(engine, deadline)))
+                self.with_own_yard(|yard| yard.map_or(State::Unset, |yard| entry.reset(yard, deadline)))
             }
             State::Begun { .. } | State::Unset | State::Done => State::Unset,
         };
@@ -259,10 +258,10 @@ impl Timer {
 
     /// With the timer's own runtime, whichever this thread is inside of.
     #[inline]
-    fn with_own_engine<R>(&self, f: impl FnOnce(Option<&Engine>) -> R) -> R {
-        with_engine(|here| match here {
-            Some(engine) if engine.id == self.engine => f(Some(engine)),
-            _ => f(registry::find(self.engine).as_deref()),
+    fn with_own_yard<R>(&self, f: impl FnOnce(Option<&Yard>) -> R) -> R {
+        with_yard(|here| match here {
+            Some(yard) if yard.id == self.engine => f(Some(yard)),
+            _ => f(registry::find(self.engine).as_ref().map(|engine| engine.yard())),
         })
     }
 }
@@ -271,9 +270,9 @@ impl Drop for Timer {
     #[inline]
     fn drop(&mut self) {
         if let State::InWheel(entry) = self.state {
-            self.with_own_engine(|engine| {
-                if let Some(engine) = engine {
-                    entry.reach(engine, |reach| {
+            self.with_own_yard(|yard| {
+                if let Some(yard) = yard {
+                    entry.reach(yard, |reach| {
                         // What is due comes out of its wheel without anybody's help.
                         if reach.wheel().elapsed() < entry.tick {
                             reach.give_up(entry.key);
@@ -287,20 +286,20 @@ impl Drop for Timer {
 
 impl Entry {
     #[inline]
-    fn is_elapsed(self, engine: &Engine) -> bool {
-        engine.drive.wheels.get(self.wheel).elapsed() >= self.tick
+    fn is_elapsed(self, yard: &Yard) -> bool {
+        yard.drive.wheels.get(self.wheel).elapsed() >= self.tick
     }
 
     #[inline]
-    fn reach<R>(self, engine: &Engine, f: impl FnOnce(Reach<'_>) -> R) -> R {
-        with_worker_of(engine, |worker| {
+    fn reach<R>(self, yard: &Yard, f: impl FnOnce(Reach<'_>) -> R) -> R {
+        with_worker_of(yard, |worker| {
             let own = worker.filter(|worker| worker.index() as u32 == self.wheel).and_then(Worker::own_wheel);
-            f(own.unwrap_or_else(|| Reach::Other(engine.drive.wheels.get(self.wheel))))
+            f(own.unwrap_or_else(|| Reach::Other(yard.drive.wheels.get(self.wheel))))
         })
     }
 
-    fn still_waits(&mut self, engine: &Engine, waker: &Waker) -> bool {
-        if self.is_elapsed(engine) || stands_past(engine, self.tick) {
+    fn still_waits(&mut self, yard: &Yard, waker: &Waker) -> bool {
+        if self.is_elapsed(yard) || stands_past(yard, self.tick) {
             return false;
         }
         if WakerId::of(waker) == self.waker {
@@ -309,16 +308,16 @@ impl Entry {
         let waker = waker.clone();
         self.waker = WakerId::of(&waker);
         // Gone from the wheel between the two looks: it has fired.
-        self.reach(engine, |reach| reach.rewake(self.key, waker))
+        self.reach(yard, |reach| reach.rewake(self.key, waker))
     }
 
-    fn reset(self, engine: &Engine, deadline: Instant) -> State {
-        let tick = engine.drive.clock.tick_of(deadline);
-        self.reach(engine, |reach| match reach.reset(self.key, tick) {
+    fn reset(self, yard: &Yard, deadline: Instant) -> State {
+        let tick = yard.drive.clock.tick_of(deadline);
+        self.reach(yard, |reach| match reach.reset(self.key, tick) {
             None => State::Unset,
             Some(earliest) => {
                 if earliest {
-                    tell_the_leader(engine, reach, tick);
+                    tell_the_leader(yard, reach, tick);
                 }
                 State::InWheel(Entry { tick, ..self })
             }
@@ -330,16 +329,22 @@ impl Entry {
 /// every step, and asks before the wheel's worker had a chance. (Where time flows, reading the clock costs more than the
 /// fraction of a tick is worth.)
 #[inline]
-fn stands_past(engine: &Engine, tick: u64) -> bool {
-    engine.drive.clock.is_paused() && tick <= engine.drive.clock.tick()
+fn stands_past(yard: &Yard, tick: u64) -> bool {
+    yard.drive.clock.is_paused() && tick <= yard.drive.clock.tick()
+}
+
+/// With the yard of the runtime that this thread is inside of.
+#[inline]
+fn with_yard<R>(f: impl FnOnce(Option<&Yard>) -> R) -> R {
+    with_engine(|engine| f(engine.map(|engine| &engine.yard)))
 }
 
 /// A worker that sets a timer in its own wheel looks after it, and tells the leader before it sleeps.
 #[inline]
-fn tell_the_leader(engine: &Engine, reach: Reach<'_>, tick: u64) {
+fn tell_the_leader(yard: &Yard, reach: Reach<'_>, tick: u64) {
     match reach {
-        Reach::Own(_) => engine.drive.set_used(),
-        Reach::Other(_) => engine.drive.settle(tick),
+        Reach::Own(_) => yard.drive.set_used(),
+        Reach::Other(_) => yard.drive.settle(tick),
     }
 }
 

@@ -10,7 +10,7 @@
 //! Rejected: a thread inside `block_on` that works as one more worker (`docs/design/rejected.md`).
 
 use crate::engine::base::budget::{self, Budget};
-use crate::engine::base::parker::{AfterUnpark, Parker};
+use crate::engine::base::parker::Parker;
 use crate::engine::base::rng;
 use crate::engine::base::spin::Spin;
 use crate::engine::cell::{current, memory};
@@ -18,17 +18,18 @@ use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::place::Place;
 use crate::engine::sched::places::queues::Queues;
-use crate::engine::sched::places::roots::Bell;
-use crate::engine::sched::sys::ExactSleeps;
+use crate::engine::sched::places::roots::{Bell, PlaceBell};
 use crate::engine::sched::worker::here::Standby;
 use crate::engine::sched::worker::root::Root;
+use crate::engine::sched::worker::run::set_up_thread;
 use crate::engine::sched::worker::sleep::{KEEPS_MEMORY, WORTH_A_TIMER};
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Instant;
 
@@ -84,40 +85,6 @@ thread_local! {
     static SEAT: Cell<Option<Box<Seat>>> = const { Cell::new(None) };
 }
 
-/// What a future is woken by whose thread is a worker, and may sleep in the driver. A place keeps one for all that are
-/// polled there, one after the other.
-pub(in crate::engine::sched) struct PlaceBell {
-    bell: Arc<DriverBell>,
-    waker: Waker,
-}
-
-struct DriverBell {
-    bell: Bell,
-    engine: Weak<Engine>,
-}
-
-impl PlaceBell {
-    fn new(engine: &Arc<Engine>, parker: Arc<Parker>) -> Self {
-        let bell = Arc::new(DriverBell { bell: Bell::new(parker), engine: Arc::downgrade(engine) });
-        PlaceBell { waker: bell.clone().into(), bell }
-    }
-}
-
-impl Wake for DriverBell {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if self.bell.ring() && self.bell.parker.unpark() == AfterUnpark::NotifyDriver {
-            // No engine any more: nobody sleeps in its driver either.
-            if let Some(engine) = self.engine.upgrade() {
-                engine.drive.notify();
-            }
-        }
-    }
-}
-
 struct RootFuture<'r, F: Future> {
     future: Pin<&'r mut F>,
     bell: &'r Bell,
@@ -168,7 +135,7 @@ impl Engine {
     #[track_caller]
     pub(crate) fn block_on<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
         let mut future = pin!(future);
-        let drives = self.config.flavor != Flavor::MultiThread;
+        let drives = self.yard.config.flavor != Flavor::MultiThread;
         loop {
             let result = match drives.then(|| self.run_alone(future.as_mut())).flatten() {
                 Some(result) => Some(result),
@@ -199,36 +166,36 @@ impl Engine {
         wants_place: bool,
     ) -> Option<thread::Result<F::Output>> {
         let seat = Seat::take();
-        let _seeded = self.config.seed.map(|seed| rng::seed_thread(seed.wrapping_sub(1)));
+        let _seeded = self.yard.config.seed.map(|seed| rng::seed_thread(seed.wrapping_sub(1)));
         let mut root = RootFuture::new(future, &seat.bell, &seat.waker);
-        let number = self.roots.enter(&seat.bell, wants_place);
+        let number = self.yard.roots.enter(&seat.bell, wants_place);
         while !root.poll() {
             // After `enter`: either we see the place that becomes free, or its last holder sees us.
-            if self.closed_by_panic() || (wants_place && !self.is_closing() && self.places.any_free()) {
+            if self.closed_by_panic() || (wants_place && !self.yard.is_closing() && self.yard.places.any_free()) {
                 break;
             }
-            self.reconsider_the_clock();
-            seat.wait(!self.drive.clock.is_paused());
+            self.yard.reconsider_the_clock();
+            seat.wait(!self.yard.drive.clock.is_paused());
         }
         let output = root.output.take();
-        self.roots.leave(number);
-        if wants_place && output.is_some() && self.places.any_free() {
-            self.roots.a_place_is_free();
+        self.yard.roots.leave(number);
+        if wants_place && output.is_some() && self.yard.places.any_free() {
+            self.yard.roots.a_place_is_free();
         }
         // It kept a paused clock from moving, perhaps, and the leader sleeps until it is told.
-        self.reconsider_the_clock();
+        self.yard.reconsider_the_clock();
         seat.put_back();
         output
     }
 
     /// As the one worker of a current-thread flavor. `None`: another thread is that, or the engine shut down meanwhile.
     fn run_alone<F: Future>(self: &Arc<Self>, future: Pin<&mut F>) -> Option<thread::Result<F::Output>> {
-        if self.is_closing() {
+        if self.yard.is_closing() {
             return None;
         }
-        let (index, deque) = self.places.take()?;
-        let output = self.run_in_place(future, self.places.get(index), index, deque);
-        self.roots.a_place_is_free();
+        let (index, deque) = self.yard.places.take()?;
+        let output = self.run_in_place(future, self.yard.places.get(index), index, deque);
+        self.yard.roots.a_place_is_free();
         output
     }
 
@@ -239,12 +206,12 @@ impl Engine {
         index: usize,
         deque: Queues,
     ) -> Option<thread::Result<F::Output>> {
-        place.seated.store(true, std::sync::atomic::Ordering::Relaxed);
+        place.seated.store(true, Ordering::Relaxed);
         place.set_thread(false);
-        let set_up = self.set_up_thread(index);
-        let bell = place.root.get_or_init(|| PlaceBell::new(self, place.parker.clone()));
-        let mut root = RootFuture::new(future, &bell.bell.bell, &bell.waker);
-        let mut standby = Standby::new(self, index, deque);
+        let set_up = set_up_thread(&self.yard.config, index);
+        let bell = place.root.get_or_init(|| PlaceBell::new(self.as_driver(), place.parker.clone()));
+        let mut root = RootFuture::new(future, bell.bell(), bell.waker());
+        let mut standby = Standby::new(&self.yard, index, deque);
         let installed = standby.install();
         if !root.poll() {
             let worker = standby.worker();
@@ -255,15 +222,9 @@ impl Engine {
         drop(set_up);
         match standby.end() {
             (deque, Some(searching)) => self.leave_place(index, deque, searching),
-            (deque, None) => self.places.give_back(index, deque),
+            (deque, None) => self.yard.places.give_back(index, deque),
         }
         root.output.take()
-    }
-
-    /// What holds for a thread as long as it is a worker.
-    pub(in crate::engine::sched) fn set_up_thread(&self, index: usize) -> (Option<rng::Seeded>, Option<ExactSleeps>) {
-        let seeded = self.config.seed.map(|seed| rng::seed_thread(seed.wrapping_add(index as u64)));
-        (seeded, self.config.precise_timers.then(ExactSleeps::begin))
     }
 }
 

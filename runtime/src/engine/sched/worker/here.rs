@@ -1,19 +1,18 @@
 //! This thread's worker, for whoever wakes, spawns, or sets a timer on this thread.
 //!
 //! Owns: the thread-local pointers to it, and the worker that is made when it is first asked for.
-//! Imports: `engine`, the `worker`.   Not here: what a worker does (`worker`).
+//! Imports: `yard`, the `worker`.   Not here: what a worker does (`worker`).
 //!
 //! On the current-thread flavors many a future of `block_on` is ready at once, and has never spawned, slept or woken:
 //! in tests, in glue between blocking and async code. A thread that polls such a one for the first time is on *standby*: it
 //! holds the place, and its worker is made by the first one who looks for it. Without this an empty `block_on` took five
 //! times as long, most of it for clocks that nobody reads. (So what such a future does before counts as nobody's work.)
 
-use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::worker::Worker;
+use crate::engine::sched::yard::Yard;
 use std::cell::{Cell, OnceCell};
 use std::ptr;
-use std::sync::Arc;
 
 thread_local! {
     static WORKER: Cell<*const Worker<'static>> = const { Cell::new(ptr::null()) };
@@ -21,10 +20,10 @@ thread_local! {
     static STANDBY: Cell<*const Standby<'static>> = const { Cell::new(ptr::null()) };
 }
 
-/// Runs `f` with this thread's worker, if it is one of `engine`'s.
+/// Runs `f` with this thread's worker, if it is one of `yard`'s.
 #[inline]
-pub(crate) fn with_worker_of<R>(engine: &Engine, f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
-    with_worker(|worker| f(worker.filter(|worker| ptr::eq(Arc::as_ptr(worker.engine), engine))))
+pub(in crate::engine::sched) fn with_worker_of<R>(yard: &Yard, f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
+    with_worker(|worker| f(worker.filter(|worker| ptr::eq(worker.yard, yard))))
 }
 
 /// Runs `f` with this thread's worker, whichever engine it is of.
@@ -70,7 +69,7 @@ pub(in crate::engine::sched) fn install(worker: &Worker<'_>) -> Installed {
 
 /// A thread that holds a place, and the worker for it, which is made when it is first needed.
 pub(in crate::engine::sched) struct Standby<'e> {
-    engine: &'e Arc<Engine>,
+    yard: &'e Yard,
     index: usize,
     /// The queue, until the worker has it.
     queues: Cell<Option<Queues>>,
@@ -78,8 +77,8 @@ pub(in crate::engine::sched) struct Standby<'e> {
 }
 
 impl<'e> Standby<'e> {
-    pub(in crate::engine::sched) fn new(engine: &'e Arc<Engine>, index: usize, queues: Queues) -> Self {
-        Standby { engine, index, queues: Cell::new(Some(queues)), worker: OnceCell::new() }
+    pub(in crate::engine::sched) fn new(yard: &'e Yard, index: usize, queues: Queues) -> Self {
+        Standby { yard, index, queues: Cell::new(Some(queues)), worker: OnceCell::new() }
     }
 
     /// The worker will be found on this thread until the guard goes.
@@ -91,7 +90,7 @@ impl<'e> Standby<'e> {
     pub(in crate::engine::sched) fn worker(&self) -> &Worker<'e> {
         self.worker.get_or_init(|| {
             let queues = self.queues.take().expect("BUG: a worker is made twice");
-            let worker = Worker::new(self.engine, self.index, queues, false);
+            let worker = Worker::new(self.yard, self.index, queues, false);
             worker.open_accounts();
             worker
         })

@@ -5,9 +5,9 @@
 //! Not here: when a look is due (`looks`), looks of a worker without work (`search`, `sleep`).
 
 use crate::engine::base::coarse;
+use crate::engine::base::contain::wake_all;
 use crate::engine::cell::Runnable;
 use crate::engine::drive::{NEVER, Reach, WOKEN_MOST};
-use crate::engine::sched::engine::wake_all;
 use crate::engine::sched::worker::looks::Due;
 use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::{BACKLOG, Pushes, Worker};
@@ -61,23 +61,23 @@ impl Worker<'_> {
     /// The beat, which is moved here where there is no guarantor.
     pub(in crate::engine::sched) fn beat(&self) -> u32 {
         if self.looks.beats() {
-            self.engine.beat.store(coarse::beat(), Ordering::Relaxed);
+            self.yard.beat.store(coarse::beat(), Ordering::Relaxed);
         }
-        self.engine.beat.load(Ordering::Relaxed)
+        self.yard.beat.load(Ordering::Relaxed)
     }
 
     /// What has waited here for some time may run elsewhere; one task is this worker's next.
     fn show_backlog(&self) {
         let here = self.queues.ready.len() + self.queues.yielded.len() + usize::from(!self.place.next.is_empty());
-        if here >= BACKLOG || !self.engine.inject.is_empty() {
-            self.engine.wake(self.engine.idle.submitted_locally());
+        if here >= BACKLOG || !self.yard.inject.is_empty() {
+            self.yard.wake(self.yard.idle.submitted_locally());
         }
     }
 
     /// A look while there is work. Events that a worker takes on top of a long queue wait there behind all of it, while
     /// in the kernel they are anybody's: such a worker leaves them for a while.
     fn look(&self, due: Due) {
-        let leaves = self.engine.config.workers > 1
+        let leaves = self.yard.config.workers > 1
             && self.queues.ready.len() >= LONG_QUEUE
             && self.left_looks.get() < LEFT_LOOKS_MOST;
         self.left_looks.set(if leaves { self.left_looks.get() + 1 } else { 0 });
@@ -104,7 +104,7 @@ impl Worker<'_> {
     }
 
     fn turn(&self, looks: bool) {
-        let drive = &self.engine.drive;
+        let drive = &self.yard.drive;
         if !drive.is_used() {
             return;
         }
@@ -131,7 +131,7 @@ impl Worker<'_> {
             let (before, tasks) = (self.pushes.replace(Pushes::Queue), found.len());
             wake_all(&mut found);
             self.pushes.set(before);
-            self.engine.wake_for(tasks);
+            self.yard.wake_for(tasks);
         }
         // The memory is for the next time, unless that was a great many.
         if found.capacity() <= WOKEN_MOST {

@@ -25,13 +25,13 @@ const SHARE_MAX: usize = 128;
 impl Worker<'_> {
     #[inline]
     pub(in crate::engine::sched) fn take_injected(&self) -> Option<Runnable> {
-        if self.engine.inject.is_empty() { None } else { self.take_share() }
+        if self.yard.inject.is_empty() { None } else { self.take_share() }
     }
 
     #[inline(never)]
     fn take_share(&self) -> Option<Runnable> {
-        let workers = self.engine.config.workers;
-        let mut share = self.engine.inject.pop_share(workers, SHARE_MAX);
+        let workers = self.yard.config.workers;
+        let mut share = self.yard.inject.pop_share(workers, SHARE_MAX);
         let first = share.pop();
         while let Some(task) = share.pop() {
             self.queues.ready.push(task);
@@ -42,23 +42,23 @@ impl Worker<'_> {
     /// Looks where others keep their work. At most half of the workers do so at a time.
     pub(in crate::engine::sched) fn search(&self, root: &impl Root) -> Option<Runnable> {
         if !self.searching.get() {
-            if !self.engine.idle.start_searching() {
+            if !self.yard.idle.start_searching() {
                 return None;
             }
             self.searching.set(true);
         }
         self.thief.settle(self.counts(), Instant::now);
-        self.thief.begin_search(rng::random_below(self.engine.places.made() as u32) as usize);
+        self.thief.begin_search(rng::random_below(self.yard.places.made() as u32) as usize);
         let found = self.look_around();
         // A clock that stands still moves when everybody sleeps, and not before.
-        let waits = found.is_none() && self.spin.pays() && !self.engine.drive.clock.is_paused();
+        let waits = found.is_none() && self.spin.pays() && !self.yard.drive.clock.is_paused();
         let found = if waits && !self.is_wanted(root) { self.look_on(root) } else { found };
         // Everywhere, once: who sleeps now may have been the last to look.
-        found.or_else(|| if self.is_wanted(root) { None } else { self.steal(self.engine.places.made()) })
+        found.or_else(|| if self.is_wanted(root) { None } else { self.steal(self.yard.places.made()) })
     }
 
     fn is_wanted(&self, root: &impl Root) -> bool {
-        root.is_woken() || self.engine.is_closing()
+        root.is_woken() || self.yard.is_closing()
     }
 
     /// Look after look, for as long as it pays and nobody who computes wants the CPU. One read of the clock for each.
@@ -103,7 +103,7 @@ impl Worker<'_> {
 
     /// The visits of one round of a search.
     fn steal(&self, visits: usize) -> Option<Runnable> {
-        let places = self.engine.places.made();
+        let places = self.yard.places.made();
         let watched = self.thief.watched();
         let stolen = watched.and_then(|place| self.visit(place));
         stolen.or_else(|| {
@@ -116,7 +116,7 @@ impl Worker<'_> {
         if place == self.index {
             return None;
         }
-        let victim = self.engine.places.get(place);
+        let victim = self.yard.places.get(place);
         let task = match self.thief.judge(place, victim, Instant::now) {
             Verdict::Leave => return None,
             Verdict::TakeFromQueue => self.steal_from_queue(victim)?,

@@ -9,7 +9,7 @@
 use crate::engine::cell::memory;
 use crate::engine::drive::Sleeper;
 use crate::engine::sched::config::Flavor;
-use crate::engine::sched::places::place::{Doing, Place};
+use crate::engine::sched::places::place::Doing;
 use crate::engine::sched::worker::Worker;
 use crate::engine::sched::worker::root::Root;
 use std::sync::atomic::Ordering;
@@ -24,7 +24,7 @@ pub(in crate::engine::sched::worker) const WORTH_A_TIMER: usize = 64 << 10;
 impl Worker<'_> {
     /// Sleeps until somebody or something wakes this worker. `false`: a spare that is not needed any more.
     pub(in crate::engine::sched) fn sleep(&self, root: &impl Root) -> bool {
-        if let Some(hook) = &self.engine.config.on_park {
+        if let Some(hook) = &self.yard.config.on_park {
             hook();
             // The hook may have woken tasks (museum LW10).
             if self.place.has_work() || root.is_woken() {
@@ -36,29 +36,24 @@ impl Worker<'_> {
         }
         self.place.set_doing(Doing::Sleeping);
         let was_searching = self.searching.replace(false);
-        let work_waits = |everywhere: bool| {
-            !self.engine.inject.is_empty()
-                || self.engine.is_closing()
-                || root.is_woken()
-                || (everywhere && self.engine.places.iter().any(Place::has_backlog))
-        };
+        let work_waits = |everywhere: bool| self.yard.work_waits(everywhere) || root.is_woken();
         // Before it counts as asleep: a leader that finds everybody asleep must find everybody's timers, too.
         self.rest();
         let wait = || {
-            self.engine.a_worker_sleeps();
+            self.yard.a_worker_sleeps();
             self.parks();
             let woken = self.wait(root);
             self.unparks();
             woken
         };
-        let (woken, searches) = self.engine.idle.sleep_through(self.index, was_searching, work_waits, wait);
+        let (woken, searches) = self.yard.idle.sleep_through(self.index, was_searching, work_waits, wait);
         self.searching.set(searches);
         self.place.set_doing(Doing::Running);
-        self.is_watched.set(self.engine.config.flavor != Flavor::MultiThread);
+        self.is_watched.set(self.yard.config.flavor != Flavor::MultiThread);
         let now = Instant::now();
         self.place.stats.busy.begin(now);
         self.looks.woke(self.polls_here(), self.beat(), now);
-        if let Some(hook) = &self.engine.config.on_unpark {
+        if let Some(hook) = &self.yard.config.on_unpark {
             self.be_watched();
             hook();
         }
@@ -70,7 +65,7 @@ impl Worker<'_> {
     /// A spare takes a seat that was given away meanwhile.
     fn has_seat(&self) -> bool {
         let seated = &self.place.seated;
-        if !seated.load(Ordering::Relaxed) && self.engine.idle.claim_seat() {
+        if !seated.load(Ordering::Relaxed) && self.yard.idle.claim_seat() {
             seated.store(true, Ordering::Relaxed);
         }
         seated.load(Ordering::Relaxed)
@@ -78,8 +73,8 @@ impl Worker<'_> {
 
     /// As the leader if nobody else leads, else on the parker. `false`: it was a spare's time that ran out.
     fn wait(&self, root: &impl Root) -> bool {
-        let engine = self.engine;
-        let patience = (!self.has_seat()).then_some(engine.config.blocking_keep_alive);
+        let yard = self.yard;
+        let patience = (!self.has_seat()).then_some(yard.config.blocking_keep_alive);
         let begun = patience.map(|patience| (Instant::now(), patience));
         let limit = if memory::kept() > WORTH_A_TIMER {
             Some(patience.map_or(KEEPS_MEMORY, |patience| patience.min(KEEPS_MEMORY)))
@@ -87,9 +82,9 @@ impl Worker<'_> {
             patience
         };
         let gives_back = (limit != patience).then(Instant::now);
-        if let Some(mut lead) = engine.drive.try_lead() {
+        if let Some(mut lead) = yard.drive.try_lead() {
             // In this order: what is over by now (a closure, say) has woken the root before.
-            let idle = || engine.is_at_rest() && !root.is_woken();
+            let idle = || yard.is_at_rest() && !root.is_woken();
             let mut found = self.found.take();
             let sleeper = Sleeper { parker: &self.place.parker, limit, idle: &idle };
             lead.wait(&sleeper, &mut found);
@@ -105,7 +100,7 @@ impl Worker<'_> {
             }
         } else {
             // The leader may wait for all of us to be asleep, to move a clock that stands still.
-            engine.reconsider_the_clock();
+            yard.reconsider_the_clock();
             self.place.parker.park(limit);
         }
         // It counts as asleep still, so nobody waits for it meanwhile.

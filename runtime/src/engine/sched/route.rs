@@ -1,0 +1,220 @@
+//! Where a task goes that is spawned or woken.
+//!
+//! Owns: all pushes, and the batch of a thread that is no worker.   Not here: the queues (`places`), who is woken (`yard`).
+//!
+//! | who pushes                        | a new task, a woken one                          | one woken in its poll | one that gave way |
+//! |-----------------------------------|--------------------------------------------------|-----------------------|-------------------|
+//! | a worker, for what it polls       | its next-task slot; what lay there to its queue  | its queue             | its second queue  |
+//! | the same without a slot, or while it wakes what a look found | its queue             | its queue             | its second queue  |
+//! | a worker that blocks in place, any other thread | the inject queue                   | the inject queue      | the inject queue  |
+//! | a thread that fills a batch       | its batch, and that to the inject queue          |                       |                   |
+//!
+//! The last row is the guarantor: as an outsider it wakes many tasks at once, and each alone would take the queue's lock, have
+//! its fence and its own look at who sleeps.
+
+use crate::engine::base::atomics::fence;
+use crate::engine::base::budget;
+use crate::engine::base::contain::wake_all;
+use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
+use crate::engine::sched::config::TaskFacts;
+use crate::engine::sched::places::inject::Chain;
+use crate::engine::sched::worker::here::with_worker_of;
+use crate::engine::sched::worker::{BACKLOG, Pushes, Worker};
+use crate::engine::sched::yard::Yard;
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+impl Owner for Yard {
+    #[inline]
+    fn schedule(&self, task: Runnable) {
+        with_worker_of(self, |worker| match worker {
+            Some(worker) => worker.push_next(task),
+            None => {
+                let Some(task) = put_into_batch(self, task) else { return };
+                // Once it is published, the task may be run, the runtime shut down and the engine freed before we are
+                // done here (museum M1).
+                let keeper = self.keep();
+                keeper.yard().push_from_outside(task);
+            }
+        });
+    }
+
+    #[inline]
+    fn requeue(&self, task: Runnable) {
+        with_worker_of(self, |worker| match worker {
+            Some(worker) if budget::gave_way() => worker.push_yielded(task),
+            // Somebody has woken it during its poll, perhaps itself: behind those that are ready.
+            Some(worker) => worker.push_woken(task),
+            None => self.push_from_outside(task),
+        });
+    }
+
+    fn link(&self, task: &Header) -> Option<u32> {
+        with_worker_of(self, |worker| {
+            let worker = worker.expect("BUG: a task is polled outside of its engine's workers");
+            worker.place.owned.link(task).then_some(worker.index() as u32)
+        })
+    }
+
+    #[inline]
+    fn finished(&self, task: &Header) {
+        if let Some(list) = task.list() {
+            self.places.get(list as usize).owned.unlink(task);
+        }
+        if let Some(hook) = &self.config.on_task_terminate {
+            let _no_task = current::leave();
+            hook(&TaskFacts { id: task.id(), spawned_at: task.spawned_at(), name: task.name() });
+        }
+        with_worker_of(self, |worker| match worker {
+            Some(worker) => worker.place.stats.finished.add(1),
+            None => self.stats.finished.add_shared(1),
+        });
+    }
+
+    fn panic_sink(&self) -> Option<Arc<dyn PanicSink>> {
+        self.config.panic_sink.clone()
+    }
+}
+
+impl Yard {
+    /// Spawns a future. `Send` or bound to the engine's one thread: the caller's business.
+    #[inline]
+    pub(super) fn spawn<F: Future, N: Name>(&self, future: F, info: TaskInfo<N>) -> JoinCell<F::Output> {
+        let owner: NonNull<Yard> = NonNull::from(self);
+        if let Some(hook) = &self.config.on_task_spawn {
+            hook(&TaskFacts { id: info.id, spawned_at: info.spawned_at, name: info.name.as_name() });
+        }
+        let (task, join) = cell::allocate(future, owner, info);
+        with_worker_of(self, |worker| match worker {
+            Some(worker) => {
+                worker.place.stats.spawned.add(1);
+                if self.is_closing() { task.cancel() } else { worker.push_spawned(task) }
+            }
+            None => self.spawn_from_outside(task),
+        });
+        join
+    }
+
+    fn spawn_from_outside(&self, task: Runnable) {
+        self.stats.spawned.add_shared(1);
+        // Pairs with the fence in `close`: either the closer counts this task, or we see that it closes.
+        fence(Ordering::SeqCst);
+        if self.is_closing() {
+            return task.cancel();
+        }
+        self.push_from_outside(task);
+    }
+
+    pub(super) fn push_from_outside(&self, task: Runnable) {
+        self.inject.push(task);
+        self.wake(self.idle.submitted());
+    }
+
+    /// Queues what a turn of the guarantor found, with one wake-up.
+    pub(super) fn push_batch(&self, batch: Chain) {
+        if !batch.is_empty() {
+            let tasks = batch.len();
+            self.inject.push_chain(batch);
+            self.wake(self.idle.submitted());
+            self.wake_for(tasks);
+        }
+    }
+
+    /// Wakes what a thread that is no worker has collected: one batch, one wake-up.
+    pub(super) fn wake_as_batch(&self, woken: &mut Vec<Waker>) {
+        if !woken.is_empty() {
+            let batch = collect_batch(self, || wake_all(woken));
+            self.push_batch(batch);
+        }
+    }
+}
+
+impl Worker<'_> {
+    /// A task has been woken by what this worker polls.
+    #[inline]
+    fn push_next(&self, task: Runnable) {
+        self.push(task, BACKLOG);
+    }
+
+    /// A task has been spawned by what this worker polls: new work, which nobody's cache holds. So the one in the slot counts.
+    #[inline]
+    fn push_spawned(&self, task: Runnable) {
+        self.push(task, BACKLOG - 1);
+    }
+
+    /// `backlog`: behind a full slot, so many tasks in the queue are enough to wake somebody.
+    #[inline]
+    fn push(&self, task: Runnable, backlog: usize) {
+        let pushes = self.pushes.get();
+        if pushes == Pushes::Others {
+            return self.yard.push_from_outside(task);
+        }
+        self.accounts.count_schedule();
+        match pushes {
+            Pushes::Slot | Pushes::Others => {}
+            Pushes::Queue => return self.push_behind(task, BACKLOG),
+        }
+        if let Some(displaced) = self.place.next.put(task) {
+            self.push_behind(displaced, backlog);
+        }
+    }
+
+    /// To the end of the worker's own queue.
+    #[inline]
+    fn push_behind(&self, task: Runnable, backlog: usize) {
+        self.queues.ready.push(task);
+        if self.queues.ready.len() >= backlog {
+            let wake = self.yard.idle.submitted_locally();
+            if wake.is_some() {
+                self.yard.wake(wake);
+            }
+        }
+    }
+
+    /// A task that gave way: behind all others, and nobody is woken for it.
+    #[inline]
+    fn push_yielded(&self, task: Runnable) {
+        self.accounts.count_schedule();
+        self.queues.yielded.push(task);
+    }
+
+    /// A task that was woken during its own poll: behind those that are ready, and nobody is woken for it.
+    #[inline]
+    fn push_woken(&self, task: Runnable) {
+        self.accounts.count_schedule();
+        self.queues.ready.push(task);
+    }
+}
+
+thread_local! {
+    static BATCH_OF: Cell<*const Yard> = const { Cell::new(ptr::null()) };
+    static BATCH: RefCell<Option<Chain>> = const { RefCell::new(None) };
+}
+
+/// Runs `f`, and gives back the tasks of `yard` that were scheduled meanwhile. `f` must not panic.
+fn collect_batch(yard: &Yard, f: impl FnOnce()) -> Chain {
+    BATCH.set(Some(Chain::new()));
+    let before = BATCH_OF.replace(yard);
+    f();
+    BATCH_OF.set(before);
+    BATCH.take().unwrap_or_else(Chain::new)
+}
+
+/// Puts a task into this thread's batch, if it fills one for `yard`; else gives it back.
+#[inline]
+fn put_into_batch(yard: &Yard, task: Runnable) -> Option<Runnable> {
+    if !ptr::eq(BATCH_OF.get(), yard) {
+        return Some(task);
+    }
+    BATCH.with_borrow_mut(|batch| match batch {
+        Some(batch) => {
+            batch.push(task);
+            None
+        }
+        None => Some(task),
+    })
+}
