@@ -26,6 +26,8 @@ pub(in crate::engine::sched) const LOOK_EACH: Duration = Duration::from_micros(2
 const CHECK_EACH: u32 = 16;
 /// A task that yields in a loop has looked at sockets after so many of its yields. Eight of 20 ns are worth a look of 250 ns.
 const YIELDS_EACH: u32 = 8;
+/// Tasks that gave way run for so long between two looks, or for one poll each: a look costs a few percent of that.
+const TURNS_EACH: Duration = Duration::from_micros(20);
 /// Tasks that gave way wait for so long at the most while others are ready, or for one poll.
 const HUNGRY: Duration = Duration::from_micros(500);
 
@@ -203,7 +205,9 @@ impl Looks {
 
     /// There was a look, and so many tasks wait that gave way.
     pub(in crate::engine::sched) fn looked(&self, polls: u32, due: Due, waiting: usize) {
-        self.look_at_turn.set(self.turns.get().wrapping_add((waiting as u32).max(YIELDS_EACH)));
+        let fit = (TURNS_EACH.as_nanos() as u64).checked_div(self.pace_ns.get()).unwrap_or(u64::MAX);
+        let turns = (fit.clamp(1, u64::from(YIELDS_EACH)) as u32).max(waiting as u32);
+        self.look_at_turn.set(self.turns.get().wrapping_add(turns));
         let (turns, since) = self.fed.get();
         if waiting == 0 || turns != self.turns.get() {
             self.fed.set((self.turns.get(), polls));
@@ -438,6 +442,20 @@ mod tests {
                 assert_eq!(yields, each, "{waiting} wait");
                 looks.looked(0, Due::Polls, waiting);
             }
+        }
+    }
+
+    #[test]
+    fn long_turns_are_looked_between_one_by_one() {
+        for (us, each) in [(1, 8), (5, 4), (20, 1), (1_000, 1)] {
+            let mut world = World::new(false);
+            world.polls(1_000, us * US);
+            let (looks, begun) = (&world.looks, world.looks.turns());
+            looks.looked(world.polls, Due::Time, 0);
+            while !looks.is_due_before_yielded() {
+                looks.count_turn();
+            }
+            assert_eq!(looks.turns() - begun, each, "{us} us");
         }
     }
 
