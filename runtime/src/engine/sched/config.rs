@@ -76,3 +76,38 @@ impl Config {
         }
     }
 }
+
+/// As little as there can be, and a clock that stands still.
+#[cfg(all(test, loom))]
+impl Config {
+    pub(super) fn for_models(workers: usize) -> Config {
+        Config {
+            flavor: Flavor::MultiThread,
+            workers,
+            name: None,
+            blocking_max: 1,
+            blocking_keep_alive: Duration::from_secs(10),
+            thread_name: Arc::new(|| "model".to_owned()),
+            stack_bytes: None,
+            on_thread_start: None,
+            on_thread_stop: None,
+            on_park: None,
+            on_unpark: None,
+            on_task_spawn: None,
+            on_task_terminate: None,
+            before_poll: None,
+            after_poll: None,
+            poll_histogram: None,
+            next_task_slot: true,
+            inject_interval: 61,
+            event_interval: 61,
+            events_per_look: 1,
+            events_per_busy_look: 1,
+            panic_sink: None,
+            seed: None,
+            start_paused: true,
+            precise_timers: false,
+            rescues: true,
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! Sleeping, waking, stealing from the slot, and the end, under every interleaving.
 //!
-//! `idle`, `inject`, `parker`, `NextTask`, the guarantor's handshake, the places with their counters and the drain run
-//! as they are; around them stand small copies of what needs a whole engine (`Worker::work`, `Engine::schedule`).
+//! The yard with all that is in it, the guarantor's handshake, the drain, and where they need no more than two preemptions the
+//! worker's loop, run as they are; around them stand small copies of what needs a thread's own engine (`Owner`, `spawn`).
+//! The deques are not loom's: what is in them is seen at once.
 //! "Fault" lines name a change that makes the model below fail; each was planted and seen to fail.
 
 mod end;
@@ -11,28 +12,59 @@ mod yielded;
 
 use crate::engine::base::atomics::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, fence, wait_for_another};
 use crate::engine::base::id::Id;
-use crate::engine::base::model::{JoinHandle, check, spawn};
+use crate::engine::base::model::{check, check_large, spawn};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::cell::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, allocate};
+use crate::engine::drive::Drive;
+use crate::engine::sched::config::Config;
 use crate::engine::sched::guarantor::{Guarantor, Rouse};
-use crate::engine::sched::life::shutdown::Drain;
+use crate::engine::sched::life::drain::Drain;
 use crate::engine::sched::places::idle::{Idle, Wake};
 use crate::engine::sched::places::inject::Inject;
 use crate::engine::sched::places::next_task::NextTask;
 use crate::engine::sched::places::place::Places;
+use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::places::roots::{Bell, Roots};
 use crate::engine::sched::places::stats::SharedStats;
-use std::cell::{Cell, RefCell};
+use crate::engine::sched::yard::{Keeper, Yard};
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::ptr::NonNull;
-use std::sync::Arc as StdArc;
 use std::sync::atomic::AtomicUsize as Count;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst};
+use std::sync::{Arc as StdArc, Weak};
 use std::task::{Context, Poll, Waker};
 
 fn info() -> TaskInfo {
     TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: () }
+}
+
+struct NoEngine;
+
+impl Keeper for NoEngine {
+    fn yard(&self) -> &Yard {
+        unreachable!("nobody keeps it")
+    }
+}
+
+/// A yard with so many places, in which so many workers are awake. Its clock stands still.
+fn yard(places: usize, awake: usize) -> StdArc<Yard> {
+    let config = Config::for_models(places);
+    let drive = Drive::new(&config.drive(places)).expect("the system has a driver for it");
+    let yard = Yard::new(1, config, places, drive, Weak::<NoEngine>::new());
+    for place in 0..places {
+        let (index, _) = yard.places.take().expect("it is free");
+        assert_eq!(index, place);
+        // Here, and not by its worker: what makes it is not loom's.
+        let _wheel = yard.drive.wheels.get(place as u32);
+        if place < awake {
+            yard.places.get(place).seated.store(true, Relaxed);
+            yard.idle.arrive();
+            let _ = yard.idle.stop_searching();
+        }
+    }
+    StdArc::new(yard)
 }
 
 /// An owner for tasks that are ready in their first poll.

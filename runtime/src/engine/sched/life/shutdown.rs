@@ -23,7 +23,7 @@ use std::time::Instant;
 
 impl Yard {
     /// No more spawns; every thread goes to its end.
-    fn close(&self) {
+    pub(in crate::engine::sched) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
         // Pairs with the fence in `spawn_from_outside`, and with S1 and S2 of the sleepers.
         fence(Ordering::SeqCst);

@@ -1,61 +1,13 @@
-//! Who sleeps, who searches, who has a seat: the idle word, the inject queue and parkers.
+//! Who sleeps, who searches, who has a seat: the yard as it is, and workers that are a small copy of the loop, or the loop.
 
 use super::*;
+use crate::engine::base::rng;
+use crate::engine::sched::worker::Worker;
+use crate::engine::sched::worker::root::NoRoot;
 
-/// What two workers share.
-struct Yard {
-    idle: Idle,
-    inject: Inject,
-    parkers: [Parker; 2],
-}
-
-impl Yard {
-    /// With so many workers that are awake.
-    fn new(active: usize) -> Arc<Yard> {
-        let parkers = [Parker::new(), Parker::new()];
-        Arc::new(Yard { idle: Idle::new(active, 2), inject: Inject::new(), parkers })
-    }
-}
-
-thread_local! {
-    /// The workers that a model has started on demand. All threads of a model are one to `std`.
-    static STARTED: RefCell<Vec<JoinHandle<()>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// `Engine::wake`.
-fn wake(yard: &Arc<Yard>, wake: Option<Wake>) {
-    match wake {
-        None => {}
-        Some(Wake::Worker(place)) => {
-            let _ = yard.parkers[place].unpark();
-        }
-        Some(Wake::Seat) => {
-            let yard = yard.clone();
-            let started = spawn(move || {
-                yard.idle.arrive();
-                work(&yard, 1, true, 1);
-            });
-            STARTED.with_borrow_mut(|threads| threads.push(started));
-        }
-    }
-}
-
-/// `Engine::push_from_outside`.
-fn push_from_outside(yard: &Arc<Yard>, task: Runnable) {
-    yard.inject.push(task);
-    wake(yard, yard.idle.submitted());
-}
-
-/// `Worker::found_work`.
-fn found_work(yard: &Arc<Yard>) {
-    let last = yard.idle.stop_searching();
-    if last && !yard.inject.is_empty() {
-        wake(yard, yard.idle.submitted_locally());
-    }
-}
-
-/// `Worker::work` of a worker that has no queue of its own, until it has run so many tasks.
-fn work(yard: &Arc<Yard>, place: usize, mut searching: bool, tasks: usize) {
+/// What a worker does that has no queue of its own, until it has run so many tasks. It looks for work as `Worker::run_here`
+/// does, in fewer steps.
+fn work(yard: &Yard, place: usize, mut searching: bool, tasks: usize) {
     let mut ran = 0;
     while ran < tasks {
         let found = yard.inject.pop().or_else(|| {
@@ -67,20 +19,22 @@ fn work(yard: &Arc<Yard>, place: usize, mut searching: bool, tasks: usize) {
         });
         if let Some(task) = found {
             if std::mem::take(&mut searching) {
-                found_work(yard);
+                yard.found_work();
             }
             task.run();
             ran += 1;
             continue;
         }
-        let work_waits = |_everywhere: bool| !yard.inject.is_empty();
-        let wait = || {
-            yard.parkers[place].park(None);
-            true
-        };
-        let (_woken, chosen) = yard.idle.sleep_through(place, std::mem::take(&mut searching), work_waits, wait);
+        let work_waits = |everywhere| yard.work_waits(everywhere);
+        let (_woken, chosen) =
+            yard.idle.sleep_through(place, std::mem::take(&mut searching), work_waits, || park(yard, place));
         searching = chosen;
     }
+}
+
+fn park(yard: &Yard, place: usize) -> bool {
+    yard.places.get(place).parker.park(None);
+    true
 }
 
 /// A worker that runs two tasks, against two producers. A task that nobody wakes up for leaves the worker asleep: a
@@ -89,11 +43,11 @@ fn work(yard: &Arc<Yard>, place: usize, mut searching: bool, tasks: usize) {
 #[test]
 fn no_wake_up_is_lost() {
     check(|| {
-        let yard = Yard::new(1);
+        let yard = yard(1, 1);
         let (theirs, others) = (yard.clone(), yard.clone());
         let worker = spawn(move || work(&others, 0, false, 2));
-        let producer = spawn(move || push_from_outside(&theirs, ready_task(|| ())));
-        push_from_outside(&yard, ready_task(|| ()));
+        let producer = spawn(move || theirs.push_from_outside(ready_task(|| ())));
+        yard.push_from_outside(ready_task(|| ()));
         producer.join().unwrap();
         worker.join().unwrap();
         assert!(yard.inject.is_empty());
@@ -107,20 +61,19 @@ fn no_wake_up_is_lost() {
 /// This thread is the first producer, and then the second worker: asleep already when the producers begin, or still
 /// awake. With a thread for each, which adds no order that matters, the model takes thirty times as long.
 fn two_workers_against_two_producers(begins_asleep: bool) {
-    let yard = Yard::new(2);
+    let yard = yard(2, 2);
     let [first, second] = [(); 2].map(|()| ready_task(|| ()));
     let mut threads = Vec::new();
     let produce = || {
         let (theirs, others) = (yard.clone(), yard.clone());
-        threads.push(spawn(move || push_from_outside(&theirs, second)));
+        threads.push(spawn(move || theirs.push_from_outside(second)));
         threads.push(spawn(move || work(&others, 0, false, 1)));
-        push_from_outside(&yard, first);
+        yard.push_from_outside(first);
     };
     let searching = if begins_asleep {
         let wait = || {
             produce();
-            yard.parkers[1].park(None);
-            true
+            park(&yard, 1)
         };
         yard.idle.sleep_through(1, false, |_everywhere| false, wait).1
     } else {
@@ -145,21 +98,20 @@ fn the_last_searcher_hands_the_search_on() {
 #[test]
 fn a_seat_that_is_given_away_is_filled_for_whoever_submits() {
     check(|| {
-        let yard = Yard::new(1);
+        let yard = yard(1, 1);
         let ran = StdArc::new(Count::new(0));
         let (theirs, runs) = (yard.clone(), ran.clone());
         let task = ready_task(move || {
             runs.fetch_add(1, Relaxed);
         });
-        let producer = spawn(move || push_from_outside(&theirs, task));
-        // `Engine::enter_blocking`
-        yard.idle.give_seat(true);
-        if !yard.inject.is_empty() {
-            wake(&yard, yard.idle.submitted());
-        }
+        let producer = spawn(move || theirs.push_from_outside(task));
+        yard.enter_blocking(yard.places.get(0));
         producer.join().unwrap();
-        let started = STARTED.take();
-        started.into_iter().for_each(|worker| worker.join().unwrap());
+        // As the guarantor does, which starts what it is asked for.
+        if yard.guarantor.take_wanted() > 0 {
+            yard.idle.arrive();
+            work(&yard, 1, true, 1);
+        }
         assert_eq!(ran.load(Relaxed), 1);
         // Somebody has its seat.
         assert!(!yard.idle.come_back());
@@ -172,8 +124,8 @@ fn a_seat_that_is_given_away_is_filled_for_whoever_submits() {
 #[test]
 fn a_seat_is_given_once() {
     check(|| {
-        let yard = Yard::new(2);
-        yard.idle.give_seat(true);
+        let yard = yard(2, 2);
+        yard.enter_blocking(yard.places.get(0));
         yard.idle.give_seat(false);
         let [mine, theirs] = [(); 2].map(|()| yard.clone());
         let back = spawn(move || usize::from(mine.idle.come_back()));
@@ -189,7 +141,7 @@ fn a_seat_is_given_once() {
 #[test]
 fn who_was_chosen_knows_it_once() {
     check(|| {
-        let yard = Yard::new(1);
+        let yard = yard(1, 1);
         let theirs = yard.clone();
         let chooses = spawn(move || theirs.idle.submitted().is_some());
         let mut chosen = 0;
@@ -204,4 +156,47 @@ fn who_was_chosen_knows_it_once() {
         assert_eq!(chosen, usize::from(chooses.join().unwrap()));
         assert_eq!((yard.idle.active(), yard.idle.searching()), (1, 0));
     });
+}
+
+/// A worker as it is, its whole loop, against two producers. The second task that runs closes the yard.
+/// Fault: as for `no_wake_up_is_lost`; `Worker::sleep` that does not look at what `work_waits` says.
+#[test]
+fn the_loop_as_it_is_loses_no_wake_up() {
+    check(|| run_the_loop(1));
+}
+
+/// Two of them.
+/// Fault: as for `the_last_searcher_hands_the_search_on`.
+#[test]
+fn two_loops_as_they_are_lose_no_wake_up() {
+    check_large(|| run_the_loop(2));
+}
+
+/// The yard's clock stands still, so no worker spins.
+fn run_the_loop(workers: usize) {
+    let _seeded = rng::seed_thread(1);
+    let yard = yard(workers, workers);
+    let ran = StdArc::new(Count::new(0));
+    let [first, second] = [(); 2].map(|()| {
+        let (theirs, ran) = (StdArc::downgrade(&yard), ran.clone());
+        ready_task(move || {
+            if ran.fetch_add(1, Relaxed) == 1 {
+                theirs.upgrade().expect("the model has it").close();
+            }
+        })
+    });
+    let mut threads = Vec::new();
+    for place in 0..workers {
+        let yard = yard.clone();
+        threads.push(spawn(move || {
+            let worker = Worker::new(&yard, place, Queues::new(), false);
+            worker.open_accounts();
+            let _end = worker.run_here(&mut NoRoot);
+        }));
+    }
+    let theirs = yard.clone();
+    threads.push(spawn(move || theirs.push_from_outside(second)));
+    yard.push_from_outside(first);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(ran.load(Relaxed), 2);
 }

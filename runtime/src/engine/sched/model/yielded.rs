@@ -2,7 +2,6 @@
 
 use super::end::{PLACE, Small};
 use super::*;
-use crate::engine::sched::places::queues::Queues;
 
 /// The worker at place 0 has a task that gave way and is in a poll that does not end: it waits until that task has run. The
 /// last look of the worker at place 1 before its sleep finds it, or the look of the first one at its own backlog

@@ -8,6 +8,7 @@
 //! gives the CPU away. No clock is read for this that was not read before, but one where a search of several rounds finds
 //! something.
 
+use crate::engine::base::atomics;
 use crate::engine::base::budget;
 use crate::engine::sched::worker::Worker;
 use crate::engine::sched::worker::accounts::mean;
@@ -24,7 +25,7 @@ impl Worker<'_> {
         let stats = &self.place.stats;
         stats.parks_and_unparks.add(1);
         self.accounts.busy_ns.set(stats.busy.booked());
-        let now = Instant::now();
+        let now = atomics::now();
         stats.busy.begin(now);
         self.looks.resumes(self.polls_here(), now);
         self.accounts.polls.set(self.polls());
@@ -40,7 +41,7 @@ impl Worker<'_> {
     pub(in crate::engine::sched) fn has_found_work(&self) {
         let busy = &self.place.stats.busy;
         if !busy.is_running() {
-            let now = Instant::now();
+            let now = atomics::now();
             busy.begin(now);
             self.looks.resumes(self.polls_here(), now);
         }
@@ -53,7 +54,7 @@ impl Worker<'_> {
         if !stats.busy.is_running() {
             return None;
         }
-        let now = since.unwrap_or_else(Instant::now);
+        let now = since.unwrap_or_else(atomics::now);
         stats.busy.end(now);
         self.looks.measure(self.polls_here(), now);
         self.place.pace_ns.store(self.looks.pace_ns(), Ordering::Relaxed);

@@ -4,6 +4,7 @@
 //! Owns: the looks themselves.   Imports: `base`, `drive`, the `worker` it extends.
 //! Not here: when a look is due (`looks`), looks of a worker without work (`search`, `sleep`).
 
+use crate::engine::base::atomics;
 use crate::engine::base::coarse;
 use crate::engine::base::contain::wake_all;
 use crate::engine::cell::Runnable;
@@ -12,7 +13,6 @@ use crate::engine::sched::worker::looks::Due;
 use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::{BACKLOG, Pushes, Worker};
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 /// With so many tasks in its queue a busy worker leaves sockets to others, so often in a row, while polls are short.
 const LONG_QUEUE: usize = 32;
@@ -44,7 +44,7 @@ impl Worker<'_> {
     /// At a stop of `looks`.
     #[cold]
     pub(in crate::engine::sched) fn look_if_due(&self) {
-        let stop = self.looks.stop(self.polls_here(), self.beat(), Instant::now);
+        let stop = self.looks.stop(self.polls_here(), self.beat(), atomics::now);
         if stop.inject {
             self.inject_due.set(true);
         }

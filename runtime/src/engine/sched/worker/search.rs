@@ -9,7 +9,7 @@
 //! sockets and timers itself. Whoever gave its core to somebody who computes sleeps at once. Rejected: spinning with pause
 //! instructions, and going to sleep at once always (`docs/design/rejected.md` has the numbers).
 
-use crate::engine::base::{contention, rng};
+use crate::engine::base::{atomics, contention, rng};
 use crate::engine::cell::Runnable;
 use crate::engine::sched::places::place::Place;
 use crate::engine::sched::worker::Worker;
@@ -17,7 +17,6 @@ use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::steal::{Counts, VISITS, Verdict, Victim};
 use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 /// The most tasks that a worker takes from the inject queue at once.
 const SHARE_MAX: usize = 128;
@@ -47,7 +46,7 @@ impl Worker<'_> {
             }
             self.searching.set(true);
         }
-        self.thief.settle(self.counts(), Instant::now);
+        self.thief.settle(self.counts(), atomics::now);
         self.thief.begin_search(rng::random_below(self.yard.places.made() as u32) as usize);
         let found = self.look_around();
         // A clock that stands still moves when everybody sleeps, and not before.
@@ -63,7 +62,7 @@ impl Worker<'_> {
 
     /// Look after look, for as long as it pays and nobody who computes wants the CPU. One read of the clock for each.
     fn look_on(&self, root: &impl Root) -> Option<Runnable> {
-        let begun = Instant::now();
+        let begun = atomics::now();
         self.runs_dry(Some(begun));
         self.spin.failed(begun);
         let rounds = self.spin.rounds(begun);
@@ -78,7 +77,7 @@ impl Worker<'_> {
                 return found;
             }
             std::thread::yield_now();
-            let before = std::mem::replace(&mut now, Instant::now());
+            let before = std::mem::replace(&mut now, atomics::now());
             let nobody_computes = self.spin.gave_way(before, now);
             found = self.look_around();
             if !nobody_computes {
@@ -120,7 +119,7 @@ impl Worker<'_> {
             return None;
         }
         let victim = self.yard.places.get(place);
-        let task = match self.thief.judge(place, victim, Instant::now) {
+        let task = match self.thief.judge(place, victim, atomics::now) {
             Verdict::Leave => return None,
             Verdict::TakeFromQueue => self.steal_from_queue(victim)?,
             Verdict::TakeNext => {

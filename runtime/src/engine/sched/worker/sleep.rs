@@ -6,6 +6,7 @@
 //! The danger: work that arrives between the last look and the sleep. `idle.sleep` announces it first; every queue is
 //! looked at once more afterwards, and whoever submits meanwhile sees the announcement.
 
+use crate::engine::base::atomics;
 use crate::engine::cell::memory;
 use crate::engine::drive::Sleeper;
 use crate::engine::sched::config::Flavor;
@@ -13,7 +14,7 @@ use crate::engine::sched::places::place::Doing;
 use crate::engine::sched::worker::Worker;
 use crate::engine::sched::worker::root::Root;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A worker that has slept for so long gives back the memory that it keeps for new tasks: blocks that lie here and there
 /// keep the pages around them (2 MiB of them some 30 MiB). It wakes up once for it, and only if it keeps more than this;
@@ -50,7 +51,7 @@ impl Worker<'_> {
         self.searching.set(searches);
         self.place.set_doing(Doing::Running);
         self.is_watched.set(self.yard.config.flavor != Flavor::MultiThread);
-        let now = Instant::now();
+        let now = atomics::now();
         self.place.stats.busy.begin(now);
         self.looks.woke(self.polls_here(), self.beat(), now);
         if let Some(hook) = &self.yard.config.on_unpark {
@@ -75,13 +76,13 @@ impl Worker<'_> {
     fn wait(&self, root: &impl Root) -> bool {
         let yard = self.yard;
         let patience = (!self.has_seat()).then_some(yard.config.blocking_keep_alive);
-        let begun = patience.map(|patience| (Instant::now(), patience));
+        let begun = patience.map(|patience| (atomics::now(), patience));
         let limit = if memory::kept() > WORTH_A_TIMER {
             Some(patience.map_or(KEEPS_MEMORY, |patience| patience.min(KEEPS_MEMORY)))
         } else {
             patience
         };
-        let gives_back = (limit != patience).then(Instant::now);
+        let gives_back = (limit != patience).then(atomics::now);
         if let Some(mut lead) = yard.drive.try_lead() {
             // In this order: what is over by now (a closure, say) has woken the root before.
             let idle = || yard.is_at_rest() && !root.is_woken();
