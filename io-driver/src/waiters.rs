@@ -19,7 +19,7 @@ const NO_PLACE: u32 = u32::MAX;
 
 /// A future's place on the bench.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum BenchSlot {
     /// Free, and which place is the next free one.
     Free(u32),
     Waiting {
@@ -33,7 +33,7 @@ pub(crate) enum Place {
 #[derive(Debug)]
 pub(crate) struct Waiters {
     seats: [Option<Waker>; 2],
-    places: Vec<Place>,
+    places: Vec<BenchSlot>,
     free: u32,
 }
 
@@ -59,12 +59,12 @@ impl Waiters {
     /// Takes the wakers that `ready` concerns.
     pub(crate) fn call(&mut self, ready: Ready, called: &mut Vec<Waker>) {
         for place in &mut self.places {
-            let Place::Waiting { mask, .. } = place else { continue };
+            let BenchSlot::Waiting { mask, .. } = place else { continue };
             let told = ready & *mask;
             if told.is_empty() {
                 continue;
             }
-            if let Place::Waiting { waker, .. } = std::mem::replace(place, Place::Called(told)) {
+            if let BenchSlot::Waiting { waker, .. } = std::mem::replace(place, BenchSlot::Called(told)) {
                 called.push(waker);
             }
         }
@@ -79,10 +79,10 @@ impl Waiters {
     pub(crate) fn take_all(&mut self, called: &mut Vec<Waker>) {
         called.extend(self.seats.iter_mut().filter_map(Option::take));
         for place in &mut self.places {
-            if !matches!(place, Place::Waiting { .. }) {
+            if !matches!(place, BenchSlot::Waiting { .. }) {
                 continue;
             }
-            if let Place::Waiting { waker, .. } = std::mem::replace(place, Place::Called(Ready::EMPTY)) {
+            if let BenchSlot::Waiting { waker, .. } = std::mem::replace(place, BenchSlot::Called(Ready::EMPTY)) {
                 called.push(waker);
             }
         }
@@ -90,14 +90,14 @@ impl Waiters {
 
     /// Gives a future its place.
     pub(crate) fn sit(&mut self, mask: Ready, waker: Waker) -> u32 {
-        let waiting = Place::Waiting { mask, waker };
+        let waiting = BenchSlot::Waiting { mask, waker };
         if self.free == NO_PLACE {
             self.places.push(waiting);
             return self.places.len() as u32 - 1;
         }
         let number = self.free;
         match std::mem::replace(&mut self.places[number as usize], waiting) {
-            Place::Free(next) => self.free = next,
+            BenchSlot::Free(next) => self.free = next,
             taken => unreachable!("BUG: place {number} is on the free list and holds {taken:?}"),
         }
         number
@@ -106,24 +106,24 @@ impl Waiters {
     /// What the place's future should do.
     pub(crate) fn ask(&self, number: u32, waker: &Waker) -> Answer {
         match &self.places[number as usize] {
-            Place::Called(ready) => Answer::Called(*ready),
-            Place::Waiting { waker: held, .. } if held.will_wake(waker) => Answer::Wait,
-            Place::Waiting { .. } => Answer::OtherWaker,
-            Place::Free(_) => unreachable!("BUG: place {number} was given back while its future lives"),
+            BenchSlot::Called(ready) => Answer::Called(*ready),
+            BenchSlot::Waiting { waker: held, .. } if held.will_wake(waker) => Answer::Wait,
+            BenchSlot::Waiting { .. } => Answer::OtherWaker,
+            BenchSlot::Free(_) => unreachable!("BUG: place {number} was given back while its future lives"),
         }
     }
 
     /// Sets another waker in a place that waits; what comes back is to be dropped after the lock.
     pub(crate) fn change_waker(&mut self, number: u32, waker: Waker) -> Waker {
         match &mut self.places[number as usize] {
-            Place::Waiting { waker: held, .. } => std::mem::replace(held, waker),
-            Place::Called(_) | Place::Free(_) => waker,
+            BenchSlot::Waiting { waker: held, .. } => std::mem::replace(held, waker),
+            BenchSlot::Called(_) | BenchSlot::Free(_) => waker,
         }
     }
 
     /// The future has ended; what comes back is to be dropped after the lock.
-    pub(crate) fn leave(&mut self, number: u32) -> Place {
-        let left = std::mem::replace(&mut self.places[number as usize], Place::Free(self.free));
+    pub(crate) fn leave(&mut self, number: u32) -> BenchSlot {
+        let left = std::mem::replace(&mut self.places[number as usize], BenchSlot::Free(self.free));
         self.free = number;
         left
     }

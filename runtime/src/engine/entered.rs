@@ -2,7 +2,7 @@
 //!
 //! Owns: the thread-local cells that say so, and the guards that set them.   Imports: `sched::engine`.
 //!
-//! The pointer is not counted: every guard borrows or holds a count of its engine for as long as it lives. Cells
+//! The pointer is not counted: every guard borrows or holds a reference to its engine for as long as it lives. Cells
 //! without a destructor, so that they answer in other thread-locals' destructors too (museum W6).
 
 use super::sched::engine::Engine;
@@ -39,7 +39,7 @@ thread_local! {
 /// Runs `f` with the engine that this thread has entered.
 #[inline]
 pub(crate) fn with_engine<R>(f: impl FnOnce(Option<&Engine>) -> R) -> R {
-    // SAFETY: a guard that holds a count of the engine lives while the pointer stands here.
+    // SAFETY: a guard that holds a reference to the engine lives while the pointer stands here.
     f(unsafe { ENGINE.get().as_ref() })
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn in_async_context() -> bool {
     matches!(role(), Role::Polls(_) | Role::PollsAlone(_) | Role::PollsLocal)
 }
 
-/// Puts back what was there before. Holds a count of the engine.
+/// Puts back what was there before. Holds a reference to the engine.
 pub(crate) struct Entered {
     _engine: Arc<Engine>,
     /// Atomic only to be `Sync`.

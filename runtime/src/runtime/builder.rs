@@ -60,7 +60,7 @@ pub struct Builder {
     panic_action: UnhandledPanic,
     panic_hook: Option<PanicHook>,
     seed: Option<RngSeed>,
-    rescues: bool,
+    guarantor_acts: bool,
     start_paused: bool,
     precise_timers: bool,
 }
@@ -111,7 +111,7 @@ impl Builder {
             panic_action: UnhandledPanic::default(),
             panic_hook: None,
             seed: None,
-            rescues: true,
+            guarantor_acts: true,
             start_paused: false,
             precise_timers: false,
         }
@@ -434,7 +434,7 @@ impl Builder {
     /// For tests of the engine itself, which should not lean on its safety net.
     #[doc(hidden)]
     pub fn without_rescue(&mut self) -> &mut Self {
-        self.rescues = false;
+        self.guarantor_acts = false;
         self
     }
 
@@ -500,7 +500,7 @@ impl Builder {
             events_per_busy_look: self.events_per_busy_look.unwrap_or(at_a_busy_look.min(self.events_per_look)),
             panic_sink: Some(policy.clone()),
             seed: self.seed.as_ref().map(|seed| seed.0),
-            rescues: self.rescues,
+            guarantor_acts: self.guarantor_acts,
         })?;
         let _ = policy.engine.set(Arc::downgrade(&engine));
         Ok(Handle::new(engine))

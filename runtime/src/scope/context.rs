@@ -11,7 +11,7 @@
 
 use super::Abort;
 use super::cancel::runner::{Child, Runner};
-use super::place::{Place, fill_seat, take_seat};
+use super::position::{Position, fill_seat, take_seat};
 use crate::engine::{Context as Inheritance, Inherited, TaskRef, current};
 use pin_project_lite::pin_project;
 use std::any::{Any, type_name};
@@ -28,7 +28,7 @@ pub(super) struct Scoped {
     /// What the code runs in, if it is in a scope.
     pub(super) runner: Option<Arc<Runner>>,
     /// Outside of scopes, in a child of a group that stands somewhere: where.
-    pub(super) above: Option<Arc<Place>>,
+    pub(super) above: Option<Arc<Position>>,
     values: Values,
     /// The values that new tasks get, in a context of their own if those are not all.
     heritage: OnceLock<Heritage>,
@@ -57,7 +57,7 @@ impl Scoped {
     }
 
     /// No values: what is in force where a child is spawned of a group that stands at `place`, and then in that child.
-    pub(super) fn at(place: &Arc<Place>) -> Self {
+    pub(super) fn at(place: &Arc<Position>) -> Self {
         let above = if place.runner.is_some() { None } else { Some(place.clone()) };
         Scoped { above, ..Scoped::new(place.runner.clone(), None) }
     }

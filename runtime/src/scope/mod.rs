@@ -43,7 +43,7 @@ mod group;
 mod local;
 #[cfg(all(test, loom))]
 mod model;
-mod place;
+mod position;
 mod shields;
 mod slab;
 mod turns;

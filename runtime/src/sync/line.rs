@@ -30,26 +30,26 @@ enum Called {
 }
 
 #[derive(Debug)]
-struct Place<S> {
+struct Guarded<S> {
     state: S,
     list: WaitList<Called>,
 }
 
 /// See the module's head.
 #[derive(Debug)]
-pub(super) struct Line<S>(Mutex<Place<S>>);
+pub(super) struct Line<S>(Mutex<Guarded<S>>);
 
 // Consistent whenever its lock is free, whoever panicked: no foreign code runs inside.
 impl<S> UnwindSafe for Line<S> {}
 impl<S> RefUnwindSafe for Line<S> {}
 
 /// The state, locked, and the right to call.
-pub(super) struct LineGuard<'a, S>(MutexGuard<'a, Place<S>>);
+pub(super) struct LineGuard<'a, S>(MutexGuard<'a, Guarded<S>>);
 
 impl<S> Line<S> {
     crate::engine::const_fn! {
         pub(super) const fn new(state: S) -> Self {
-            Line(Mutex::new(Place { state, list: WaitList::new() }))
+            Line(Mutex::new(Guarded { state, list: WaitList::new() }))
         }
     }
 

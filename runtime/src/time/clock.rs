@@ -36,7 +36,7 @@ pub fn pause() {
     match clockwork::pause() {
         Ok(()) => {}
         Err(ClockError::NoRuntime) => no_runtime_here("time::pause"),
-        Err(ClockError::SoAlready) => {
+        Err(ClockError::Unchanged) => {
             panic!(
                 "time stands still already: `time::pause` was called twice, or after `start_paused`.\n  Call it once, and \
                  `time::resume` before it is called again."
@@ -54,7 +54,7 @@ pub fn resume() {
     match clockwork::resume() {
         Ok(()) => {}
         Err(ClockError::NoRuntime) => no_runtime_here("time::resume"),
-        Err(ClockError::SoAlready) => {
+        Err(ClockError::Unchanged) => {
             panic!("time is not held still: `time::resume` has nothing to resume.\n  Call `time::pause` before it.")
         }
     }
@@ -94,14 +94,14 @@ pub fn advance(duration: Duration) -> impl Future<Output = ()> {
             clockwork::now().checked_add(duration).is_some(),
             "time cannot be moved so far: `time::advance`, called at {}, would leave the range of an `Instant` with \
              {duration:?}.\n  Move it by less.",
-            caller.place()
+            caller.asked_at()
         );
         match clockwork::advance(duration) {
             Ok(()) => {}
             Err(ClockError::NoRuntime) => caller.finds_none(),
-            Err(ClockError::SoAlready) => panic!(
+            Err(ClockError::Unchanged) => panic!(
                 "time is not held still: `time::advance`, called at {}, cannot move it.\n  Call `time::pause` before it.",
-                caller.place()
+                caller.asked_at()
             ),
         }
         let mut yielded = false;

@@ -6,7 +6,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-pub(crate) use loom::thread::{JoinHandle, spawn, yield_now};
+pub(crate) use loom::thread::{spawn, yield_now};
 
 thread_local! {
     static PANICS: Cell<usize> = const { Cell::new(0) };

@@ -13,25 +13,25 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How many clocks of this process are not the system's.
-static BENT: AtomicUsize = AtomicUsize::new(0);
+static SIMULATED: AtomicUsize = AtomicUsize::new(0);
 
 /// Is every clock the system's?
 #[inline]
-pub(crate) fn all_are_straight() -> bool {
-    BENT.load(Ordering::Relaxed) == 0
+pub(crate) fn none_is_simulated() -> bool {
+    SIMULATED.load(Ordering::Relaxed) == 0
 }
 
 pub(crate) struct Clock {
     start: Instant,
     pub(crate) ticks: Ticks,
     /// Not the system's time (any more).
-    bent: AtomicBool,
+    simulated: AtomicBool,
     paused: AtomicBool,
     advances_itself: AtomicBool,
     hand: Mutex<Hand>,
 }
 
-/// Where a bent clock stands.
+/// Where a simulated clock stands.
 struct Hand {
     /// Since the start, at `flowing_since`; or simply, if it stands still.
     at: Duration,
@@ -40,7 +40,7 @@ struct Hand {
 
 /// `pause` of a clock that is paused, or the other way round.
 #[derive(Debug)]
-pub(crate) struct SoAlready;
+pub(crate) struct Unchanged;
 
 impl Clock {
     pub(crate) fn new(precise: bool, paused: bool) -> Self {
@@ -48,28 +48,28 @@ impl Clock {
         let clock = Clock {
             start,
             ticks: Ticks::new(precise),
-            bent: AtomicBool::new(false),
+            simulated: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             advances_itself: AtomicBool::new(true),
             hand: Mutex::new(Hand { at: Duration::ZERO, flowing_since: Some(start) }),
         };
         if paused {
-            clock.bend();
+            clock.simulate();
             clock.paused.store(true, Ordering::SeqCst);
             clock.hand.lock().flowing_since = None;
         }
         clock
     }
 
-    fn bend(&self) {
-        if !self.bent.swap(true, Ordering::SeqCst) {
-            BENT.fetch_add(1, Ordering::SeqCst);
+    fn simulate(&self) {
+        if !self.simulated.swap(true, Ordering::SeqCst) {
+            SIMULATED.fetch_add(1, Ordering::SeqCst);
         }
     }
 
     #[inline]
     pub(crate) fn now(&self) -> Instant {
-        if self.bent.load(Ordering::Relaxed) { self.start + self.hand.lock().time() } else { Instant::now() }
+        if self.simulated.load(Ordering::Relaxed) { self.start + self.hand.lock().time() } else { Instant::now() }
     }
 
     /// The tick that has passed.
@@ -108,24 +108,24 @@ impl Clock {
 
     /// Holds time still, at the next whole tick: what is measured from here on does not depend on when within a tick it
     /// was (museum T13).
-    pub(crate) fn pause(&self) -> Result<(), SoAlready> {
+    pub(crate) fn pause(&self) -> Result<(), Unchanged> {
         let mut hand = self.hand.lock();
         if hand.flowing_since.is_none() {
-            return Err(SoAlready);
+            return Err(Unchanged);
         }
         let tick = self.ticks.of_deadline(hand.time());
         hand.at = self.ticks.moment(tick).unwrap_or(hand.at);
         hand.flowing_since = None;
         self.paused.store(true, Ordering::SeqCst);
-        self.bend();
+        self.simulate();
         Ok(())
     }
 
     /// Lets time flow again.
-    pub(crate) fn resume(&self) -> Result<(), SoAlready> {
+    pub(crate) fn resume(&self) -> Result<(), Unchanged> {
         let mut hand = self.hand.lock();
         if hand.flowing_since.is_some() {
-            return Err(SoAlready);
+            return Err(Unchanged);
         }
         hand.flowing_since = Some(Instant::now());
         self.paused.store(false, Ordering::SeqCst);
@@ -133,10 +133,10 @@ impl Clock {
     }
 
     /// Moves a clock that stands still, as far as `Instant` goes. `Err`: it flows.
-    pub(crate) fn advance(&self, by: Duration) -> Result<(), SoAlready> {
+    pub(crate) fn advance(&self, by: Duration) -> Result<(), Unchanged> {
         let mut hand = self.hand.lock();
         if hand.flowing_since.is_some() {
-            return Err(SoAlready);
+            return Err(Unchanged);
         }
         if let Some(at) = hand.at.checked_add(by)
             && self.start.checked_add(at).is_some()
@@ -166,8 +166,8 @@ impl Hand {
 
 impl Drop for Clock {
     fn drop(&mut self) {
-        if *self.bent.get_mut() {
-            BENT.fetch_sub(1, Ordering::SeqCst);
+        if *self.simulated.get_mut() {
+            SIMULATED.fetch_sub(1, Ordering::SeqCst);
         }
     }
 }

@@ -20,7 +20,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 /// So many wakers are collected before the first one is woken.
-pub(crate) const WOKEN_MOST: usize = 4096;
+pub(crate) const DUE_MOST: usize = 4096;
 
 /// How long the leader sleeps when the kernel refuses to wait.
 const AFTER_AN_ERROR: Duration = Duration::from_millis(1);
@@ -53,7 +53,7 @@ impl<'d> Lead<'d> {
     }
 
     /// Sleeps until something is ready or due, or the parker has a token.
-    pub(crate) fn wait(&mut self, sleeper: &Sleeper<'_>, woken: &mut Vec<Waker>) {
+    pub(crate) fn wait(&mut self, sleeper: &Sleeper<'_>, due: &mut Vec<Waker>) {
         let drive = self.drive;
         self.batches.looked = true;
         let on_parker = drive.io.sources() == 0;
@@ -61,75 +61,75 @@ impl<'d> Lead<'d> {
             // Before the deadline is announced: whoever finds it too late must know where to wake us.
             *drive.parked.lock() = Some(sleeper.parker.clone());
         }
-        let next = drive.watch.begin(|| drive.wheels.next_at_rest());
-        let timeout = match self.time_to_sleep(next, sleeper, woken) {
+        let next = drive.leaders_deadline.begin(|| drive.wheels.next_at_rest());
+        let timeout = match self.time_to_sleep(next, sleeper, due) {
             None => sleeper.limit,
             Some(time) => Some(sleeper.limit.map_or(time, |limit| limit.min(time))),
         };
         if timeout == Some(Duration::ZERO) {
-            self.look_at_sockets(woken);
+            self.look_at_sockets(due);
         } else if on_parker && drive.io.sources() == 0 {
             sleeper.parker.park(timeout);
         } else if sleeper.parker.enter_driver() {
-            self.turn(timeout, woken);
+            self.turn(timeout, due);
             sleeper.parker.leave_driver();
         }
-        drive.watch.end();
+        drive.leaders_deadline.end();
         if on_parker {
             *drive.parked.lock() = None;
         }
-        self.fire(woken);
+        self.fire(due);
     }
 
     /// Collects what is ready or due now.
-    pub(crate) fn look(&mut self, woken: &mut Vec<Waker>) {
+    pub(crate) fn look(&mut self, due: &mut Vec<Waker>) {
         self.batches.looked = true;
-        self.look_at_sockets(woken);
-        self.fire(woken);
+        self.look_at_sockets(due);
+        self.fire(due);
     }
 
     /// As the guarantor: what workers leave to each other in the kernel it leaves there as well, but if none of them has
     /// looked since it did, they are all busy with something else.
-    pub(crate) fn look_for_workers(&mut self, woken: &mut Vec<Waker>) {
+    pub(crate) fn look_for_workers(&mut self, due: &mut Vec<Waker>) {
         self.takes_all = !mem::take(&mut self.batches.looked);
-        self.look_at_sockets(woken);
-        self.fire(woken);
+        self.look_at_sockets(due);
+        self.fire(due);
     }
 
-    fn look_at_sockets(&mut self, woken: &mut Vec<Waker>) {
+    fn look_at_sockets(&mut self, due: &mut Vec<Waker>) {
         if self.drive.io.sources() > 0 {
-            self.turn(Some(Duration::ZERO), woken);
+            self.turn(Some(Duration::ZERO), due);
         }
     }
 
-    fn turn(&mut self, timeout: Option<Duration>, woken: &mut Vec<Waker>) {
-        let Err(error) = self.try_turn(timeout, woken) else { return };
-        if is_for_good(&error) && self.try_turn(Some(Duration::ZERO), woken).is_err() {
+    fn turn(&mut self, timeout: Option<Duration>, due: &mut Vec<Waker>) {
+        let Err(error) = self.try_turn(timeout, due) else { return };
+        if is_for_good(&error) && self.try_turn(Some(Duration::ZERO), due).is_err() {
             // Somebody closed our descriptors. Tasks and timers go on without sockets, whose users are told.
-            self.drive.io.shutdown(|waker| woken.push(waker));
+            self.drive.io.shutdown(|waker| due.push(waker));
         }
         if timeout != Some(Duration::ZERO) {
             std::thread::sleep(timeout.map_or(AFTER_AN_ERROR, |timeout| timeout.min(AFTER_AN_ERROR)));
         }
     }
 
-    fn try_turn(&mut self, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> io::Result<Turn> {
+    fn try_turn(&mut self, timeout: Option<Duration>, due: &mut Vec<Waker>) -> io::Result<Turn> {
         let in_passing = timeout == Some(Duration::ZERO) && !self.takes_all;
         let Batches { usual, busy, .. } = &mut *self.batches;
         // A panic of a waker has left some in there: they must not wait for the next busy look.
         let events = if in_passing || busy.is_cut_off() { busy } else { usual };
-        self.drive.io.turn(events, timeout, |waker| woken.push(waker))
+        self.drive.io.turn(events, timeout, |waker| due.push(waker))
     }
 
-    fn fire(&self, woken: &mut Vec<Waker>) {
+    fn fire(&self, due: &mut Vec<Waker>) {
         let drive = self.drive;
         if drive.wheels.next_at_rest() != NEVER {
-            drive.wheels.fire_at_rest(drive.clock.tick(), WOKEN_MOST, woken);
+            drive.wheels.fire_at_rest(drive.clock.tick(), DUE_MOST, due);
         }
     }
 
     /// `None`: until somebody wakes us.
-    fn time_to_sleep(&mut self, next: u64, sleeper: &Sleeper<'_>, woken: &mut Vec<Waker>) -> Option<Duration> {
+    fn time_to_sleep(&mut self, next: u64, sleeper: &Sleeper<'_>, due: &mut Vec<Waker>) -> Option<Duration> {
         let clock = &self.drive.clock;
         let time = clock.time_until(next)?;
         if !clock.is_paused() || time.is_zero() {
@@ -138,8 +138,8 @@ impl<'d> Lead<'d> {
         if !clock.advances_itself() || !(sleeper.idle)() {
             return None;
         }
-        self.look_at_sockets(woken);
-        if woken.is_empty() && (sleeper.idle)() {
+        self.look_at_sockets(due);
+        if due.is_empty() && (sleeper.idle)() {
             // Asked again: whoever fell asleep meanwhile has laid its wheel to rest before.
             clock.advance_to(self.drive.wheels.exact_next_at_rest());
         }

@@ -19,38 +19,38 @@
 mod bias;
 mod clock;
 mod lead;
+mod leaders_deadline;
 #[cfg(all(test, loom))]
 mod model;
 mod registration;
 #[cfg(all(test, not(loom)))]
 mod tests;
 mod ticks;
-mod watch;
 mod wheel;
 mod wheels;
 
-pub(crate) use clock::{Clock, SoAlready, all_are_straight};
+pub(crate) use clock::{Clock, Unchanged, none_is_simulated};
 pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent, ShutDown};
 pub(crate) use lead::Sleeper;
 pub(crate) use registration::Registration;
 pub(crate) use ticks::NEVER;
 pub(crate) use timer_wheel::TimerWheel;
-pub(crate) use wheel::{Key, Reach, Set, WheelSeat};
+pub(crate) use wheel::{Access, Key, Set, WheelSeat};
 pub(crate) use wheels::{OUTSIDE, Wheels};
 
 use crate::engine::base::atomics::Mutex;
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use io_driver::{Driver, Events};
+pub(crate) use lead::DUE_MOST;
 use lead::Lead;
-pub(crate) use lead::WOKEN_MOST;
+use leaders_deadline::LeadersDeadline;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
-use watch::Watch;
 
 /// What a builder decides about sockets and time.
-pub(crate) struct Settings {
+pub(crate) struct DriveConfig {
     /// One wheel for each.
     pub(crate) places: usize,
     /// The most socket events that one look takes.
@@ -74,7 +74,7 @@ pub(crate) struct Drive {
     pub(crate) clock: Clock,
     pub(crate) wheels: Wheels,
     io: Arc<Driver>,
-    watch: Watch,
+    leaders_deadline: LeadersDeadline,
     /// Whoever holds the lock leads.
     leading: Mutex<Batches>,
     /// The leader, if it sleeps on its parker.
@@ -84,15 +84,15 @@ pub(crate) struct Drive {
 }
 
 impl Drive {
-    pub(crate) fn new(settings: &Settings) -> io::Result<Self> {
+    pub(crate) fn new(config: &DriveConfig) -> io::Result<Self> {
         Ok(Drive {
-            clock: Clock::new(settings.precise_timers, settings.start_paused),
-            wheels: Wheels::new(settings.places),
+            clock: Clock::new(config.precise_timers, config.start_paused),
+            wheels: Wheels::new(config.places),
             io: Arc::new(Driver::new()?),
-            watch: Watch::new(),
+            leaders_deadline: LeadersDeadline::new(),
             leading: Mutex::new(Batches {
-                usual: Events::with_capacity(settings.events_per_look),
-                busy: Events::with_capacity(settings.events_per_busy_look),
+                usual: Events::with_capacity(config.events_per_look),
+                busy: Events::with_capacity(config.events_per_busy_look),
                 looked: false,
             }),
             parked: Mutex::new(None),
@@ -147,13 +147,13 @@ impl Drive {
             return;
         }
         self.set_used();
-        if self.watch.must_wake(tick) {
+        if self.leaders_deadline.must_wake(tick) {
             self.notify();
         }
     }
 
     /// Fires what is due in the wheel of a worker that has not come round to it.
-    pub(crate) fn fire_overdue(&self, index: u32, woken: &mut Vec<Waker>) {
+    pub(crate) fn fire_overdue(&self, index: u32, due: &mut Vec<Waker>) {
         if !self.is_used() {
             return;
         }
@@ -162,7 +162,7 @@ impl Drive {
         if next != NEVER {
             let now = self.clock.tick();
             if next <= now {
-                Reach::Other(wheel).visit(now, WOKEN_MOST, woken);
+                Access::Other(wheel).visit(now, DUE_MOST, due);
             }
         }
     }
@@ -188,10 +188,10 @@ impl Drive {
     }
 
     /// No more sockets, no more timers: everybody who waits for one is to be woken.
-    pub(crate) fn close(&self, woken: &mut Vec<Waker>) {
-        self.io.shutdown(|waker| woken.push(waker));
+    pub(crate) fn close(&self, due: &mut Vec<Waker>) {
+        self.io.shutdown(|waker| due.push(waker));
         for wheel in self.wheels.iter() {
-            wheel.close(woken);
+            wheel.close(due);
         }
     }
 }

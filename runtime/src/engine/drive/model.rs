@@ -1,13 +1,13 @@
 //! Timers and the leader under every interleaving.
 //!
-//! `Biased`, `Wheel` and `Watch` run as they are; around them stand small copies of what needs a whole engine (the
+//! `Biased`, `Wheel` and `LeadersDeadline` run as they are; around them stand small copies of what needs a whole engine (the
 //! leader's sleep in `Lead::wait`, the worker's in `sched/sleep`).
 //! "Fault" lines name a change that makes the model below fail; each was planted and seen to fail.
 
 use super::bias::Biased;
+use super::leaders_deadline::LeadersDeadline;
 use super::ticks::NEVER;
-use super::watch::Watch;
-use super::wheel::{Reach, Set, Wheel};
+use super::wheel::{Access, Set, Wheel};
 use crate::engine::base::atomics::{Arc, AtomicUsize, Mutex};
 use crate::engine::base::model::{check, spawn};
 use crate::engine::base::parker::Parker;
@@ -89,17 +89,17 @@ fn waker() -> (StdArc<Wakes>, Waker) {
     (wakes.clone(), wakes.into())
 }
 
-fn set(reach: Reach<'_>, tick: u64, waker: Waker) -> Option<(super::wheel::Key, bool)> {
-    match reach.set(tick, waker) {
+fn set(access: Access<'_>, tick: u64, waker: Waker) -> Option<(super::wheel::Key, bool)> {
+    match access.set(tick, waker) {
         Set::Waits { key, earliest } => Some((key, earliest)),
         Set::Elapsed | Set::Closed => None,
     }
 }
 
-fn fire(reach: Reach<'_>, now: u64) {
-    let mut woken = Vec::new();
-    while reach.fire(now, &mut woken) {}
-    woken.into_iter().for_each(Waker::wake);
+fn fire(access: Access<'_>, now: u64) {
+    let mut due = Vec::new();
+    while access.fire(now, &mut due) {}
+    due.into_iter().for_each(Waker::wake);
 }
 
 /// The worker sets two timers; one is reset, one given up, by the worker or by another thread, while the guarantor fires
@@ -113,25 +113,25 @@ fn given_up_against_fired_against_reset() {
             let (first, first_waker) = waker();
             let (second, second_waker) = waker();
             let seat = wheel.take_seat();
-            let (reset, _) = set(Reach::Own(&seat), 5, first_waker).expect("tick 5 is ahead");
-            let (given_up, _) = set(Reach::Own(&seat), 5, second_waker).expect("tick 5 is ahead");
+            let (reset, _) = set(Access::Own(&seat), 5, first_waker).expect("tick 5 is ahead");
+            let (given_up, _) = set(Access::Own(&seat), 5, second_waker).expect("tick 5 is ahead");
             let (third, third_waker) = waker();
-            let (in_time, _) = set(Reach::Own(&seat), 9, third_waker).expect("tick 9 is ahead");
+            let (in_time, _) = set(Access::Own(&seat), 9, third_waker).expect("tick 9 is ahead");
             let guarantor = {
                 let wheel = wheel.clone();
-                spawn(move || fire(Reach::Other(&wheel), 5))
+                spawn(move || fire(Access::Other(&wheel), 5))
             };
             let elsewhere = {
                 let wheel = wheel.clone();
-                move |reach: Option<Reach<'_>>| {
-                    let reach = reach.unwrap_or(Reach::Other(&wheel));
-                    reach.give_up(given_up);
-                    reach.give_up(in_time);
-                    reach.reset(reset, 9)
+                move |access: Option<Access<'_>>| {
+                    let access = access.unwrap_or(Access::Other(&wheel));
+                    access.give_up(given_up);
+                    access.give_up(in_time);
+                    access.reset(reset, 9)
                 }
             };
             let was_there = if by_worker {
-                elsewhere(Some(Reach::Own(&seat)))
+                elsewhere(Some(Access::Own(&seat)))
             } else {
                 let thread = spawn(move || elsewhere(None));
                 seat.rest();
@@ -143,7 +143,7 @@ fn given_up_against_fired_against_reset() {
                 usize::from(was_there.is_none()),
                 "fired before it was reset, or not yet"
             );
-            fire(Reach::Own(&seat), 9);
+            fire(Access::Own(&seat), 9);
             assert_eq!(first.0.load(Relaxed), 1, "the timer that was reset fires once");
             assert!(second.0.load(Relaxed) <= 1);
             assert_eq!((third.0.load(Relaxed), StdArc::strong_count(&third)), (0, 1), "given up in time");
@@ -163,12 +163,12 @@ fn a_new_waker_against_fired() {
         let (old, old_waker) = waker();
         let (new, new_waker) = waker();
         let seat = wheel.take_seat();
-        let (key, _) = set(Reach::Own(&seat), 5, old_waker).expect("tick 5 is ahead");
+        let (key, _) = set(Access::Own(&seat), 5, old_waker).expect("tick 5 is ahead");
         let moved_on = {
             let wheel = wheel.clone();
-            spawn(move || wheel.elapsed() < 5 && Reach::Other(&wheel).rewake(key, new_waker))
+            spawn(move || wheel.elapsed() < 5 && Access::Other(&wheel).rewake(key, new_waker))
         };
-        fire(Reach::Own(&seat), 5);
+        fire(Access::Own(&seat), 5);
         let waits = moved_on.join().unwrap();
         assert_eq!((old.0.load(Relaxed), new.0.load(Relaxed)), if waits { (0, 1) } else { (1, 0) });
         assert!(wheel.elapsed() >= 5);
@@ -184,11 +184,11 @@ fn closed_against_set() {
         let (wakes, waker) = waker();
         let setter = {
             let wheel = wheel.clone();
-            spawn(move || matches!(Reach::Other(&wheel).set(5, waker), Set::Closed))
+            spawn(move || matches!(Access::Other(&wheel).set(5, waker), Set::Closed))
         };
-        let mut woken = Vec::new();
-        wheel.close(&mut woken);
-        woken.into_iter().for_each(Waker::wake);
+        let mut due = Vec::new();
+        wheel.close(&mut due);
+        due.into_iter().for_each(Waker::wake);
         let refused = setter.join().unwrap();
         assert_eq!(wakes.0.load(Relaxed), usize::from(!refused));
         assert_eq!(StdArc::strong_count(&wakes), 1);
@@ -199,7 +199,7 @@ fn closed_against_set() {
 
 /// What stands around a leader: its wheels, sockets, and where to wake it.
 struct Hall {
-    watch: Watch,
+    leaders_deadline: LeadersDeadline,
     wheel: Wheel,
     sockets: AtomicUsize,
     parked: Mutex<Option<Arc<Parker>>>,
@@ -209,7 +209,7 @@ struct Hall {
 impl Hall {
     fn new() -> Arc<Hall> {
         Arc::new(Hall {
-            watch: Watch::new(),
+            leaders_deadline: LeadersDeadline::new(),
             wheel: Wheel::new(),
             sockets: AtomicUsize::new(0),
             parked: Mutex::new(None),
@@ -225,7 +225,7 @@ impl Hall {
     }
 
     fn settle(&self, tick: u64) {
-        if self.watch.must_wake(tick) {
+        if self.leaders_deadline.must_wake(tick) {
             self.notify();
         }
     }
@@ -235,12 +235,12 @@ impl Hall {
         let leading = self.leading.lock();
         *self.parked.lock() = Some(parker.clone());
         let at_rest = || if self.wheel.is_at_rest() { self.wheel.next() } else { NEVER };
-        let next = self.watch.begin(at_rest);
+        let next = self.leaders_deadline.begin(at_rest);
         let enough = enough(next);
         if !enough {
             parker.park(None);
         }
-        self.watch.end();
+        self.leaders_deadline.end();
         *self.parked.lock() = None;
         drop(leading);
         enough
@@ -262,7 +262,7 @@ fn an_earlier_timer_against_a_leader_about_to_sleep() {
             let hall = hall.clone();
             spawn(move || {
                 let (_wakes, waker) = waker();
-                let (_key, earliest) = set(Reach::Other(&hall.wheel), 5, waker).expect("tick 5 is ahead");
+                let (_key, earliest) = set(Access::Other(&hall.wheel), 5, waker).expect("tick 5 is ahead");
                 assert!(earliest);
                 hall.settle(5);
             })
@@ -291,7 +291,7 @@ fn the_lead_is_handed_on_while_somebody_notifies() {
             let hall = hall.clone();
             spawn(move || {
                 let (_wakes, waker) = waker();
-                set(Reach::Other(&hall.wheel), 5, waker).expect("tick 5 is ahead");
+                set(Access::Other(&hall.wheel), 5, waker).expect("tick 5 is ahead");
                 hall.settle(5);
             })
         };
@@ -314,7 +314,7 @@ fn a_worker_retires_with_a_timer() {
                 spawn(move || {
                     let (_wakes, waker) = waker();
                     let seat = hall.wheel.take_seat();
-                    set(Reach::Own(&seat), 5, waker).expect("tick 5 is ahead");
+                    set(Access::Own(&seat), 5, waker).expect("tick 5 is ahead");
                     if for_good {
                         drop(seat);
                         hall.settle(hall.wheel.next());

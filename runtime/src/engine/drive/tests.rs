@@ -3,8 +3,8 @@
 use super::clock::Clock;
 use super::lead::Sleeper;
 use super::ticks::NEVER;
-use super::wheel::{Reach, Set, Wheel};
-use super::{Drive, OUTSIDE, Settings};
+use super::wheel::{Access, Set, Wheel};
+use super::{Drive, DriveConfig, OUTSIDE};
 use crate::engine::base::parker::Parker;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ impl Wake for Wakes {
 }
 
 fn drive(start_paused: bool) -> Drive {
-    Drive::new(&Settings {
+    Drive::new(&DriveConfig {
         places: 4,
         events_per_look: 16,
         events_per_busy_look: 1024,
@@ -34,18 +34,18 @@ fn drive(start_paused: bool) -> Drive {
     .unwrap()
 }
 
-fn set(reach: Reach<'_>, tick: u64, wakes: &Arc<Wakes>) -> super::Key {
-    match reach.set(tick, wakes.clone().into()) {
+fn set(access: Access<'_>, tick: u64, wakes: &Arc<Wakes>) -> super::Key {
+    match access.set(tick, wakes.clone().into()) {
         Set::Waits { key, .. } => key,
         Set::Elapsed | Set::Closed => panic!("tick {tick} is ahead"),
     }
 }
 
 fn wait(drive: &Drive, limit: Option<Duration>, idle: bool) -> Vec<Waker> {
-    let mut woken = Vec::new();
+    let mut due = Vec::new();
     let parker = Arc::new(Parker::new());
-    drive.try_lead().expect("nobody leads").wait(&Sleeper { parker: &parker, limit, idle: &|| idle }, &mut woken);
-    woken
+    drive.try_lead().expect("nobody leads").wait(&Sleeper { parker: &parker, limit, idle: &|| idle }, &mut due);
+    due
 }
 
 #[test]
@@ -84,12 +84,12 @@ fn deadlines_before_the_start_and_beyond_the_end_have_ticks() {
 fn what_others_give_up_is_gone_at_once() {
     let (wheel, wakes) = (Wheel::new(), Arc::new(Wakes::default()));
     let seat = wheel.take_seat();
-    let keys: Vec<_> = (0..3).map(|n| set(Reach::Own(&seat), 5 + n, &wakes)).collect();
+    let keys: Vec<_> = (0..3).map(|n| set(Access::Own(&seat), 5 + n, &wakes)).collect();
     for key in keys {
-        Reach::Other(&wheel).give_up(key);
+        Access::Other(&wheel).give_up(key);
     }
     assert_eq!(Arc::strong_count(&wakes), 1);
-    set(Reach::Own(&seat), 9, &wakes);
+    set(Access::Own(&seat), 9, &wakes);
 }
 
 /// D28 (E24): timers that share a slot are sorted a few at a time, and all come out when they are due.
@@ -99,19 +99,19 @@ fn d28_a_visit_is_short_when_many_share_a_slot() {
     let (wheel, wakes) = (Wheel::new(), Arc::new(Wakes::default()));
     let seat = wheel.take_seat();
     for n in 0..TIMERS {
-        set(Reach::Own(&seat), 4096 * 20 + n * 40, &wakes);
+        set(Access::Own(&seat), 4096 * 20 + n * 40, &wakes);
     }
-    let (mut woken, mut visits) = (Vec::new(), 0);
+    let (mut collected, mut visits) = (Vec::new(), 0);
     while wheel.next() != NEVER {
         let now = wheel.next();
         while wheel.next() <= now {
-            Reach::Own(&seat).visit(now, usize::MAX, &mut woken);
+            Access::Own(&seat).visit(now, usize::MAX, &mut collected);
             visits += 1;
         }
         let due = 1 + (now.saturating_sub(4096 * 20) / 40).min(TIMERS - 1);
-        assert!(woken.len() as u64 >= due, "at {now}: {} of {due}", woken.len());
+        assert!(collected.len() as u64 >= due, "at {now}: {} of {due}", collected.len());
     }
-    assert_eq!(woken.len() as u64, TIMERS);
+    assert_eq!(collected.len() as u64, TIMERS);
     // Each is sorted once and fired once, at least, and a visit does eight of that in a test build.
     assert!(visits >= TIMERS / 4, "{visits} visits");
 }
@@ -120,7 +120,7 @@ fn d28_a_visit_is_short_when_many_share_a_slot() {
 fn a_wheel_at_rest_is_the_leaders_and_a_used_one_its_workers() {
     let (drive, wakes) = (drive(true), Arc::new(Wakes::default()));
     let seat = drive.wheels.get(0).take_seat();
-    set(Reach::Own(&seat), 3, &wakes);
+    set(Access::Own(&seat), 3, &wakes);
     assert_eq!(drive.wheels.next_at_rest(), NEVER);
     assert!(wait(&drive, Some(Duration::ZERO), true).is_empty());
     seat.rest();
@@ -132,7 +132,7 @@ fn a_wheel_at_rest_is_the_leaders_and_a_used_one_its_workers() {
 #[test]
 fn a_paused_clock_moves_for_the_idle_only() {
     let (drive, wakes) = (drive(true), Arc::new(Wakes::default()));
-    set(Reach::Other(drive.wheels.get(OUTSIDE)), 7, &wakes);
+    set(Access::Other(drive.wheels.get(OUTSIDE)), 7, &wakes);
     assert!(wait(&drive, Some(MILLI), false).is_empty(), "somebody is busy");
     drive.clock.set_advances_itself(false);
     assert!(wait(&drive, Some(MILLI), true).is_empty(), "it was told not to");
@@ -143,18 +143,18 @@ fn a_paused_clock_moves_for_the_idle_only() {
 #[test]
 fn the_clock_does_not_move_when_the_second_look_finds_somebody_busy() {
     let (drive, wakes) = (drive(true), Arc::new(Wakes::default()));
-    set(Reach::Other(drive.wheels.get(OUTSIDE)), 7, &wakes);
-    let (asked, parker, mut woken) = (Cell::new(0), Arc::new(Parker::new()), Vec::new());
+    set(Access::Other(drive.wheels.get(OUTSIDE)), 7, &wakes);
+    let (asked, parker, mut due) = (Cell::new(0), Arc::new(Parker::new()), Vec::new());
     let idle = || asked.replace(asked.get() + 1) == 0;
-    drive.try_lead().unwrap().wait(&Sleeper { parker: &parker, limit: None, idle: &idle }, &mut woken);
-    assert_eq!((asked.get(), woken.len(), drive.clock.tick()), (2, 0, 0));
+    drive.try_lead().unwrap().wait(&Sleeper { parker: &parker, limit: None, idle: &idle }, &mut due);
+    assert_eq!((asked.get(), due.len(), drive.clock.tick()), (2, 0, 0));
 }
 
 #[test]
 fn a_flowing_clock_is_slept_for_and_never_early() {
     let (drive, wakes) = (drive(false), Arc::new(Wakes::default()));
     let deadline = Instant::now() + 3 * MILLI;
-    set(Reach::Other(drive.wheels.get(OUTSIDE)), drive.clock.tick_of(deadline), &wakes);
+    set(Access::Other(drive.wheels.get(OUTSIDE)), drive.clock.tick_of(deadline), &wakes);
     let mut turns = 0;
     while wait(&drive, None, true).is_empty() {
         turns += 1;
@@ -166,12 +166,12 @@ fn a_flowing_clock_is_slept_for_and_never_early() {
 #[test]
 fn a_closed_drive_wakes_everybody_and_takes_nothing_more() {
     let (drive, wakes) = (drive(false), Arc::new(Wakes::default()));
-    set(Reach::Other(drive.wheels.get(OUTSIDE)), 1_000, &wakes);
-    set(Reach::Other(drive.wheels.get(2)), u64::MAX - 1, &wakes);
-    let mut woken = Vec::new();
-    drive.close(&mut woken);
-    assert_eq!(woken.len(), 2);
-    assert!(matches!(Reach::Other(drive.wheels.get(2)).set(5, wakes.into()), Set::Closed));
+    set(Access::Other(drive.wheels.get(OUTSIDE)), 1_000, &wakes);
+    set(Access::Other(drive.wheels.get(2)), u64::MAX - 1, &wakes);
+    let mut due = Vec::new();
+    drive.close(&mut due);
+    assert_eq!(due.len(), 2);
+    assert!(matches!(Access::Other(drive.wheels.get(2)).set(5, wakes.into()), Set::Closed));
 }
 
 /// Four sockets that are ready, and a drive whose looks in passing bring one event each.
@@ -182,7 +182,7 @@ fn with_four_ready(test: impl FnOnce(&Drive)) {
     use std::os::unix::net::UnixStream;
     use std::task::Context;
 
-    let settings = Settings {
+    let settings = DriveConfig {
         places: 4,
         events_per_look: 16,
         events_per_busy_look: 1,
@@ -212,13 +212,13 @@ fn with_four_ready(test: impl FnOnce(&Drive)) {
 #[test]
 fn busy_looks_bring_fewer_events() {
     with_four_ready(|drive| {
-        let mut woken = Vec::new();
+        let mut due = Vec::new();
         for looks in 1..=2 {
-            drive.try_lead().expect("nobody leads").look(&mut woken);
-            assert_eq!(woken.len(), looks);
+            drive.try_lead().expect("nobody leads").look(&mut due);
+            assert_eq!(due.len(), looks);
         }
-        woken.extend(wait(drive, Some(Duration::from_secs(60)), false));
-        assert_eq!(woken.len(), 4);
+        due.extend(wait(drive, Some(Duration::from_secs(60)), false));
+        assert_eq!(due.len(), 4);
     });
 }
 
@@ -226,12 +226,12 @@ fn busy_looks_bring_fewer_events() {
 #[test]
 fn the_guarantor_takes_all_when_no_worker_looks() {
     with_four_ready(|drive| {
-        let mut woken = Vec::new();
-        drive.try_lead().expect("nobody leads").look(&mut woken);
-        assert_eq!(woken.len(), 1);
-        drive.try_lead().expect("nobody leads").look_for_workers(&mut woken);
-        assert_eq!(woken.len(), 2, "a worker has just looked");
-        drive.try_lead().expect("nobody leads").look_for_workers(&mut woken);
-        assert_eq!(woken.len(), 4, "no worker has");
+        let mut due = Vec::new();
+        drive.try_lead().expect("nobody leads").look(&mut due);
+        assert_eq!(due.len(), 1);
+        drive.try_lead().expect("nobody leads").look_for_workers(&mut due);
+        assert_eq!(due.len(), 2, "a worker has just looked");
+        drive.try_lead().expect("nobody leads").look_for_workers(&mut due);
+        assert_eq!(due.len(), 4, "no worker has");
     });
 }

@@ -57,7 +57,7 @@ pub(crate) struct WheelSeat<'w> {
 
 /// Who reaches into a wheel.
 #[derive(Clone, Copy)]
-pub(crate) enum Reach<'w> {
+pub(crate) enum Access<'w> {
     Own(&'w WheelSeat<'w>),
     Other(&'w Wheel),
 }
@@ -103,11 +103,11 @@ impl Wheel {
         self.timers.is_shared()
     }
 
-    /// Fires everything and takes nothing more. Wakers go to `woken`.
-    pub(crate) fn close(&self, woken: &mut Vec<Waker>) {
+    /// Fires everything and takes nothing more. Wakers go to `due`.
+    pub(crate) fn close(&self, due: &mut Vec<Waker>) {
         self.timers.with(|timers| {
             timers.closed = true;
-            woken.extend(timers.wheel.drain().map(|(_, _, waker)| waker));
+            due.extend(timers.wheel.drain().map(|(_, _, waker)| waker));
             self.next.store(NEVER, Ordering::Relaxed);
         });
     }
@@ -124,19 +124,19 @@ impl WheelSeat<'_> {
     }
 }
 
-impl<'w> Reach<'w> {
+impl<'w> Access<'w> {
     pub(crate) fn wheel(self) -> &'w Wheel {
         match self {
-            Reach::Own(seat) => seat.wheel,
-            Reach::Other(wheel) => wheel,
+            Access::Own(seat) => seat.wheel,
+            Access::Other(wheel) => wheel,
         }
     }
 
     #[inline(always)]
     fn with<R>(self, f: impl FnOnce(&mut Timers) -> R) -> R {
         match self {
-            Reach::Own(seat) => seat.seat.with(f),
-            Reach::Other(wheel) => wheel.timers.with(f),
+            Access::Own(seat) => seat.seat.with(f),
+            Access::Other(wheel) => wheel.timers.with(f),
         }
     }
 
@@ -196,23 +196,23 @@ impl<'w> Reach<'w> {
         })
     }
 
-    /// Brings the wheel to `now`, or some way there, and stops when `woken` has `most` wakers. What is left stays due: `next`
+    /// Brings the wheel to `now`, or some way there, and stops when `due` has `most` wakers. What is left stays due: `next`
     /// says so.
-    pub(crate) fn visit(self, now: u64, most: usize, woken: &mut Vec<Waker>) {
+    pub(crate) fn visit(self, now: u64, most: usize, due: &mut Vec<Waker>) {
         for _ in 0..BATCHES_OF_A_VISIT {
-            if woken.len() >= most || !self.fire(now, woken) {
+            if due.len() >= most || !self.fire(now, due) {
                 return;
             }
         }
     }
 
     /// Takes a batch of what is due. `true`: there is more.
-    pub(super) fn fire(self, now: u64, woken: &mut Vec<Waker>) -> bool {
+    pub(super) fn fire(self, now: u64, due: &mut Vec<Waker>) -> bool {
         let wheel = self.wheel();
         self.with(|timers| {
             timers.wheel.advance(now);
             wheel.elapsed.store(timers.wheel.now(), Ordering::Release);
-            let more = timers.wheel.expire(BATCH, |waker| woken.push(waker));
+            let more = timers.wheel.expire(BATCH, |waker| due.push(waker));
             let next = timers.wheel.next_deadline().unwrap_or(NEVER);
             // What waits to be sorted is work for now, though it may be due later.
             wheel.next.store(if more { next.min(now) } else { next }, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 //! Owns: the table.   Imports: `wheel`.   Not here: who fires which (`lead`, and `sched` for workers that are stuck).
 
 use super::ticks::NEVER;
-use super::wheel::{Reach, Wheel};
+use super::wheel::{Access, Wheel};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
@@ -63,11 +63,11 @@ impl Wheels {
         wheels.map(Wheel::exact_next).min().unwrap_or(NEVER)
     }
 
-    /// Fires what is due in the wheels at rest, and stops when `woken` has `most` wakers: the rest stays due.
-    pub(super) fn fire_at_rest(&self, now: u64, most: usize, woken: &mut Vec<Waker>) {
+    /// Fires what is due in the wheels at rest, and stops when `due` has `most` wakers: the rest stays due.
+    pub(super) fn fire_at_rest(&self, now: u64, most: usize, due: &mut Vec<Waker>) {
         for wheel in self.iter() {
             if wheel.next() <= now && wheel.is_at_rest() {
-                Reach::Other(wheel).visit(now, most, woken);
+                Access::Other(wheel).visit(now, most, due);
             }
         }
     }

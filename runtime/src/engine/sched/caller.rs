@@ -12,7 +12,7 @@ use std::panic::Location;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     what: &'static str,
-    place: &'static Location<'static>,
+    asked_at: &'static Location<'static>,
 }
 
 /// Is this thread inside of a runtime?
@@ -26,15 +26,15 @@ impl Caller {
     #[inline]
     #[track_caller]
     pub(crate) fn of(what: &'static str) -> Caller {
-        Caller { what, place: Location::caller() }
+        Caller { what, asked_at: Location::caller() }
     }
 
     pub(crate) fn what(self) -> &'static str {
         self.what
     }
 
-    pub(crate) fn place(self) -> &'static Location<'static> {
-        self.place
+    pub(crate) fn asked_at(self) -> &'static Location<'static> {
+        self.asked_at
     }
 
     /// Panics if this thread is inside of no runtime.
@@ -52,7 +52,7 @@ impl Caller {
             "no runtime here: `{}`, called at {}, was polled on thread {:?}, which has entered no runtime.\n  Await it inside \
              `Runtime::block_on` or a spawned task, or hold the guard of `Handle::enter`.",
             self.what,
-            self.place,
+            self.asked_at,
             thread.name().unwrap_or("unnamed")
         )
     }

@@ -2,7 +2,7 @@
 
 use crate::engine::base::id::Id;
 use crate::engine::cell::PanicSink;
-use crate::engine::drive::Settings;
+use crate::engine::drive::DriveConfig;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,54 +60,19 @@ pub(crate) struct Config {
     pub(crate) start_paused: bool,
     /// Timers to 20 us instead of 1 ms.
     pub(crate) precise_timers: bool,
-    /// Rescue stuck workers. Off only in tests that want to see the engine without its safety net.
-    pub(crate) rescues: bool,
+    /// The guarantor helps where workers are stuck. Off only in tests that want to see the engine without its safety net.
+    pub(crate) guarantor_acts: bool,
 }
 
 impl Config {
     /// What concerns sockets and time.
-    pub(super) fn drive(&self, places: usize) -> Settings {
-        Settings {
+    pub(super) fn drive(&self, places: usize) -> DriveConfig {
+        DriveConfig {
             places,
             events_per_look: self.events_per_look,
             events_per_busy_look: self.events_per_busy_look,
             precise_timers: self.precise_timers,
             start_paused: self.start_paused,
-        }
-    }
-}
-
-/// As little as there can be, and a clock that stands still.
-#[cfg(all(test, loom))]
-impl Config {
-    pub(super) fn for_models(workers: usize) -> Config {
-        Config {
-            flavor: Flavor::MultiThread,
-            workers,
-            name: None,
-            blocking_max: 1,
-            blocking_keep_alive: Duration::from_secs(10),
-            thread_name: Arc::new(|| "model".to_owned()),
-            stack_bytes: None,
-            on_thread_start: None,
-            on_thread_stop: None,
-            on_park: None,
-            on_unpark: None,
-            on_task_spawn: None,
-            on_task_terminate: None,
-            before_poll: None,
-            after_poll: None,
-            poll_histogram: None,
-            next_task_slot: true,
-            inject_interval: 61,
-            event_interval: 61,
-            events_per_look: 1,
-            events_per_busy_look: 1,
-            panic_sink: None,
-            seed: None,
-            start_paused: true,
-            precise_timers: false,
-            rescues: true,
         }
     }
 }

@@ -125,9 +125,9 @@ impl Yard {
     }
 
     /// Wakes what a thread that is no worker has collected: one batch, one wake-up.
-    pub(super) fn wake_as_batch(&self, woken: &mut Vec<Waker>) {
-        if !woken.is_empty() {
-            let batch = collect_batch(self, || wake_all(woken));
+    pub(super) fn wake_as_batch(&self, due: &mut Vec<Waker>) {
+        if !due.is_empty() {
+            let batch = collect_batch(self, || wake_all(due));
             self.push_batch(batch);
         }
     }

@@ -4,8 +4,8 @@
 //! Not here: where a task goes (`route`), whether anything is left to happen (`rest`), what one worker does (`worker`), the
 //! threads (`life`).
 //!
-//! A yard starts no thread and knows none. It lies inside its engine, and a worker holds a reference to it: whoever holds one
-//! keeps the engine alive, by a count of his own. So models and tests have a yard without an engine.
+//! A yard starts no thread and knows none. It lies inside its engine, and a worker holds a reference to it: its thread
+//! keeps the engine alive. So models and tests have a yard without an engine.
 
 use crate::engine::base::atomics::{AtomicBool, AtomicU32, Ordering};
 use crate::engine::base::pad::Padded;

@@ -3,7 +3,7 @@
 //! Owns: the destructors of both kinds of node, and of places.   Imports: these.   A chain of 100,000 parents needs no
 //! stack (museum W9), nor do as many groups, each in a child of the next.
 
-use super::super::place::Place;
+use super::super::position::Position;
 use super::runner::Runner;
 use super::tree::ScopeNode;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 enum Kept {
     Scope(Arc<ScopeNode>),
     Runner(Arc<Runner>),
-    Place(Arc<Place>),
+    Position(Arc<Position>),
 }
 
 /// What is to be let go. (Nearly always it is one thing at a time, which needs no memory.)
@@ -38,7 +38,7 @@ impl Drop for ScopeNode {
     }
 }
 
-impl Drop for Place {
+impl Drop for Position {
     fn drop(&mut self) {
         if self.runner.is_some() || self.above.is_some() {
             let mut chain = Chain::default();
@@ -52,7 +52,7 @@ impl Runner {
     /// Takes itself off its scope's list.
     fn let_go(&mut self, chain: &mut Chain) {
         let group = self.child.as_mut().and_then(|child| child.group.take());
-        chain.add(group.map(Kept::Place));
+        chain.add(group.map(Kept::Position));
         let Some(scope) = self.scope.take() else { return };
         let entry = scope.state().runners.remove(self.key);
         drop(entry);
@@ -72,10 +72,10 @@ impl ScopeNode {
     }
 }
 
-impl Place {
+impl Position {
     fn let_go(&mut self, chain: &mut Chain) {
         chain.add(self.runner.take().map(Kept::Runner));
-        chain.add(self.above.take().map(Kept::Place));
+        chain.add(self.above.take().map(Kept::Position));
     }
 }
 
@@ -102,7 +102,7 @@ impl Chain {
                         runner.let_go(&mut self);
                     }
                 }
-                Kept::Place(place) => {
+                Kept::Position(place) => {
                     if let Some(mut place) = Arc::into_inner(place) {
                         place.let_go(&mut self);
                     }

@@ -1,7 +1,7 @@
 //! Signals, dooms and shields against those who join the tree.
 
 use super::super::model::{FakeTask, block_on, check};
-use super::super::place::Place;
+use super::super::position::Position;
 use super::runner::{Child, Runner};
 use super::tree::{Next, ScopeNode};
 use crate::sync::CancellationToken;
@@ -13,14 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::{Poll, Waker};
 
-fn inside(runner: Arc<Runner>) -> Place {
-    Place { runner: Some(runner), child: None, above: None }
+fn inside(runner: Arc<Runner>) -> Position {
+    Position { runner: Some(runner), child: None, above: None }
 }
 
 fn entered() -> (Arc<ScopeNode>, Arc<Runner>) {
     let scope = ScopeNode::new();
     assert!(scope.claim());
-    let body = scope.enter(Place::default(), Some(Waker::noop().clone()));
+    let body = scope.enter(Position::default(), Some(Waker::noop().clone()));
     (scope, body)
 }
 

@@ -13,7 +13,7 @@
 //! in force unmade. So a `move_on_after` whose body is ready at once allocates nothing.
 
 use super::super::context::Scoped;
-use super::super::place::Place;
+use super::super::position::Position;
 use super::CancelScope;
 use super::runner::Runner;
 use super::tree::{Deadline, Next, ScopeNode};
@@ -143,7 +143,7 @@ impl Entered {
     fn new(scope: &Arc<ScopeNode>, waker: Option<Waker>) -> Self {
         let outer = current::context();
         let outer = outer.as_deref().and_then(Inheritance::content_as::<Scoped>);
-        let body = scope.enter(Place::here(), waker);
+        let body = scope.enter(Position::here(), waker);
         let context = Inheritance::new(Scoped::inside(outer, body.clone()));
         Entered { body, context }
     }

@@ -1,7 +1,7 @@
 //! What can be dropped when a scope is cancelled: its body, or a task spawned inside.
 //!
-//! Owns: [`Runner`], [`UntilGone`], and the walk up from one for deadlines.   Imports: the door's lock, `place`.
-//! Not here: the walk up for shields (`place`), the walks down (`tree`), which has the rules for locks; aborting a task
+//! Owns: [`Runner`], [`UntilGone`], and the walk up from one for deadlines.   Imports: the door's lock, `position`.
+//! Not here: the walk up for shields (`position`), the walks down (`tree`), which has the rules for locks; aborting a task
 //! ([`Abort`]).
 //!
 //! The danger: a shield that ends in a child whose scope is *doomed* (wants it dropped). The child is aborted there and then,
@@ -19,7 +19,7 @@
 //! by somebody in another scope: nobody has doomed that.)
 
 use super::super::Abort;
-use super::super::place::{Place, change_shields};
+use super::super::position::{Position, change_shields};
 use super::super::slab::Slab;
 use super::super::wakes::Wakes;
 use super::tree::ScopeNode;
@@ -45,7 +45,7 @@ pub(in crate::scope) struct Runner {
 pub(in crate::scope) struct Child {
     pub(in crate::scope) id: Id,
     /// Where the group stands, unless that is nowhere.
-    pub(in crate::scope) group: Option<Arc<Place>>,
+    pub(in crate::scope) group: Option<Arc<Position>>,
 }
 
 pub(super) struct RunnerState {
@@ -183,7 +183,7 @@ impl Runner {
     }
 
     /// A shielded scope begins or ends inside. Gives what else that holds, or lets go.
-    pub(in crate::scope) fn change_shields(&self, begins: bool, wakes: &mut Wakes) -> Place {
+    pub(in crate::scope) fn change_shields(&self, begins: bool, wakes: &mut Wakes) -> Position {
         let awaited = self.child.as_ref().is_some_and(|child| child.group.is_some());
         let (free, doomed, owed) = {
             let mut state = self.state();
@@ -197,23 +197,23 @@ impl Runner {
             None if free => wakes.call(|| self.wake_body()),
             _ => {}
         }
-        if owed { Place::default() } else { self.around() }
+        if owed { Position::default() } else { self.around() }
     }
 
     /// What is around the scope that this is the body of, or around the group that it is a child of.
-    fn around(&self) -> Place {
+    fn around(&self) -> Position {
         match (&self.task, &self.child) {
             (None, _) => self.outer(),
-            (Some(_), None) => Place::default(),
-            (Some(_), Some(child)) => Place { runner: None, child: Some(child.id), above: child.group.clone() },
+            (Some(_), None) => Position::default(),
+            (Some(_), Some(child)) => Position { runner: None, child: Some(child.id), above: child.group.clone() },
         }
     }
 
     /// What is around the scope that this is the body of, unless that is shielded.
-    fn outer(&self) -> Place {
+    fn outer(&self) -> Position {
         let state = self.scope().state();
         if state.shielded {
-            return Place::default();
+            return Position::default();
         }
         state.parent.as_ref().map(|(parent, _)| parent.clone()).unwrap_or_default()
     }

@@ -15,7 +15,7 @@
 //! The danger: a node that joins while a signal passes. It enters its parent's list first and looks at its parent's marks
 //! then. The walk sets a scope's mark before it takes its list. So one of the two finds the other.
 
-use super::super::place::{Place, change_shields};
+use super::super::position::{Position, change_shields};
 use super::super::slab::Slab;
 use super::super::wakes::Wakes;
 use super::runner::Runner;
@@ -42,7 +42,7 @@ pub(super) struct ScopeState {
     /// As it was set when the scope was entered.
     pub(super) shielded: bool,
     /// Where it is run, and its number in that runner's list (none if it is shielded, or if there is no runner).
-    pub(super) parent: Option<(Place, Option<usize>)>,
+    pub(super) parent: Option<(Position, Option<usize>)>,
     pub(super) runners: Slab<Weak<Runner>>,
     /// The one of them that is the body, once `run` has been polled.
     body: Weak<Runner>,
@@ -172,7 +172,7 @@ impl ScopeNode {
     }
 
     /// `run` is polled for the first time, at `place`, with `waker`.
-    pub(super) fn enter(self: &Arc<Self>, place: Place, waker: Option<Waker>) -> Arc<Runner> {
+    pub(super) fn enter(self: &Arc<Self>, place: Position, waker: Option<Waker>) -> Arc<Runner> {
         let shielded = {
             let mut state = self.state();
             state.stage = Stage::Running;

@@ -28,7 +28,7 @@ pub use start::{NotReady, Ready};
 use super::Abort;
 use super::cancel::is_doomed_here;
 use super::cancel::runner::UntilGone;
-use super::place::{Seated, Standing};
+use super::position::{Seated, Standing};
 use super::shields::shields;
 use crate::engine::entered;
 use crate::sync::Semaphore;

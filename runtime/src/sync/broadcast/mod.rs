@@ -1,14 +1,14 @@
 //! Every value to every receiver.
 //!
 //! Owns: [`Sender`], [`WeakSender`], [`Receiver`].   Imports: `waiters`, `notify`, the door.
-//! Not here: the ring (`ring`), a value's place in it (`place`).
+//! Not here: the ring (`ring`), a value's slot in it (`ring_slot`).
 //!
 //! The channel keeps the last `capacity` values (rounded up to a power of two). A receiver that is further behind has
 //! lost the older ones, and is told how many by [`RecvError::Lagged`]. Senders never wait.
 //!
 //! The danger: `T::clone` and `T::drop` are the user's code and may call back into the channel, or take long. Values are
 //! dropped with nothing locked, and cloned with a lock for which only receivers of the same value wait, and not the thread
-//! that holds it (`place`). The last receiver of a value gets the original, not a clone.
+//! that holds it (`ring_slot`). The last receiver of a value gets the original, not a clone.
 //!
 //! # Examples
 //!
@@ -26,8 +26,8 @@
 pub mod error;
 #[cfg(all(test, loom))]
 mod model;
-mod place;
 mod ring;
+mod ring_slot;
 
 use self::error::{RecvError, SendError, TryRecvError};
 use self::ring::{Found, Ring};

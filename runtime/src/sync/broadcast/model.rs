@@ -78,7 +78,7 @@ fn museum_lw15_model_broadcast_subscribe_against_close() {
     });
 }
 
-// Planted fault: in `Place::settle`, do not count down: the tracer stays in the ring.
+// Planted fault: in `RingSlot::settle`, do not count down: the tracer stays in the ring.
 #[test]
 fn museum_y5_model_broadcast_leaving_receivers_keep_no_value() {
     check(|| {
@@ -92,7 +92,7 @@ fn museum_y5_model_broadcast_leaving_receivers_keep_no_value() {
     });
 }
 
-// Planted fault: in `Place::pass`, do not ask for which position the place was filled: the receiver gets 2 for 1.
+// Planted fault: in `RingSlot::pass`, do not ask for which position the place was filled: the receiver gets 2 for 1.
 #[test]
 fn model_broadcast_a_place_filled_anew_is_a_lost_value() {
     check(|| {
@@ -115,7 +115,7 @@ fn model_broadcast_a_place_filled_anew_is_a_lost_value() {
     });
 }
 
-// Planted faults: in `Drop for Visit`, do not read the notes, or leave out the fence there, or the one in `Place::after_note`: the
+// Planted faults: in `Drop for Visit`, do not read the notes, or leave out the fence there, or the one in `RingSlot::after_note`: the
 // tracer stays in the ring.
 #[test]
 fn museum_y5_model_broadcast_a_value_overwritten_while_it_is_received_is_not_kept() {

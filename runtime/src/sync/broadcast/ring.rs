@@ -1,7 +1,7 @@
 //! What all ends of a broadcast channel share: a ring of the last values, and those who wait for the next.
 //!
-//! Owns: [`Ring`], its [`Tail`].   Imports: `place`, `waiters`, `first_panic`, the door.
-//! Not here: wakers (`mod`), and how a value is received (`place`).
+//! Owns: [`Ring`], its [`Tail`].   Imports: `ring_slot`, `waiters`, `first_panic`, the door.
+//! Not here: wakers (`mod`), and how a value is received (`ring_slot`).
 //!
 //! Each place has a lock of its own: receivers at different positions do not meet. Senders, and receivers that come, wait
 //! or go, take the lock of the tail, and with it they never wait for a place: its lock is held while a value is cloned.
@@ -16,7 +16,7 @@
 //! - A sender has come round to a place in which somebody still is. It puts the value into a spare place, and the next sender
 //!   that comes round takes that away. Who does not find a value in its place looks there.
 
-use super::place::{MAX_RECEIVERS, Place};
+use super::ring_slot::{MAX_RECEIVERS, RingSlot};
 use crate::engine::atomics::{Arc, AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::sync::first_panic::DropEach;
 use crate::sync::waiters::WaitList;
@@ -24,7 +24,7 @@ use crate::sync::waiters::WaitList;
 /// See the module's head.
 #[derive(Debug)]
 pub(super) struct Ring<T> {
-    places: Box<[Place<T>]>,
+    places: Box<[RingSlot<T>]>,
     /// The position that the next value gets. The ring holds the `places.len()` before it.
     next: AtomicU64,
     tail: Mutex<Tail<T>>,
@@ -38,13 +38,13 @@ pub(super) struct Tail<T> {
     pub(super) closed: bool,
     pub(super) waiters: WaitList<()>,
     /// Values whose places were taken.
-    spares: Vec<Arc<Place<T>>>,
+    spares: Vec<Arc<RingSlot<T>>>,
 }
 
 /// What went out of reach: to be dropped after unlocking.
 pub(super) struct Overwritten<T> {
     _value: Option<T>,
-    _spare: Option<Arc<Place<T>>>,
+    _spare: Option<Arc<RingSlot<T>>>,
 }
 
 /// What a receiver finds at its position.
@@ -65,7 +65,7 @@ impl<T> Tail<T> {
 impl<T> Ring<T> {
     pub(super) fn new(capacity: usize, receivers: usize) -> Self {
         Ring {
-            places: (0..capacity.next_power_of_two()).map(|_| Place::empty()).collect(),
+            places: (0..capacity.next_power_of_two()).map(|_| RingSlot::empty()).collect(),
             next: AtomicU64::new(0),
             tail: Mutex::new(Tail { receivers, closed: false, waiters: WaitList::new(), spares: Vec::new() }),
         }
@@ -75,7 +75,7 @@ impl<T> Ring<T> {
         self.tail.lock()
     }
 
-    fn place(&self, position: u64) -> &Place<T> {
+    fn place(&self, position: u64) -> &RingSlot<T> {
         &self.places[position as usize & (self.places.len() - 1)]
     }
 
@@ -116,13 +116,13 @@ impl<T> Ring<T> {
         let (mut low, mut high) = (self.oldest(next), next);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.find(tail, middle).is_some_and(Place::is_wanted) { high = middle } else { low = middle + 1 }
+            if self.find(tail, middle).is_some_and(RingSlot::is_wanted) { high = middle } else { low = middle + 1 }
         }
         (next - low) as usize
     }
 
     /// Where the value of a position is that the ring holds.
-    fn find<'a>(&'a self, tail: &'a Tail<T>, position: u64) -> Option<&'a Place<T>> {
+    fn find<'a>(&'a self, tail: &'a Tail<T>, position: u64) -> Option<&'a RingSlot<T>> {
         let place = self.place(position);
         if place.is_of(position) {
             Some(place)
@@ -140,7 +140,7 @@ impl<T> Ring<T> {
         let spare = spare.map(|at| tail.spares.swap_remove(at));
         let place = self.place(position);
         let overwritten = place.fill(position, value, tail.receivers).unwrap_or_else(|value| {
-            tail.spares.push(Arc::new(Place::filled(position, value, tail.receivers)));
+            tail.spares.push(Arc::new(RingSlot::filled(position, value, tail.receivers)));
             place.give_up()
         });
         self.next.store(position + 1, Ordering::Release);

@@ -42,13 +42,13 @@ pub(super) struct Member {
 struct Family(Mutex<Tree>);
 
 struct Tree {
-    places: HashMap<Number, Place, BuildHasherDefault<Spread>>,
+    places: HashMap<Number, Node, BuildHasherDefault<Spread>>,
     /// The number that was given last.
     last: Number,
 }
 
 /// A member's place, or what is left of it.
-struct Place {
+struct Node {
     /// `None`: the member has gone.
     member: Option<Weak<Member>>,
     parent: Number,
@@ -155,11 +155,11 @@ impl Tree {
         } else if parent != NONE {
             self.place(parent).first = number;
         }
-        let place = Place { member: Some(member), parent, first: NONE, last: NONE, older, younger: NONE };
+        let place = Node { member: Some(member), parent, first: NONE, last: NONE, older, younger: NONE };
         self.places.insert(number, place);
     }
 
-    fn place(&mut self, number: Number) -> &mut Place {
+    fn place(&mut self, number: Number) -> &mut Node {
         self.places.get_mut(&number).expect("BUG: a link in a family of tokens leads nowhere")
     }
 
@@ -202,13 +202,13 @@ impl Tree {
 
     fn unlink(&mut self, number: Number) {
         let place = self.place(number);
-        let gone = Place { member: None, ..*place };
+        let gone = Node { member: None, ..*place };
         (place.parent, place.older, place.younger) = (NONE, NONE, NONE);
         self.link_neighbours(&gone, gone.younger, gone.older);
     }
 
     /// What led to `place` from its older side leads to `forwards` from now on, and from its younger side `backwards`.
-    fn link_neighbours(&mut self, place: &Place, forwards: Number, backwards: Number) {
+    fn link_neighbours(&mut self, place: &Node, forwards: Number, backwards: Number) {
         if place.older != NONE {
             self.place(place.older).younger = forwards;
         } else if place.parent != NONE {

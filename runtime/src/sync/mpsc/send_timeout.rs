@@ -31,7 +31,7 @@ impl<T> Sender<T> {
             // Also when there is room now: it would come out on the day when there is none.
             caller.needs_runtime();
             let in_time = {
-                let mut room = pin!(self.take_room(1, caller.place()));
+                let mut room = pin!(self.take_room(1, caller.asked_at()));
                 let mut timer = None;
                 poll_fn(|cx| {
                     let had_budget = budget::has_remaining();
@@ -87,7 +87,7 @@ fn cannot_wait(caller: Caller, why: NoTimer) -> ! {
             "the runtime is shut down: `{}`, called at {}, was polled after that and its time limit can never wake it.\n  \
              Await it inside a runtime that lives as long.",
             caller.what(),
-            caller.place()
+            caller.asked_at()
         ),
     }
 }

@@ -21,7 +21,7 @@ pub(super) const NEAR: usize = 64;
 const FAR: usize = 512;
 
 #[derive(Debug)]
-enum Place<N> {
+enum Slot<N> {
     Taken(N),
     /// And the next free one.
     Free(u32),
@@ -30,7 +30,7 @@ enum Place<N> {
 /// Places that are filled in any order. Its indexes are its own.
 #[derive(Debug)]
 struct Chunk<N> {
-    places: Vec<Place<N>>,
+    places: Vec<Slot<N>>,
     free: u32,
     live: usize,
 }
@@ -65,10 +65,10 @@ impl<N> Chunk<N> {
         self.live += 1;
         let at = self.free as usize;
         if let Some(place) = self.places.get_mut(at) {
-            let Place::Free(next) = *place else { unreachable!("BUG: a place is free and taken") };
+            let Slot::Free(next) = *place else { unreachable!("BUG: a place is free and taken") };
             self.free = next;
             // It is free, and a drop would look again.
-            std::mem::forget(std::mem::replace(place, Place::Taken(make())));
+            std::mem::forget(std::mem::replace(place, Slot::Taken(make())));
             return at;
         }
         self.push(make())
@@ -76,7 +76,7 @@ impl<N> Chunk<N> {
 
     #[cold]
     fn push(&mut self, node: N) -> usize {
-        self.places.push(Place::Taken(node));
+        self.places.push(Slot::Taken(node));
         self.places.len() - 1
     }
 
@@ -84,8 +84,8 @@ impl<N> Chunk<N> {
     #[inline]
     fn free(&mut self, at: usize) -> bool {
         let Some(place) = self.places.get_mut(at) else { return false };
-        if matches!(place, Place::Taken(_)) {
-            *place = Place::Free(self.free);
+        if matches!(place, Slot::Taken(_)) {
+            *place = Slot::Free(self.free);
             self.free = at as u32;
             self.live -= 1;
         }
@@ -95,10 +95,10 @@ impl<N> Chunk<N> {
     #[inline]
     fn remove(&mut self, at: usize) -> Option<N> {
         let place = self.places.get_mut(at)?;
-        if matches!(place, Place::Free(_)) {
+        if matches!(place, Slot::Free(_)) {
             return None;
         }
-        let Place::Taken(node) = std::mem::replace(place, Place::Free(self.free)) else { return None };
+        let Slot::Taken(node) = std::mem::replace(place, Slot::Free(self.free)) else { return None };
         self.free = at as u32;
         self.live -= 1;
         Some(node)
@@ -135,7 +135,7 @@ impl<N> Slab<N> {
             Some(near) => near,
             None => self.get_far(index)?,
         };
-        if let Place::Taken(node) = place { Some(node) } else { None }
+        if let Slot::Taken(node) = place { Some(node) } else { None }
     }
 
     #[inline]
@@ -144,10 +144,10 @@ impl<N> Slab<N> {
             Some(near) => near,
             None => self.far.as_mut()?.get_mut(index as usize)?,
         };
-        if let Place::Taken(node) = place { Some(node) } else { None }
+        if let Slot::Taken(node) = place { Some(node) } else { None }
     }
 
-    fn get_far(&self, index: u32) -> Option<&Place<N>> {
+    fn get_far(&self, index: u32) -> Option<&Slot<N>> {
         self.far.as_ref()?.get(index as usize)
     }
 
@@ -186,13 +186,13 @@ impl<N> Slab<N> {
 
 impl<N> Far<N> {
     #[cold]
-    fn get(&self, index: usize) -> Option<&Place<N>> {
+    fn get(&self, index: usize) -> Option<&Slot<N>> {
         let index = index - NEAR;
         self.chunks.get(index / FAR)?.places.get(index % FAR)
     }
 
     #[cold]
-    fn get_mut(&mut self, index: usize) -> Option<&mut Place<N>> {
+    fn get_mut(&mut self, index: usize) -> Option<&mut Slot<N>> {
         let index = index - NEAR;
         self.chunks.get_mut(index / FAR)?.places.get_mut(index % FAR)
     }

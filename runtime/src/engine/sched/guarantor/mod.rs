@@ -32,7 +32,7 @@
 //! Where nobody waits for sockets and timers (all workers block in place, or none has started) the guarantor does, on its
 //! parker or in the driver; then whoever wakes up wakes it.
 //!
-//! It hides bugs as well as it cures stalls: `Config::rescues` takes the rescues away (not the thread, which starts the
+//! It hides bugs as well as it cures stalls: `Config::guarantor_acts` takes its help away (not the thread, which starts the
 //! workers), and the models and a part of the tests run without them.
 
 mod judge;
@@ -82,7 +82,7 @@ pub(crate) struct Guarantor {
     armed: Mutex<Armed>,
     /// Seats that somebody wants a thread for.
     wanted: AtomicUsize,
-    hands: Hands,
+    in_flight: InFlight,
     pub(super) parker: Arc<Parker>,
 }
 
@@ -93,7 +93,7 @@ impl Guarantor {
             alarm: Alarm::new(),
             armed: Mutex::new(Armed::No),
             wanted: AtomicUsize::new(0),
-            hands: Hands::default(),
+            in_flight: InFlight::default(),
             parker: Arc::new(Parker::new()),
         }
     }
@@ -187,7 +187,7 @@ impl Guarantor {
     }
 
     pub(super) fn holds_nothing(&self) -> bool {
-        self.hands.are_empty()
+        self.in_flight.is_nothing()
     }
 }
 
@@ -196,24 +196,24 @@ impl Guarantor {
 /// Set before anything is taken, and taken back when all of it has been handed on. Whoever asks in vain says so, and is
 /// told: both sides write their word before they read the other's.
 #[derive(Default)]
-struct Hands {
+struct InFlight {
     full: AtomicBool,
     asked: AtomicBool,
 }
 
-impl Hands {
-    fn fill(&self) {
+impl InFlight {
+    fn begin(&self) {
         self.full.store(true, Ordering::SeqCst);
     }
 
     /// `true`: somebody asked meanwhile.
-    fn empty(&self) -> bool {
+    fn end(&self) -> bool {
         self.full.store(false, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         self.asked.load(Ordering::SeqCst) && self.asked.swap(false, Ordering::SeqCst)
     }
 
-    fn are_empty(&self) -> bool {
+    fn is_nothing(&self) -> bool {
         if !self.full.load(Ordering::SeqCst) {
             return true;
         }

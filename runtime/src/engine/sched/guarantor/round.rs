@@ -43,7 +43,7 @@ struct Rounds {
     judge: Judge,
     /// For each place: since when its worker is watched more closely, and how long that had been on a CPU by then.
     watched: Vec<Option<Watched>>,
-    woken: Vec<Waker>,
+    due: Vec<Waker>,
     missing: Missing,
     /// A worker has been awake since the last round.
     watches: bool,
@@ -107,7 +107,7 @@ impl Engine {
         let mut rounds = Rounds {
             judge: Judge::default(),
             watched: Vec::new(),
-            woken: Vec::new(),
+            due: Vec::new(),
             missing: Missing { seats: self.yard.config.workers, refused: None },
             watches: false,
             parks: 0,
@@ -122,13 +122,13 @@ impl Engine {
                 return;
             }
             self.yard.beat.fetch_add(1, Ordering::Relaxed);
-            self.yard.guarantor.hands.fill();
-            if self.yard.config.rescues {
-                self.look_at_events(&mut rounds.woken);
+            self.yard.guarantor.in_flight.begin();
+            if self.yard.config.guarantor_acts {
+                self.look_at_events(&mut rounds.due);
                 self.look_at_workers(&mut rounds);
             }
-            self.yard.wake_as_batch(&mut rounds.woken);
-            if self.yard.guarantor.hands.empty() {
+            self.yard.wake_as_batch(&mut rounds.due);
+            if self.yard.guarantor.in_flight.end() {
                 self.yard.reconsider_the_clock();
             }
         }
@@ -162,9 +162,9 @@ impl Engine {
                     let parker = &self.yard.guarantor.parker;
                     lead.wait(
                         &Sleeper { parker, limit: None, idle: &|| self.yard.nobody_else_is_busy() },
-                        &mut rounds.woken,
+                        &mut rounds.due,
                     );
-                    self.yard.guarantor.hands.fill();
+                    self.yard.guarantor.in_flight.begin();
                 }),
                 // Asked again: that one may leave, and looks before that whether we sleep.
                 None => self.yard.guarantor.sleep_on_alarm(|| nothing_to_do() && self.yard.drive.is_led()),
@@ -175,17 +175,17 @@ impl Engine {
     }
 
     /// Sockets and timers that no worker has looked at.
-    fn look_at_events(&self, woken: &mut Vec<Waker>) {
+    fn look_at_events(&self, due: &mut Vec<Waker>) {
         fd_table::grow_for(|| self.yard.drive.sockets());
         if self.yard.drive.is_used()
             && let Some(mut lead) = self.yard.drive.try_lead()
         {
-            lead.look_for_workers(woken);
+            lead.look_for_workers(due);
         }
     }
 
     fn look_at_workers(&self, rounds: &mut Rounds) {
-        let Rounds { judge, watched, woken, watches, parks, .. } = rounds;
+        let Rounds { judge, watched, due, watches, parks, .. } = rounds;
         (*watches, *parks) = (false, 0);
         let now = Instant::now();
         let mut rescued = Chain::new();
@@ -198,7 +198,7 @@ impl Engine {
                 if let Some(task) = place.next.take() {
                     rescued.push(task);
                 }
-                self.yard.drive.fire_overdue(index as u32, woken);
+                self.yard.drive.fire_overdue(index as u32, due);
             }
         }
         if !rescued.is_empty() {

@@ -8,10 +8,10 @@
 //! 2. Every worker drains on its way out, and so does whoever waits for the end and finds no worker: it cancels what is
 //!    linked, queued, or in a slot, until *no task is alive* by the counters. Queues stay open to the end: a foreign
 //!    thread between "set NOTIFIED" and "push" holds a runnable that nobody else can make, so its task counts as alive,
-//!    and the drainer waits for the push. That thread took a count of the engine before it pushed, so the engine
+//!    and the drainer waits for the push. That thread took a reference to the engine before it pushed, so the engine
 //!    outlives its `schedule` (museum M1, S2).
-//! 3. The last count frees the engine: no task that could reach it is alive. (A drain that gives up at its deadline
-//!    leaks a count.)
+//! 3. The last reference frees the engine: no task that could reach it is alive. (A drain that gives up at its deadline
+//!    leaks one.)
 
 use crate::engine::base::atomics::fence;
 use crate::engine::base::contain::wake_all;

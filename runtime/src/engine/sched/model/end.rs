@@ -43,7 +43,7 @@ impl Small {
         assert!(!self.freed.load(Relaxed), "the engine is used after it was freed");
     }
 
-    /// `Engine::count`.
+    /// `Yard::keep`.
     pub(super) fn count(&self) {
         self.touch();
         let before = self.holders.fetch_add(1, Relaxed);
@@ -58,7 +58,7 @@ impl Small {
         }
     }
 
-    /// `Engine::spawn`.
+    /// `Yard::spawn`.
     pub(super) fn spawn<F: Future>(&self, future: F) -> JoinCell<F::Output> {
         self.touch();
         let owner: NonNull<Small> = NonNull::from(self);
@@ -78,7 +78,7 @@ impl Small {
         join
     }
 
-    /// `Engine::spawn_from_outside`.
+    /// `Yard::spawn_from_outside`.
     fn spawn_from_outside(&self, task: Runnable) {
         self.shared.spawned.add_shared(1);
         fence(SeqCst);
@@ -88,13 +88,13 @@ impl Small {
         self.push_from_outside(task);
     }
 
-    /// `Engine::push_from_outside`: after the push it still wakes somebody up.
+    /// `Yard::push_from_outside`: after the push it still wakes somebody up.
     fn push_from_outside(&self, task: Runnable) {
         self.inject.push(task);
         self.touch();
     }
 
-    /// `Engine::close`, `Engine::drain`.
+    /// `Yard::close`, `Yard::drain`.
     pub(super) fn close_and_drain(&self) {
         self.closing.store(true, SeqCst);
         fence(SeqCst);
@@ -133,7 +133,7 @@ impl Drop for CountsDrop {
 }
 
 impl Owner for Small {
-    /// As `Engine::schedule`.
+    /// As `Yard::schedule`.
     fn schedule(&self, task: Runnable) {
         match PLACE.with(Cell::get) {
             Some(index) => {
@@ -152,12 +152,12 @@ impl Owner for Small {
         self.touch();
         self.inject.push(task);
     }
-    /// As `Engine::link`.
+    /// As `Yard::link`.
     fn link(&self, task: &Header) -> Option<u32> {
         let index = PLACE.with(Cell::get).expect("a task is polled on a worker");
         self.places.get(index).owned.link(task).then_some(index as u32)
     }
-    /// As `Engine::finished`.
+    /// As `Yard::finished`.
     fn finished(&self, task: &Header) {
         self.touch();
         if let Some(list) = task.list() {
@@ -225,7 +225,7 @@ fn a_bell_is_busy_until_its_poll_is_over() {
         let (theirs, rings) = (shared.clone(), bell.clone());
         let asks = spawn(move || {
             let (roots, inject, _) = &*theirs;
-            // `Engine::nobody_else_is_busy`
+            // `Yard::nobody_else_is_busy`
             !(roots.all_asleep() && inject.is_empty())
         });
         let wakes = spawn(move || rings.ring());

@@ -3,30 +3,21 @@
 use super::*;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
-/// `Engine::a_worker_woke`.
-fn a_worker_woke(guarantor: &Guarantor) {
-    if guarantor.a_worker_woke() == Rouse::Unpark {
-        let _ = guarantor.parker.unpark();
-    }
-}
-
 /// Two workers wake up for good while the guarantor wants to sleep without a timeout: it must not oversleep them.
 /// Fault: no fence D1; no fence D2.
 #[test]
 fn the_guarantor_does_not_oversleep() {
     for leads in [false, true] {
         check(move || {
-            let shared = Arc::new((Guarantor::new(), Idle::new(0, 0)));
+            let yard = yard(0, 0);
             let workers = [(); 2].map(|()| {
-                let shared = shared.clone();
+                let yard = yard.clone();
                 spawn(move || {
-                    let (guarantor, idle) = &*shared;
-                    idle.arrive();
-                    a_worker_woke(guarantor);
+                    yard.idle.arrive();
+                    yard.a_worker_woke();
                 })
             });
-            let (guarantor, idle) = &*shared;
-            let nobody = || idle.active() == 0;
+            let (guarantor, nobody) = (&yard.guarantor, || yard.idle.active() == 0);
             for _ in 0..2 {
                 if leads {
                     guarantor.sleep_as_leader(nobody, || guarantor.parker.park(None));
@@ -45,22 +36,19 @@ fn the_guarantor_does_not_oversleep() {
 #[test]
 fn the_last_sleeper_takes_back_nobody_elses_alarm() {
     check(|| {
-        let shared = Arc::new((Guarantor::new(), Idle::new(0, 0)));
-        let (guarantor, idle) = &*shared;
+        let yard = yard(0, 0);
         let mut threads = Vec::new();
-        guarantor.sleep_on_alarm(|| {
-            idle.arrive();
-            a_worker_woke(guarantor);
-            let [first, second] = [(); 2].map(|()| shared.clone());
+        yard.guarantor.sleep_on_alarm(|| {
+            yard.idle.arrive();
+            yard.a_worker_woke();
+            let [first, second] = [(); 2].map(|()| yard.clone());
             threads.push(spawn(move || {
-                let (guarantor, idle) = &*first;
-                idle.leave(true);
-                guarantor.a_worker_sleeps(|| idle.active() == 0);
+                first.idle.leave(true);
+                first.a_worker_sleeps();
             }));
             threads.push(spawn(move || {
-                let (guarantor, idle) = &*second;
-                idle.arrive();
-                a_worker_woke(guarantor);
+                second.idle.arrive();
+                second.a_worker_woke();
             }));
             true
         });
@@ -74,28 +62,24 @@ fn the_last_sleeper_takes_back_nobody_elses_alarm() {
 #[test]
 fn a_wanted_thread_is_not_slept_over() {
     check(|| {
-        let shared = Arc::new((Guarantor::new(), Idle::new(0, 0)));
-        let (guarantor, idle) = &*shared;
+        let yard = yard(0, 0);
+        let guarantor = &yard.guarantor;
         let mut threads = Vec::new();
         let begin = || {
-            let [first, second] = [(); 2].map(|()| shared.clone());
+            let [first, second] = [(); 2].map(|()| yard.clone());
             threads.push(spawn(move || {
-                let (guarantor, idle) = &*first;
-                idle.arrive();
-                a_worker_woke(guarantor);
-                idle.leave(true);
-                guarantor.a_worker_sleeps(|| idle.active() == 0);
+                first.idle.arrive();
+                first.a_worker_woke();
+                first.idle.leave(true);
+                first.a_worker_sleeps();
             }));
-            threads.push(spawn(move || {
-                second.0.want_thread();
-                second.0.rouse();
-            }));
+            threads.push(spawn(move || second.wake(Some(Wake::Seat))));
             true
         };
         guarantor.sleep_on_alarm(begin);
         // An alarm for the worker ends one sleep, too.
         while guarantor.take_wanted() == 0 {
-            guarantor.sleep_on_alarm(|| idle.active() == 0 && !guarantor.is_wanted());
+            guarantor.sleep_on_alarm(|| yard.idle.active() == 0 && !guarantor.is_wanted());
             wait_for_another();
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
@@ -109,19 +93,19 @@ fn a_wanted_thread_is_not_slept_over() {
 fn a_leader_that_leaves_is_relieved() {
     check(|| {
         // The lead as a flag: what counts is that it is given up before the leader leaves.
-        let shared = Arc::new((Guarantor::new(), Idle::new(0, 0), AtomicBool::new(true)));
+        let shared = StdArc::new((yard(0, 0), AtomicBool::new(true)));
         let theirs = shared.clone();
         let leaves = spawn(move || {
-            let (guarantor, idle, is_led) = &*theirs;
+            let (yard, is_led) = &*theirs;
             is_led.store(false, Release);
-            idle.arrive();
+            yard.idle.arrive();
             // `Engine::leave_place`
-            idle.leave(true);
-            guarantor.rouse();
+            yard.idle.leave(true);
+            yard.rouse_guarantor();
         });
-        let (guarantor, idle, is_led) = &*shared;
+        let (yard, is_led) = &*shared;
         // `Engine::rest_a_while`
-        guarantor.sleep_on_alarm(|| idle.active() == 0 && is_led.load(Acquire));
+        yard.guarantor.sleep_on_alarm(|| yard.idle.active() == 0 && is_led.load(Acquire));
         leaves.join().unwrap();
     });
 }

@@ -165,7 +165,7 @@ fn the_loop_as_it_is_loses_no_wake_up() {
     check(|| run_the_loop(1));
 }
 
-/// Two of them.
+/// Two of them, and one producer, which is enough here.
 /// Fault: as for `the_last_searcher_hands_the_search_on`.
 #[test]
 fn two_loops_as_they_are_lose_no_wake_up() {
@@ -175,7 +175,7 @@ fn two_loops_as_they_are_lose_no_wake_up() {
 /// The yard's clock stands still, so no worker spins.
 fn run_the_loop(workers: usize) {
     let _seeded = rng::seed_thread(1);
-    let yard = yard(workers, workers);
+    let (yard, all_queues) = yard_and_queues(workers, workers);
     let ran = StdArc::new(Count::new(0));
     let [first, second] = [(); 2].map(|()| {
         let (theirs, ran) = (StdArc::downgrade(&yard), ran.clone());
@@ -186,16 +186,20 @@ fn run_the_loop(workers: usize) {
         })
     });
     let mut threads = Vec::new();
-    for place in 0..workers {
+    for (place, queues) in all_queues.into_iter().enumerate() {
         let yard = yard.clone();
         threads.push(spawn(move || {
-            let worker = Worker::new(&yard, place, Queues::new(), false);
+            let worker = Worker::new(&yard, place, queues, false);
             worker.open_accounts();
             let _end = worker.run_here(&mut NoRoot);
         }));
     }
-    let theirs = yard.clone();
-    threads.push(spawn(move || theirs.push_from_outside(second)));
+    if workers == 1 {
+        let theirs = yard.clone();
+        threads.push(spawn(move || theirs.push_from_outside(second)));
+    } else {
+        yard.push_from_outside(second);
+    }
     yard.push_from_outside(first);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     assert_eq!(ran.load(Relaxed), 2);

@@ -11,35 +11,29 @@ use super::*;
 #[test]
 fn a_task_that_gave_way_is_seen_by_who_falls_asleep() {
     check(|| {
-        let shared = StdArc::new((Places::new(2), Idle::new(2, 2), Parker::new(), AtomicUsize::new(0)));
-        let (places, idle, sleeper, pushed) = &*shared;
-        let (_, Queues { ready, yielded }) = places.take().expect("there are two places");
-        let _other = places.take().expect("there are two places");
-        let theirs = shared.clone();
+        let (yard, mut queues) = yard_and_queues(2, 2);
+        let (queues, pushed) = (queues.swap_remove(0), StdArc::new(AtomicUsize::new(0)));
+        let (theirs, counts) = (yard.clone(), pushed.clone());
         let thief = spawn(move || {
-            let (places, idle, parker, pushed) = &*theirs;
-            let victim = places.get(0);
-            let searching = idle.start_searching();
+            let victim = theirs.places.get(0);
+            let searching = theirs.idle.start_searching();
             while !victim.has_backlog() {
                 // The only searcher looks everywhere once more.
-                let work_waits = |everywhere| everywhere && victim.has_backlog();
                 let wait = || {
-                    parker.park(None);
+                    theirs.places.get(1).parker.park(None);
                     true
                 };
-                let _ = idle.sleep_through(1, searching, work_waits, wait);
+                let _ = theirs.idle.sleep_through(1, searching, |everywhere| theirs.work_waits(everywhere), wait);
             }
-            assert_eq!(pushed.fetch_add(1, AcqRel), 1);
+            assert_eq!(counts.fetch_add(1, AcqRel), 1);
             victim.yielded.steal().success().expect("nobody else takes it").run();
         });
         let task = ready_task(|| ());
         pushed.fetch_add(1, AcqRel);
-        yielded.push(task);
-        if let Some(Wake::Worker(1)) = idle.submitted() {
-            let _ = sleeper.unpark();
-        }
+        queues.yielded.push(task);
+        yard.wake(yard.idle.submitted());
         thief.join().unwrap();
-        assert!(ready.is_empty() && yielded.is_empty());
+        assert!(queues.ready.is_empty() && queues.yielded.is_empty());
     });
 }
 

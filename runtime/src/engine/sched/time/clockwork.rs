@@ -3,7 +3,7 @@
 //! Owns: reading it, holding it still, moving it on.   Imports: `drive`, `entered`, `worker`.
 //! Not here: what the clock is (`drive/clock`), how it moves by itself (`drive/lead`).
 
-use crate::engine::drive::{SoAlready, all_are_straight};
+use crate::engine::drive::{Unchanged, none_is_simulated};
 use crate::engine::entered::with_engine;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::worker::here::with_worker_of;
@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 /// What time it is: outside of any runtime, the system's.
 #[inline]
 pub(crate) fn now() -> Instant {
-    if all_are_straight() { Instant::now() } else { bent_now() }
+    if none_is_simulated() { Instant::now() } else { simulated_now() }
 }
 
 #[cold]
-fn bent_now() -> Instant {
+fn simulated_now() -> Instant {
     with_engine(|engine| engine.map_or_else(Instant::now, |engine| engine.yard.drive.clock.now()))
 }
 
@@ -26,12 +26,12 @@ pub(crate) enum ClockError {
     /// This thread is inside of no runtime.
     NoRuntime,
     /// It stands still (or flows) already.
-    SoAlready,
+    Unchanged,
 }
 
-impl From<SoAlready> for ClockError {
-    fn from(_: SoAlready) -> Self {
-        ClockError::SoAlready
+impl From<Unchanged> for ClockError {
+    fn from(_: Unchanged) -> Self {
+        ClockError::Unchanged
     }
 }
 

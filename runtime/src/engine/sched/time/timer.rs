@@ -13,7 +13,7 @@
 //! A timer belongs to the runtime that it was made in (museum T8), and names it by its number.
 
 use crate::engine::base::coarse;
-use crate::engine::drive::{Key, OUTSIDE, Reach, Set, all_are_straight};
+use crate::engine::drive::{Access, Key, OUTSIDE, Set, none_is_simulated};
 use crate::engine::entered::with_engine;
 use crate::engine::sched::life::registry;
 use crate::engine::sched::worker::Worker;
@@ -114,7 +114,7 @@ impl Timer {
     pub(crate) fn countdown(length: Duration) -> Result<Timer, NoTimer> {
         with_yard(|yard| match yard {
             None => Err(NoTimer::NoRuntime),
-            Some(yard) => match (length >= COARSE_FROM && all_are_straight()).then(coarse::now).flatten() {
+            Some(yard) => match (length >= COARSE_FROM && none_is_simulated()).then(coarse::now).flatten() {
                 Some(at) => Ok(Timer { engine: yard.id, deadline: None, state: State::Begun { at, length } }),
                 None => Ok(Timer::of(yard.id, later(yard.drive.clock.now(), length))),
             },
@@ -220,18 +220,18 @@ impl Timer {
         let tick = yard.drive.clock.tick_of(self.deadline());
         with_worker_of(yard, |worker| {
             let own = worker.and_then(|worker| Some((worker.index() as u32, worker.own_wheel()?)));
-            let (wheel, reach) = own.unwrap_or_else(|| (OUTSIDE, Reach::Other(yard.drive.wheels.get(OUTSIDE))));
-            if tick <= reach.wheel().elapsed() || stands_past(yard, tick) {
+            let (wheel, access) = own.unwrap_or_else(|| (OUTSIDE, Access::Other(yard.drive.wheels.get(OUTSIDE))));
+            if tick <= access.wheel().elapsed() || stands_past(yard, tick) {
                 return self.done();
             }
             let waker = waker.clone();
             let id = WakerId::of(&waker);
-            match reach.set(tick, waker) {
+            match access.set(tick, waker) {
                 Set::Elapsed => self.done(),
                 Set::Closed => self.fail(),
                 Set::Waits { key, earliest } => {
                     if earliest {
-                        tell_the_leader(yard, reach, tick);
+                        tell_the_leader(yard, access, tick);
                     }
                     self.state = State::InWheel(Entry { wheel, key, tick, waker: id });
                     Poll::Pending
@@ -272,10 +272,10 @@ impl Drop for Timer {
         if let State::InWheel(entry) = self.state {
             self.with_own_yard(|yard| {
                 if let Some(yard) = yard {
-                    entry.reach(yard, |reach| {
+                    entry.with_access(yard, |access| {
                         // What is due comes out of its wheel without anybody's help.
-                        if reach.wheel().elapsed() < entry.tick {
-                            reach.give_up(entry.key);
+                        if access.wheel().elapsed() < entry.tick {
+                            access.give_up(entry.key);
                         }
                     });
                 }
@@ -291,10 +291,10 @@ impl Entry {
     }
 
     #[inline]
-    fn reach<R>(self, yard: &Yard, f: impl FnOnce(Reach<'_>) -> R) -> R {
+    fn with_access<R>(self, yard: &Yard, f: impl FnOnce(Access<'_>) -> R) -> R {
         with_worker_of(yard, |worker| {
             let own = worker.filter(|worker| worker.index() as u32 == self.wheel).and_then(Worker::own_wheel);
-            f(own.unwrap_or_else(|| Reach::Other(yard.drive.wheels.get(self.wheel))))
+            f(own.unwrap_or_else(|| Access::Other(yard.drive.wheels.get(self.wheel))))
         })
     }
 
@@ -308,16 +308,16 @@ impl Entry {
         let waker = waker.clone();
         self.waker = WakerId::of(&waker);
         // Gone from the wheel between the two looks: it has fired.
-        self.reach(yard, |reach| reach.rewake(self.key, waker))
+        self.with_access(yard, |access| access.rewake(self.key, waker))
     }
 
     fn reset(self, yard: &Yard, deadline: Instant) -> State {
         let tick = yard.drive.clock.tick_of(deadline);
-        self.reach(yard, |reach| match reach.reset(self.key, tick) {
+        self.with_access(yard, |access| match access.reset(self.key, tick) {
             None => State::Unset,
             Some(earliest) => {
                 if earliest {
-                    tell_the_leader(yard, reach, tick);
+                    tell_the_leader(yard, access, tick);
                 }
                 State::InWheel(Entry { tick, ..self })
             }
@@ -341,10 +341,10 @@ fn with_yard<R>(f: impl FnOnce(Option<&Yard>) -> R) -> R {
 
 /// A worker that sets a timer in its own wheel looks after it, and tells the leader before it sleeps.
 #[inline]
-fn tell_the_leader(yard: &Yard, reach: Reach<'_>, tick: u64) {
-    match reach {
-        Reach::Own(_) => yard.drive.set_used(),
-        Reach::Other(_) => yard.drive.settle(tick),
+fn tell_the_leader(yard: &Yard, access: Access<'_>, tick: u64) {
+    match access {
+        Access::Own(_) => yard.drive.set_used(),
+        Access::Other(_) => yard.drive.settle(tick),
     }
 }
 

@@ -31,7 +31,7 @@ mod turn;
 
 use crate::engine::base::budget::{self, Budget};
 use crate::engine::base::spin::Spin;
-use crate::engine::drive::{Reach, WheelSeat};
+use crate::engine::drive::{Access, WheelSeat};
 use crate::engine::sched::config::Flavor;
 use crate::engine::sched::places::inject::Chain;
 use crate::engine::sched::places::place::Place;
@@ -151,8 +151,8 @@ impl<'e> Worker<'e> {
 
     /// Its wheel, if it looks after that now: inside `block_in_place` it is a thread like any other.
     #[inline]
-    pub(crate) fn own_wheel(&self) -> Option<Reach<'_>> {
-        (self.pushes.get() != Pushes::Others).then_some(Reach::Own(&self.wheel))
+    pub(crate) fn own_wheel(&self) -> Option<Access<'_>> {
+        (self.pushes.get() != Pushes::Others).then_some(Access::Own(&self.wheel))
     }
 
     pub(crate) fn index(&self) -> usize {

@@ -8,7 +8,7 @@ use crate::engine::base::atomics;
 use crate::engine::base::coarse;
 use crate::engine::base::contain::wake_all;
 use crate::engine::cell::Runnable;
-use crate::engine::drive::{NEVER, Reach, WOKEN_MOST};
+use crate::engine::drive::{Access, DUE_MOST, NEVER};
 use crate::engine::sched::worker::looks::Due;
 use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::{BACKLOG, Pushes, Worker};
@@ -116,7 +116,7 @@ impl Worker<'_> {
         if next != NEVER {
             let now = drive.clock.tick();
             if next <= now {
-                Reach::Own(&self.wheel).visit(now, WOKEN_MOST, &mut found);
+                Access::Own(&self.wheel).visit(now, DUE_MOST, &mut found);
             }
         }
         self.found.set(found);
@@ -134,7 +134,7 @@ impl Worker<'_> {
             self.yard.wake_for(tasks);
         }
         // The memory is for the next time, unless that was a great many.
-        if found.capacity() <= WOKEN_MOST {
+        if found.capacity() <= DUE_MOST {
             self.found.set(found);
         }
     }

@@ -1,6 +1,6 @@
 //! Where code stands, and what is around that.
 //!
-//! Owns: [`Place`], the walk up from one for shields; [`Standing`], what a group remembers of its own.
+//! Owns: [`Position`], the walk up from one for shields; [`Standing`], what a group remembers of its own.
 //! Imports: `cancel/runner`, `shields`, the door's context.   Not here: the walks down (`cancel/tree`).
 //!
 //! Three things can be stopped with what is inside of them, other than by a plain drop: the body of a scope, a task that was
@@ -26,28 +26,28 @@ use std::sync::{Arc, OnceLock};
 
 /// Where code stands. Empty: nowhere, where nobody but its own task can be stopped.
 #[derive(Clone, Default)]
-pub(super) struct Place {
+pub(super) struct Position {
     /// In a body, or a task of a scope.
     pub(super) runner: Option<Arc<Runner>>,
     /// In a child of a group, outside of scopes.
     pub(super) child: Option<Id>,
     /// Where that child's group stands.
-    pub(super) above: Option<Arc<Place>>,
+    pub(super) above: Option<Arc<Position>>,
 }
 
-impl Place {
+impl Position {
     /// Where the caller's code stands.
-    pub(super) fn here() -> Place {
+    pub(super) fn here() -> Position {
         let inherited = |context: &Inheritance| {
             let scoped = context.content_as::<Scoped>();
             scoped.map(|scoped| (scoped.runner.clone(), scoped.above.clone()))
         };
         let (runner, above) = current::with_context(inherited).flatten().unwrap_or_default();
         if runner.is_some() {
-            return Place { runner, child: None, above: None };
+            return Position { runner, child: None, above: None };
         }
         let child = current::with(|task: &Header| task.is_child().then(|| task.id())).flatten();
-        Place { runner: None, child, above: above.filter(|_| child.is_some()) }
+        Position { runner: None, child, above: above.filter(|_| child.is_some()) }
     }
 
     pub(super) fn is_nowhere(&self) -> bool {
@@ -56,7 +56,7 @@ impl Place {
 }
 
 /// A shielded scope begins or ends at `place`: what contains it is not dropped meanwhile.
-pub(super) fn change_shields(place: Place, begins: bool, wakes: &mut Wakes) {
+pub(super) fn change_shields(place: Position, begins: bool, wakes: &mut Wakes) {
     let mut next = place;
     while !next.is_nowhere() {
         if let Some(child) = next.child {
@@ -71,7 +71,7 @@ pub(super) fn change_shields(place: Place, begins: bool, wakes: &mut Wakes) {
 
 /// What a group remembers of where it was made, if that is not nowhere.
 pub(super) struct Standing {
-    place: Arc<Place>,
+    place: Arc<Position>,
     /// For children that are spawned where no context is in force.
     context: OnceLock<Arc<Inheritance>>,
 }
@@ -83,7 +83,7 @@ thread_local! {
 
 enum Seat {
     /// Where the group stands.
-    Free(Arc<Place>),
+    Free(Arc<Position>),
     /// The child has a runner.
     Taken(UntilGone),
 }
@@ -98,7 +98,7 @@ pub(super) struct Seated<'s> {
 impl Standing {
     /// Where the caller's code stands.
     pub(super) fn here() -> Option<Arc<Standing>> {
-        let place = Place::here();
+        let place = Position::here();
         (!place.is_nowhere()).then(|| Arc::new(Standing { place: Arc::new(place), context: OnceLock::new() }))
     }
 
@@ -130,7 +130,7 @@ impl Drop for Seated<'_> {
 }
 
 /// Where the group stands of which the new task is a child.
-pub(super) fn take_seat() -> Option<Arc<Place>> {
+pub(super) fn take_seat() -> Option<Arc<Position>> {
     SEAT.with_borrow_mut(|seat| match seat.take() {
         Some(Seat::Free(place)) => Some(place),
         other => {

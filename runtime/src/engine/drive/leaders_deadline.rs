@@ -21,13 +21,13 @@ use crate::engine::base::atomics::{AtomicU64, Ordering, fence};
 /// Nobody sleeps, so nobody has to be woken: 0 is later than no tick.
 const AWAKE: u64 = 0;
 
-pub(crate) struct Watch {
+pub(crate) struct LeadersDeadline {
     until: AtomicU64,
 }
 
-impl Watch {
+impl LeadersDeadline {
     pub(crate) fn new() -> Self {
-        Watch { until: AtomicU64::new(AWAKE) }
+        LeadersDeadline { until: AtomicU64::new(AWAKE) }
     }
 
     /// The leader is about to sleep. `next` reads the wheels.

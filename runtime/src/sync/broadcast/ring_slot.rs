@@ -1,6 +1,6 @@
 //! The room for one value, in which those who receive it meet.
 //!
-//! Owns: [`Place`].   Imports: the door.
+//! Owns: [`RingSlot`].   Imports: the door.
 //! Not here: which position is where (`ring`).
 //!
 //! A receiver clones the value with the place locked, so that a `T` that is not `Sync` is cloned by one thread at a time.
@@ -37,7 +37,7 @@ struct Busy;
 
 /// See the module's head.
 #[derive(Debug)]
-pub(super) struct Place<T> {
+pub(super) struct RingSlot<T> {
     /// Borrowed while it is cloned. Nothing once all have it who want it.
     value: ReentrantMutex<RefCell<Option<T>>>,
     /// What the value was sent as. Changes with the place locked, as does the next.
@@ -47,9 +47,9 @@ pub(super) struct Place<T> {
     notes: AtomicU32,
 }
 
-impl<T> Place<T> {
+impl<T> RingSlot<T> {
     pub(super) fn empty() -> Self {
-        Place {
+        RingSlot {
             value: ReentrantMutex::new(RefCell::new(None)),
             position: AtomicU64::new(NONE),
             wanted_by: AtomicU32::new(0),
@@ -58,7 +58,7 @@ impl<T> Place<T> {
     }
 
     pub(super) fn filled(position: u64, value: T, wanted_by: usize) -> Self {
-        Place {
+        RingSlot {
             value: ReentrantMutex::new(RefCell::new(Some(value))),
             position: AtomicU64::new(position),
             wanted_by: AtomicU32::new(wanted_by as u32),
@@ -149,7 +149,7 @@ impl<T> Place<T> {
     }
 }
 
-impl<T: Clone> Place<T> {
+impl<T: Clone> RingSlot<T> {
     /// A receiver at `position` passes it, with the value: the last one gets the original, those before it a clone. Nothing
     /// if the place has another value, or none.
     #[inline(always)]
@@ -174,7 +174,7 @@ impl<T: Clone> Place<T> {
 
 /// A place that is locked. Unlocking looks for what is left to do.
 struct Visit<'a, T> {
-    place: &'a Place<T>,
+    place: &'a RingSlot<T>,
     /// Always there, until the end.
     guard: Option<ReentrantMutexGuard<'a, RefCell<Option<T>>>>,
 }
@@ -209,7 +209,7 @@ mod tests {
     // Loom does not come here: to it, unlocking is no place to switch threads.
     #[test]
     fn notes_about_the_old_value_are_not_read_as_about_the_new_one() {
-        let place = Place::filled(0, "old", 2);
+        let place = RingSlot::filled(0, "old", 2);
         let visit = place.try_visit().expect("nobody is in");
         let cloning = visit.value().borrow();
         assert_eq!(place.fill(1, "refused", 2), Err("refused"));
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn who_unlocks_acts_on_the_notes() {
-        let place = Place::filled(0, "old", 2);
+        let place = RingSlot::filled(0, "old", 2);
         let visit = place.try_visit().expect("nobody is in");
         let cloning = visit.value().borrow();
         assert_eq!((place.depart(), place.depart()), (None, None));
