@@ -46,13 +46,11 @@ impl<S: AsFd> Watched<S> {
         Watched::with_interest(object, SOCKET, what).map_err(|(_, error)| error)
     }
 
-    /// The same for an object that can surely be written: the first write need not wait for the driver to say so. If it
-    /// cannot after all, that write finds it out like any other.
+    /// The same for an object that can surely be written: the first write need not wait for the driver to say so, and the
+    /// system is asked about writing only when a write has found no room.
     #[track_caller]
     pub(crate) fn new_writable(object: S, what: &str) -> io::Result<Self> {
-        let watched = Watched::new(object, what)?;
-        watched.set_writable();
-        Ok(watched)
+        Watched::register(object, SOCKET, true, what).map_err(|(_, error)| error)
     }
 
     /// Lets the next write try, whatever the system has said.
@@ -62,7 +60,12 @@ impl<S: AsFd> Watched<S> {
 
     #[track_caller]
     pub(crate) fn with_interest(object: S, interest: Interest, what: &str) -> Result<Self, (S, io::Error)> {
-        match engine::register(object.as_fd(), interest.get()) {
+        Watched::register(object, interest, false, what)
+    }
+
+    #[track_caller]
+    fn register(object: S, interest: Interest, writable: bool, what: &str) -> Result<Self, (S, io::Error)> {
+        match engine::register(object.as_fd(), interest.get(), writable) {
             Ok(Ok(registration)) => Ok(Watched { parts: Some((registration, object)) }),
             Ok(Err(error)) => Err((object, error)),
             Err(NoDriver) => no_runtime_here(what),
@@ -116,7 +119,8 @@ impl<S: AsFd> Watched<S> {
     }
 
     pub(crate) fn clear(&self, event: ReadyEvent) {
-        self.registration().clear(event);
+        let (registration, object) = self.parts();
+        registration.clear(event, object);
     }
 
     /// The same for who does not wait: nothing is ready.
@@ -168,11 +172,11 @@ impl<S: AsFd> Watched<S> {
         &self,
         direction: Direction,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut(&S) -> io::Result<R>,
+        operation: impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(unless_dropped(registration, registration.poll_io(direction, cx, || operation(object))));
+        let done = ready!(unless_dropped(registration, registration.poll_io(object, direction, cx, operation)));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -182,11 +186,11 @@ impl<S: AsFd> Watched<S> {
     pub(crate) fn poll_short_reads<R>(
         &self,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut(&S) -> io::Result<(R, bool)>,
+        operation: impl FnMut(&S) -> io::Result<(R, bool)>,
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(unless_dropped(registration, registration.poll_short_reads(cx, || operation(object))));
+        let done = ready!(unless_dropped(registration, registration.poll_short_reads(object, cx, operation)));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -201,7 +205,9 @@ impl<S: AsFd> Watched<S> {
         loop {
             let event = self.event(interest).await?;
             match operation(self.get()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.registration().disprove(event),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.registration().disprove(event, self.get())
+                }
                 // What it accepted could not be registered any more.
                 Err(error) if engine::ends_with_its_task(self.registration(), &error) => pending().await,
                 done => return done,
@@ -247,7 +253,7 @@ impl<S: AsFd> Watched<S> {
     #[inline]
     pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
         let (registration, object) = self.parts();
-        self.or_would_block(registration.try_io(interest.get(), || operation(object)))
+        self.or_would_block(registration.try_io(object, interest.get(), operation))
     }
 }
 

@@ -7,7 +7,7 @@
 
 use io_driver::{Direction, Driver, Interest, Ready, ReadyEvent, Source, Wait};
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -48,10 +48,20 @@ impl Registration {
         self.source.look(interest)
     }
 
-    /// An operation has found the readiness used up. The closed flags stay.
+    /// An operation on `fd` has found the readiness used up. The closed flags stay.
     #[inline]
-    pub(crate) fn clear(&self, event: ReadyEvent) {
+    pub(crate) fn clear(&self, event: ReadyEvent, fd: impl AsFd) {
         self.source.clear(event);
+        self.watch_writes(event, fd);
+    }
+
+    /// It is not writable any more, perhaps, and the kernel is to say when it is.
+    #[inline]
+    fn watch_writes(&self, event: ReadyEvent, fd: impl AsFd) {
+        if event.ready().is_writable() && self.driver.watch_writes(&self.source, fd.as_fd()).is_err() {
+            // Whoever waits would wait for ever: they try again instead.
+            self.set(Ready::WRITABLE);
+        }
     }
 
     /// Marks it ready as if the kernel had said so.
@@ -61,21 +71,27 @@ impl Registration {
 
     /// An operation has found that nothing of it is so: it would block, also where `event` called the source closed.
     #[inline]
-    pub(crate) fn disprove(&self, event: ReadyEvent) {
+    pub(crate) fn disprove(&self, event: ReadyEvent, fd: impl AsFd) {
         self.source.disprove(event);
+        self.watch_writes(event, fd);
     }
 
     /// Tries `operation`, a system call of our own, if the readiness says that it may succeed, and takes the readiness
     /// back when it does not.
     #[inline]
-    pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+    pub(crate) fn try_io<S: AsFd, R>(
+        &self,
+        object: &S,
+        interest: Interest,
+        operation: impl FnOnce(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
         let event = self.look(interest)?;
         if event.ready().is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        match operation() {
+        match operation(object) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.disprove(event);
+                self.disprove(event, object);
                 Err(error)
             }
             done => done,
@@ -90,22 +106,23 @@ impl Registration {
     /// The end of the stream is never taken back. Where the driver does not tell ends apart from data, one event may have
     /// brought both, and a short read is like any other.
     #[inline]
-    pub(crate) fn poll_short_reads<R>(
+    pub(crate) fn poll_short_reads<S: AsFd, R>(
         &self,
+        object: &S,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut() -> io::Result<(R, bool)>,
+        mut operation: impl FnMut(&S) -> io::Result<(R, bool)>,
     ) -> Poll<io::Result<R>> {
         loop {
             let event = std::task::ready!(self.poll_ready(Direction::Read, cx))?;
-            match operation() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.disprove(event),
+            match operation(object) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.disprove(event, object),
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok((done, short)) => {
                     if short
                         && self.driver.reports_ends()
                         && self.look(Interest::PRIORITY).is_ok_and(|urgent| urgent.ready().is_empty())
                     {
-                        self.clear(event);
+                        self.source.clear(event);
                     }
                     return Poll::Ready(Ok(done));
                 }
@@ -115,16 +132,17 @@ impl Registration {
 
     /// Tries `operation`, a system call of our own, until it does not say `WouldBlock`.
     #[inline]
-    pub(crate) fn poll_io<R>(
+    pub(crate) fn poll_io<S: AsFd, R>(
         &self,
+        object: &S,
         direction: Direction,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut() -> io::Result<R>,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         loop {
             let event = std::task::ready!(self.poll_ready(direction, cx))?;
-            match operation() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.disprove(event),
+            match operation(object) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.disprove(event, object),
                 done => return Poll::Ready(done),
             }
         }
