@@ -19,6 +19,8 @@ mod rest;
 mod route;
 pub(crate) mod sockets;
 mod sys;
+#[cfg(test)]
+mod test_yard;
 pub(crate) mod time;
 pub(crate) mod worker;
 mod yard;

@@ -12,98 +12,34 @@ mod yielded;
 
 use crate::engine::base::atomics::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, fence, wait_for_another};
 use crate::engine::base::id::Id;
-use crate::engine::base::model::{check, check_large, spawn};
+use crate::engine::base::model::{check, spawn};
 use crate::engine::base::parker::{AfterUnpark, Parker};
 use crate::engine::cell::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, allocate};
-use crate::engine::drive::Drive;
-use crate::engine::sched::config::{Config, Flavor};
 use crate::engine::sched::life::drain::Drain;
 use crate::engine::sched::places::idle::Wake;
 use crate::engine::sched::places::inject::Inject;
 use crate::engine::sched::places::next_task::NextTask;
 use crate::engine::sched::places::place::Places;
-use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::places::roots::{Bell, Roots};
 use crate::engine::sched::places::stats::SharedStats;
-use crate::engine::sched::yard::{Keeper, Yard};
+use crate::engine::sched::test_yard::{TestYard, yard_and_queues};
+use crate::engine::sched::yard::Yard;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::ptr::NonNull;
+use std::sync::Arc as StdArc;
 use std::sync::atomic::AtomicUsize as Count;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst};
-use std::sync::{Arc as StdArc, Weak};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 fn info() -> TaskInfo {
     TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: () }
 }
 
-struct NoEngine;
-
-impl Keeper for NoEngine {
-    fn yard(&self) -> &Yard {
-        unreachable!("nobody keeps it")
-    }
-}
-
-/// As little as there can be, and a clock that stands still.
-fn config(workers: usize) -> Config {
-    Config {
-        flavor: Flavor::MultiThread,
-        workers,
-        name: None,
-        blocking_max: 1,
-        blocking_keep_alive: Duration::from_secs(10),
-        thread_name: StdArc::new(|| "model".to_owned()),
-        stack_bytes: None,
-        on_thread_start: None,
-        on_thread_stop: None,
-        on_park: None,
-        on_unpark: None,
-        on_task_spawn: None,
-        on_task_terminate: None,
-        before_poll: None,
-        after_poll: None,
-        poll_histogram: None,
-        next_task_slot: true,
-        inject_interval: 61,
-        event_interval: 61,
-        events_per_look: 1,
-        events_per_busy_look: 1,
-        panic_sink: None,
-        seed: None,
-        start_paused: true,
-        precise_timers: false,
-        guarantor_acts: true,
-    }
-}
-
-/// A yard with so many places, in which so many workers are awake. Its clock stands still.
-fn yard(places: usize, awake: usize) -> StdArc<Yard> {
+/// A yard with so many places, in which so many workers are awake.
+fn yard(places: usize, awake: usize) -> StdArc<TestYard> {
     yard_and_queues(places, awake).0
-}
-
-/// The same, with the queues of the places.
-fn yard_and_queues(places: usize, awake: usize) -> (StdArc<Yard>, Vec<Queues>) {
-    let config = config(places);
-    let drive = Drive::new(&config.drive(places)).expect("the system has a driver for it");
-    let yard = Yard::new(1, config, places, drive, Weak::<NoEngine>::new());
-    let mut all_queues = Vec::new();
-    for place in 0..places {
-        let (index, queues) = yard.places.take().expect("it is free");
-        all_queues.push(queues);
-        assert_eq!(index, place);
-        // Here, and not by its worker: what makes it is not loom's.
-        let _wheel = yard.drive.wheels.get(place as u32);
-        if place < awake {
-            yard.places.get(place).seated.store(true, Relaxed);
-            yard.idle.arrive();
-            let _ = yard.idle.stop_searching();
-        }
-    }
-    (StdArc::new(yard), all_queues)
 }
 
 /// An owner for tasks that are ready in their first poll.

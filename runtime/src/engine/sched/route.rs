@@ -218,3 +218,139 @@ fn put_into_batch(yard: &Yard, task: Runnable) -> Option<Runnable> {
         None => Some(task),
     })
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::engine::base::id::Id;
+    use crate::engine::sched::test_yard::{TestYard, yard_and_queues};
+    use crate::engine::sched::worker::here::install;
+    use std::future::poll_fn;
+    use std::panic::Location;
+    use std::sync::Mutex;
+    use std::task::Poll;
+    use std::thread;
+
+    /// Runs `f` on the worker of a yard without an engine, and drops what it leaves behind.
+    fn on_a_worker(f: impl FnOnce(&TestYard, &Worker<'_>)) {
+        let (yard, mut queues) = yard_and_queues(1, 1);
+        let worker = Worker::new(&yard, 0, queues.remove(0), false);
+        let installed = install(&worker);
+        f(&yard, &worker);
+        yard.close();
+        yard.drain();
+        drop(installed);
+    }
+
+    fn spawn(yard: &Yard, future: impl Future<Output = ()> + Send) {
+        drop(yard.spawn(future, TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: () }));
+    }
+
+    /// A task that leaves its waker behind in its one poll, which is over.
+    fn asleep(yard: &Yard, worker: &Worker<'_>) -> Waker {
+        let kept = Arc::new(Mutex::new(None));
+        let keep = kept.clone();
+        spawn(
+            yard,
+            poll_fn(move |cx| {
+                *keep.lock().unwrap() = Some(cx.waker().clone());
+                Poll::Pending
+            }),
+        );
+        worker.place.next.take().expect("it was put into the slot").run();
+        kept.lock().unwrap().take().expect("it has been polled")
+    }
+
+    /// Tasks in the slot, the queue, the queue of those that gave way, and the inject queue.
+    fn lengths(yard: &Yard, worker: &Worker<'_>) -> [usize; 4] {
+        let queues = &worker.queues;
+        let slot = usize::from(!worker.place.next.is_empty());
+        [slot, queues.ready.len(), queues.yielded.len(), yard.inject.len()]
+    }
+
+    #[test]
+    fn the_newest_goes_to_the_slot_and_what_lay_there_to_the_queue() {
+        on_a_worker(|yard, worker| {
+            let waker = asleep(yard, worker);
+            spawn(yard, async {});
+            assert_eq!(lengths(yard, worker), [1, 0, 0, 0]);
+            waker.wake();
+            assert_eq!(lengths(yard, worker), [1, 1, 0, 0]);
+            let woken = worker.place.next.take().unwrap();
+            assert!(woken.header().is_polled(), "the woken one is in the slot");
+            woken.run();
+            worker.queues.ready.pop().unwrap().run();
+        });
+    }
+
+    #[test]
+    fn what_a_look_found_goes_to_the_queue() {
+        on_a_worker(|yard, worker| {
+            let waker = asleep(yard, worker);
+            worker.pushes.set(Pushes::Queue);
+            waker.wake();
+            spawn(yard, async {});
+            assert_eq!(lengths(yard, worker), [0, 2, 0, 0]);
+        });
+    }
+
+    #[test]
+    fn one_woken_in_its_poll_goes_behind_the_ready_and_one_that_gave_way_behind_all() {
+        on_a_worker(|yard, worker| {
+            for gives_way in [false, true] {
+                spawn(
+                    yard,
+                    poll_fn(move |cx| {
+                        if gives_way {
+                            budget::give_way(cx)
+                        } else {
+                            cx.waker().wake_by_ref()
+                        }
+                        Poll::Pending
+                    }),
+                );
+                worker.place.next.take().unwrap().run();
+            }
+            assert_eq!(lengths(yard, worker), [0, 1, 1, 0]);
+        });
+    }
+
+    #[test]
+    fn other_threads_and_a_worker_that_blocks_push_from_outside() {
+        on_a_worker(|yard, worker| {
+            let waker = asleep(yard, worker);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    waker.wake();
+                    spawn(yard, async {});
+                });
+            });
+            assert_eq!(lengths(yard, worker), [0, 0, 0, 2]);
+            let waker = asleep(yard, worker);
+            let blocking = worker.block();
+            waker.wake();
+            spawn(yard, async {});
+            assert_eq!(lengths(yard, worker), [0, 0, 0, 4]);
+            drop(blocking);
+        });
+    }
+
+    #[test]
+    fn a_batch_comes_at_once_and_holds_its_own_yards_tasks_only() {
+        on_a_worker(|yard, worker| {
+            let mut due = vec![asleep(yard, worker), asleep(yard, worker)];
+            on_a_worker(|other, theirs| {
+                due.push(asleep(other, theirs));
+                let (yard, other) = (yard, other);
+                thread::scope(|scope| {
+                    scope.spawn(|| {
+                        let batch = collect_batch(yard, || wake_all(&mut due));
+                        assert_eq!((batch.len(), yard.inject.len(), other.inject.len()), (2, 0, 1));
+                        yard.push_batch(batch);
+                    });
+                });
+            });
+            assert_eq!(lengths(yard, worker), [0, 0, 0, 2]);
+        });
+    }
+}
