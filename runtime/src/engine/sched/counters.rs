@@ -1,11 +1,12 @@
 //! What metrics and inspection see of an engine.
 //!
-//! Owns: the names of the counters, and which places are added up for a worker.   Not here: the counters themselves
+//! Owns: who an engine is, the names of its counters, and which places are added up for a worker.   Not here: the counters themselves
 //! (`places/stats`, and beside what they count).
 //!
 //! Nothing is stopped for it: each number is right at some moment of the call, and two calls are two moments.
 
 use crate::engine::histogram::Histogram;
+use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::place::{Doing, Place};
 use crate::engine::sched::worker::here::with_worker_of;
@@ -22,6 +23,19 @@ pub(crate) struct Counters<'e> {
 }
 
 impl Engine {
+    pub(crate) fn id(&self) -> u64 {
+        self.yard.id
+    }
+
+    pub(crate) fn flavor(&self) -> Flavor {
+        self.yard.config.flavor
+    }
+
+    /// The name that its builder was given.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.yard.config.name.as_deref()
+    }
+
     pub(crate) fn counters(&self) -> Counters<'_> {
         Counters { yard: &self.yard }
     }

@@ -56,7 +56,7 @@ impl Engine {
             process: std::process::id(),
             this: this.clone(),
         });
-        registry::enter(engine.this.clone(), engine.id());
+        registry::enter(engine.this.clone(), engine.yard.id);
         if multi {
             engine.start_guarantor()?;
         }
@@ -70,19 +70,6 @@ impl Engine {
 
     pub(super) fn as_driver(&self) -> Weak<dyn Driver> {
         self.this.clone()
-    }
-
-    pub(crate) fn id(&self) -> u64 {
-        self.yard.id
-    }
-
-    pub(crate) fn flavor(&self) -> Flavor {
-        self.yard.config.flavor
-    }
-
-    /// The name that its builder was given.
-    pub(crate) fn name(&self) -> Option<&str> {
-        self.yard.config.name.as_deref()
     }
 
     /// Who is told of panics that nobody looks at.
