@@ -18,6 +18,7 @@ use crate::engine::sched::life::pool::Pool;
 use crate::engine::sched::places::idle::{Idle, Wake};
 use crate::engine::sched::places::inject::Inject;
 use crate::engine::sched::places::place::{Doing, Place, Places};
+use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::places::roots::Roots;
 use crate::engine::sched::places::stats::SharedStats;
 use std::sync::{Arc, Weak};
@@ -153,6 +154,25 @@ impl Yard {
         place.seated.store(self.idle.come_back(), Ordering::Relaxed);
         place.set_doing(Doing::Running);
         self.a_worker_woke();
+    }
+
+    /// A worker leaves its place for good. What was pushed while nobody else could be woken needs somebody now.
+    pub(super) fn leave_place(&self, index: usize, deque: Queues, searching: bool) {
+        if self.config.flavor == Flavor::MultiThread {
+            self.idle.leave(searching);
+            // It may have waited for sockets and timers, and all others may be asleep elsewhere.
+            self.rouse_guarantor();
+        } else if searching {
+            // Its one worker counts as there all the time. Nobody relies on this search: there is nobody to wake.
+            let _ = self.idle.stop_searching();
+        }
+        self.places.give_back(index, deque);
+        // Its timers are the leader's now.
+        self.drive.settle(self.drive.wheels.get(index as u32).next());
+        self.reconsider_the_clock();
+        if !self.inject.is_empty() && !self.is_closing() {
+            self.wake(self.idle.submitted());
+        }
     }
 
     /// A worker has counted itself active: the guarantor must watch it.

@@ -4,7 +4,6 @@
 
 use crate::engine::base::contain::contain;
 use crate::engine::entered::{self, Role};
-use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::place::Doing;
 use crate::engine::sched::places::queues::Queues;
@@ -108,7 +107,7 @@ impl Engine {
         let (end, queues, searching) = worker.run(&mut NoRoot);
         debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
         self.yard.places.get(index).set_doing(Doing::Nothing);
-        self.leave_place(index, queues, searching);
+        self.yard.leave_place(index, queues, searching);
         self.drain_after_leaving();
     }
 
@@ -129,25 +128,6 @@ impl Engine {
                 "runtime: the operating system refused a worker thread: {error}.\n  The other workers go on. Raise \
                  the limits on threads and memory, or ask for fewer with `Builder::worker_threads`."
             );
-        }
-    }
-
-    /// A worker leaves its place for good. What was pushed while nobody else could be woken needs somebody now.
-    pub(in crate::engine::sched) fn leave_place(&self, index: usize, deque: Queues, searching: bool) {
-        if self.yard.config.flavor == Flavor::MultiThread {
-            self.yard.idle.leave(searching);
-            // It may have waited for sockets and timers, and all others may be asleep elsewhere.
-            self.yard.rouse_guarantor();
-        } else if searching {
-            // Its one worker counts as there all the time. Nobody relies on this search: there is nobody to wake.
-            let _ = self.yard.idle.stop_searching();
-        }
-        self.yard.places.give_back(index, deque);
-        // Its timers are the leader's now.
-        self.yard.drive.settle(self.yard.drive.wheels.get(index as u32).next());
-        self.yard.reconsider_the_clock();
-        if !self.yard.inject.is_empty() && !self.yard.is_closing() {
-            self.yard.wake(self.yard.idle.submitted());
         }
     }
 

@@ -93,15 +93,13 @@ fn a_wanted_thread_is_not_slept_over() {
 fn a_leader_that_leaves_is_relieved() {
     check(|| {
         // The lead as a flag: what counts is that it is given up before the leader leaves.
-        let shared = StdArc::new((yard(0, 0), AtomicBool::new(true)));
+        let (yard, mut queues) = yard_and_queues(1, 1);
+        let (shared, queues) = (StdArc::new((yard, AtomicBool::new(true))), queues.remove(0));
         let theirs = shared.clone();
         let leaves = spawn(move || {
             let (yard, is_led) = &*theirs;
             is_led.store(false, Release);
-            yard.idle.arrive();
-            // `Engine::leave_place`
-            yard.idle.leave(true);
-            yard.rouse_guarantor();
+            yard.leave_place(0, queues, false);
         });
         let (yard, is_led) = &*shared;
         // `Engine::rest_a_while`

@@ -221,7 +221,7 @@ impl Engine {
         drop(installed);
         drop(set_up);
         match standby.end() {
-            (deque, Some(searching)) => self.leave_place(index, deque, searching),
+            (deque, Some(searching)) => self.yard.leave_place(index, deque, searching),
             (deque, None) => self.yard.places.give_back(index, deque),
         }
         root.output.take()
