@@ -24,7 +24,7 @@ pub(crate) fn register(
 
 /// Is it registered with the runtime that this thread has entered?
 pub(crate) fn is_here(registration: &Registration) -> bool {
-    with_engine(|engine| engine.is_some_and(|engine| engine.drive.owns(registration)))
+    with_engine(|engine| engine.is_some_and(|engine| engine.yard.drive.owns(registration)))
 }
 
 /// Did an operation on `registration` fail because its runtime ends, inside a task that this end is about to drop? Such a
