@@ -1,6 +1,6 @@
 //! Holding time still, for tests.
 //!
-//! Owns: the public functions.   Imports: the door's clock.   Not here: the clock, and how it moves by itself (`engine/drive`).
+//! Owns: the public functions.   Not here: the clock, and how it moves by itself (`engine/drive`).
 
 use super::no_runtime_here;
 use crate::engine::Caller;

@@ -1,6 +1,6 @@
 //! What a task inherits from whoever spawns it.
 //!
-//! Owns: [`Context`], a count of which lies in each cell whose task inherited one.   Imports: `header`.
+//! Owns: [`Context`], a count of which lies in each cell whose task inherited one.
 //! Not here: which context is in force (`current`), and what is in it (`scope`).
 //!
 //! The engine passes it on and asks nothing. A spawn where no context is in force looks at one thread-local; a task

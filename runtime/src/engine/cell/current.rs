@@ -1,6 +1,6 @@
 //! Which task this thread polls (or drops) right now, and which context is in force.
 //!
-//! Owns: two thread-locals, and the guards that set them.   Imports: `header`, `context`.
+//! Owns: two thread-locals, and the guards that set them.
 //!
 //! A task's context is in force while the task is polled; whoever polls a part of a task in another context (`scope`)
 //! puts that into force meanwhile. Cells without a destructor, so that they answer when the thread ends, too.

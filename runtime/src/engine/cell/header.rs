@@ -1,7 +1,7 @@
 //! The half of a cell that has no type: what queues, wakers and lists see.
 //!
 //! Owns: the header, the counted [`TaskRef`], the right to poll [`Runnable`], the [`Owner`] trait.
-//! Imports: `word`, `base`.   Not here: the future (`slot`), the lists (`owned`, the scheduler's queues).
+//! Not here: the future (`slot`), the lists (`owned`, the scheduler's queues).
 //!
 //! Why a header may hold its owner uncounted. Whoever calls the owner holds the task's runnable, or is its poller.
 //! Both mean that the task is not complete, and an owner stays alive until every task it counted is complete

@@ -4,7 +4,6 @@
 //! point at it: a [`Runnable`] (the right to poll it; at most one exists), wakers, and one [`JoinCell`]. The word in
 //! the header decides who may touch what; `word.rs` has the table.
 //!
-//! Imports: `base`.
 //! Not here: queues and threads. The cell reaches its scheduler through [`Owner`], a table of functions.
 //!
 //! References. One belongs to the runtime from spawn to completion, each waker has one, the join handle has one.

@@ -1,6 +1,6 @@
 //! The typed half of a cell: the future, and after it its output, in one place.
 //!
-//! Owns: the slot, polling, completing, freeing.   Imports: `word`, `header`, `memory`, `current`, `contain`.
+//! Owns: the slot, polling, completing, freeing.
 //!
 //! The danger: user code runs at six places here (poll, drop of the future, drop of the output, drop of what the task
 //! inherited, the join waker, the hooks in `finished`), each may panic, and the word must still reach COMPLETE. So each

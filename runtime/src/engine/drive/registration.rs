@@ -1,6 +1,6 @@
 //! A descriptor's registration, for as long as somebody uses it.
 //!
-//! Owns: the source and a count of the driver.   Imports: `io-driver`.   Not here: the descriptor, which its owner closes
+//! Owns: the source and a count of the driver.   Not here: the descriptor, which its owner closes
 //! *after* [`Registration::end`].
 //!
 //! A registration outlives its runtime without harm: its driver was shut down, and every wait ends with that error.

@@ -1,6 +1,6 @@
 //! Who needs a runtime, for the panic where there is none.
 //!
-//! Owns: the name of a public function and the line that has called it.   Imports: `entered`.
+//! Owns: the name of a public function and the line that has called it.
 //! Not here: the panics of functions that are no futures, which blame their caller's line by themselves.
 //!
 //! A future panics where it is polled, deep inside of some executor, which tells nobody what to change. So it is made by a
