@@ -29,6 +29,11 @@ pub mod hostile;
 #[allow(unsafe_code)]
 pub mod fork;
 
+// Filters of system calls and masks of signals have no safe face.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+pub mod sandbox;
+
 /// Threads, descriptors and memory of this process, as the kernel sees them.
 pub mod process;
 
