@@ -135,7 +135,7 @@ impl<'e> Worker<'e> {
             looks: Looks::new(
                 engine.config.event_interval,
                 engine.config.inject_interval,
-                engine.config.flavor != Flavor::MultiThread,
+                engine.has_no_guarantor(),
                 engine.places.get(index).pace_ns.load(Ordering::Relaxed),
             ),
             inject_due: Cell::new(false),

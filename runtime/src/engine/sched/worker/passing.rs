@@ -60,8 +60,9 @@ impl Worker<'_> {
 
     /// The beat, which is moved here where there is no guarantor.
     pub(in crate::engine::sched) fn beat(&self) -> u32 {
-        if self.looks.beats() {
+        if self.looks.beats() && self.engine.has_no_guarantor() {
             self.engine.beat.store(coarse::beat(), Ordering::Relaxed);
+            self.engine.recall_guarantor();
         }
         self.engine.beat.load(Ordering::Relaxed)
     }
