@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::{io, ptr};
 
 /// A call to refuse.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     number: libc::c_long,
     /// Only where its first argument is negative as an `int`.

@@ -96,7 +96,7 @@ impl Guarantor {
             armed: Mutex::new(Armed::No),
             wanted: AtomicUsize::new(0),
             hands: Hands::default(),
-            leave: Leave::default(),
+            leave: Leave::new(),
             parker: Arc::new(Parker::new()),
         }
     }

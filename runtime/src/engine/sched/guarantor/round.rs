@@ -18,7 +18,7 @@
 
 use super::judge::{Hold, Judge, Relief, Scene, Sight, Thread};
 use super::{CALM, Rouse, WATCH};
-use crate::engine::base::atomics::Mutex;
+use crate::engine::base::atomics::{AtomicBool, Mutex};
 use crate::engine::base::cpu_time;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::drive::Sleeper;
@@ -29,7 +29,7 @@ use crate::engine::sched::places::place::{Doing, Place};
 use crate::engine::sched::sys::{self, ExactSleeps, fd_table};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -107,11 +107,16 @@ impl Missing {
 }
 
 /// What a guarantor that has become the only worker leaves to the next one.
-#[derive(Default)]
 pub(super) struct Leave {
     /// Is there no guarantor? A hint: the other word decides.
     taken: AtomicBool,
     missing: Mutex<Option<Missing>>,
+}
+
+impl Leave {
+    pub(super) fn new() -> Self {
+        Leave { taken: AtomicBool::new(false), missing: Mutex::new(None) }
+    }
 }
 
 impl Engine {
