@@ -289,12 +289,17 @@ fn a_spare_leaves_when_its_worker_is_back() {
             })
         })
         .collect();
-    let blocks = (0..WORKERS).map(|_| runtime.spawn(async { std::thread::sleep(Duration::from_millis(60)) }));
+    let metrics = runtime.metrics();
+    let blocks = (0..WORKERS).map(|_| {
+        let metrics = metrics.clone();
+        runtime.spawn(async move {
+            std::thread::sleep(Duration::from_millis(20));
+            wait_until("somebody to stand in", || metrics.spares_started() > 0);
+        })
+    });
     for block in blocks.collect::<Vec<_>>() {
-        // Not `block_on`, which would be a worker more.
-        wait_until("the end of a block", || block.is_finished());
+        runtime.block_on(block).unwrap();
     }
-    assert!(runtime.metrics().spares_started() > 0, "nobody stood in for two workers that blocked");
     wait_until("as few threads as workers", || {
         threads.lock().unwrap().clear();
         std::thread::sleep(Duration::from_millis(20));
