@@ -10,14 +10,15 @@ use rustix::fd::OwnedFd;
 use rustix::fs::Timespec;
 use rustix::io::{Errno, write};
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const NEVER: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 pub(crate) struct Alarm {
-    /// `None`: no descriptor was to be had (a sandbox, or the limit on them).
-    timer: Option<Timer>,
+    /// Made when it is first set: many alarms never are. `None`: no descriptor was to be had (a sandbox, or the limit on them).
+    timer: OnceLock<Option<Timer>>,
     /// The timer is of no use any more.
     given_up: AtomicBool,
     without: any_alarm::Alarm,
@@ -31,11 +32,11 @@ struct Timer {
 
 impl Alarm {
     pub(crate) fn new() -> Self {
-        Alarm { timer: Timer::new(), given_up: AtomicBool::new(false), without: any_alarm::Alarm::new() }
+        Alarm { timer: OnceLock::new(), given_up: AtomicBool::new(false), without: any_alarm::Alarm::new() }
     }
 
     fn timer(&self) -> Option<&Timer> {
-        self.timer.as_ref().filter(|_| !self.given_up.load(Ordering::Acquire))
+        self.timer.get_or_init(Timer::new).as_ref().filter(|_| !self.given_up.load(Ordering::Acquire))
     }
 
     pub(crate) fn set(&self, after: Duration) {
