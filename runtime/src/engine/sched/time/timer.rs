@@ -146,7 +146,8 @@ impl Timer {
             State::Done => true,
             State::InWheel(entry) => {
                 let is_past = |engine: &Engine| {
-                    (entry.is_elapsed(engine) || stands_past(engine, entry.tick)) && !self.was_put_off(engine, entry.tick)
+                    (entry.is_elapsed(engine) || stands_past(engine, entry.tick))
+                        && !self.was_put_off(engine, entry.tick)
                 };
                 self.with_own_engine(|engine| engine.is_some_and(is_past))
             }
