@@ -11,7 +11,7 @@
 //! | users' code  | [`contain`]: a panic in a hook or a waker ends there                                      |
 //! | what a task inherits | [`Context`], [`Inherited`], and in [`current`] which is in force                      |
 //! | one task     | [`JoinCell`], [`TaskRef`], [`JoinError`], [`Id`]; for other schedulers of cells (`LocalSet`) |
-//! |              | [`Owner`], [`Runnable`], [`allocate`], [`OwnedTasks`], [`Chain`]                          |
+//! |              | [`Owner`], [`Runnable`], [`Running`], [`allocate`], [`OwnedTasks`], [`Chain`]             |
 //!
 //! Nothing outside names a submodule that does not stand here. What is behind: `docs/architecture.md`.
 
@@ -36,8 +36,8 @@ pub(crate) use base::value_lock::{ValueLock, ValueRef};
 pub use cell::JoinError;
 pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{
-    ChildOfGroup, Context, Header, Inherited, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate,
-    current, panic_text,
+    ChildOfGroup, Context, Header, Inherited, JoinCell, Name, Owner, PanicSink, Runnable, Running, TaskInfo, TaskRef,
+    allocate, current, panic_text,
 };
 pub(crate) use drive::Key as WheelKey;
 pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, ShutDown, TimerWheel};

@@ -3,7 +3,7 @@
 //! "Fault" lines name a change to the code that makes the model below fail; each was planted and seen to fail.
 
 use super::owned::{Next, OwnedTasks};
-use super::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate};
+use super::{JoinCell, Owner, PanicSink, Runnable, Running, TaskInfo, TaskRef, allocate};
 use crate::engine::base::atomics::{Arc, AtomicUsize, Mutex};
 use crate::engine::base::id::Id;
 use crate::engine::base::model::{check, spawn};
@@ -28,10 +28,10 @@ impl Owner for Desk {
     fn requeue(&self, task: Runnable) {
         self.schedule(task);
     }
-    fn link(&self, task: &Header) -> Option<u32> {
+    fn link(&self, task: &Running) -> Option<u32> {
         self.owned.link(task).then_some(0)
     }
-    fn finished(&self, task: &Header) {
+    fn finished(&self, task: &Running) {
         if task.list().is_some() {
             self.owned.unlink(task);
         }

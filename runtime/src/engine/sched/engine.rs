@@ -11,7 +11,7 @@ use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::AfterUnpark;
-use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
+use crate::engine::cell::{self, JoinCell, Name, Owner, PanicSink, Runnable, Running, TaskInfo, current};
 use crate::engine::drive::{Drive, Settings};
 use crate::engine::entered::{self, Role};
 use crate::engine::histogram::Histogram;
@@ -307,7 +307,7 @@ impl Owner for Engine {
         });
     }
 
-    fn link(&self, task: &Header) -> Option<u32> {
+    fn link(&self, task: &Running) -> Option<u32> {
         with_worker_of(self, |worker| {
             let worker = worker.expect("BUG: a task is polled outside of its engine's workers");
             worker.place.owned.link(task).then_some(worker.index() as u32)
@@ -315,12 +315,12 @@ impl Owner for Engine {
     }
 
     #[inline]
-    fn finished(&self, task: &Header) {
+    fn finished(&self, task: &Running) {
         if let Some(list) = task.list() {
             self.places.get(list as usize).owned.unlink(task);
         }
         if let Some(hook) = &self.config.on_task_terminate {
-            let _no_task = current::leave();
+            let (task, _no_task) = (task.header(), current::leave());
             hook(&TaskFacts { id: task.id(), spawned_at: task.spawned_at(), name: task.name() });
         }
         with_worker_of(self, |worker| match worker {
