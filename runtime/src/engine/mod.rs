@@ -6,7 +6,7 @@
 //! | its settings | [`config`]                                                                                |
 //! | this thread  | [`entered`] (which runtime, may it block; [`Caller`], who needs one), [`current`] (which task), [`budget`], [`contention`], random |
 //! | its time     | [`Timer`], [`clockwork`]; [`TimerWheel`], to order deadlines with                         |
-//! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]                                   |
+//! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]; [`Trust`], [`Blocked`]             |
 //! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model          |
 //! | users' code  | [`contain`]: a panic in a hook or a waker ends there                                      |
 //! | what a task inherits | [`Context`], [`Inherited`], and in [`current`] which is in force                      |
@@ -40,9 +40,9 @@ pub(crate) use cell::{
     allocate, current, panic_text,
 };
 pub(crate) use drive::Key as WheelKey;
-pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, ShutDown, TimerWheel};
+pub(crate) use drive::{Blocked, Direction, Interest, Ready, ReadyEvent, Registration, ShutDown, TimerWheel, Trust};
 pub(crate) use entered::in_async_context;
-pub(crate) use sched::caller::{Caller, is_entered};
+pub(crate) use sched::caller::{Caller, is_entered, no_runtime_here};
 pub(crate) use sched::config;
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::places::inject::Chain;
