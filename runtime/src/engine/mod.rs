@@ -8,7 +8,7 @@
 //! | its time     | [`Timer`], [`clockwork`]; [`TimerWheel`], to order deadlines with                         |
 //! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]; [`Trust`], [`Blocked`]             |
 //! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model          |
-//! | users' code  | [`contain`]: a panic in a hook or a waker ends there                                      |
+//! | users' code  | [`contain`]: a panic in a hook or a waker ends there; [`wake_each`]                       |
 //! | what a task inherits | [`Context`], [`Inherited`], and in [`current`] which is in force                      |
 //! | one task     | [`JoinCell`], [`TaskRef`], [`JoinError`], [`Id`]; for other schedulers of cells (`LocalSet`) |
 //! |              | [`Owner`], [`Runnable`], [`Running`], [`allocate`], [`OwnedTasks`], [`Chain`]             |
@@ -33,6 +33,7 @@ pub(crate) use base::contention;
 pub use base::id::Id;
 pub(crate) use base::rng::random_below;
 pub(crate) use base::value_lock::{ValueLock, ValueRef};
+pub(crate) use base::wake::wake_each;
 pub use cell::JoinError;
 pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{

@@ -7,10 +7,10 @@
 //! Tasks do not: `shutdown` sees to it that none outlives the last of those.
 
 use crate::engine::base::budget;
-use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::AfterUnpark;
+use crate::engine::base::wake::wake_all;
 use crate::engine::cell::{self, JoinCell, Name, Owner, PanicSink, Runnable, Running, TaskInfo, current};
 use crate::engine::drive::{Drive, Settings};
 use crate::engine::entered::{self, Role};
@@ -385,10 +385,3 @@ impl Engine {
 // A panic in a task is caught in its cell; nothing of the engine is left half changed by one.
 impl std::panic::UnwindSafe for Engine {}
 impl std::panic::RefUnwindSafe for Engine {}
-
-/// Wakes each. A waker that panics (its message is out already) keeps nobody else from being woken.
-pub(super) fn wake_all(woken: &mut Vec<Waker>) {
-    for waker in woken.drain(..) {
-        contain(|| waker.wake());
-    }
-}

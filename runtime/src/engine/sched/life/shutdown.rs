@@ -18,9 +18,10 @@
 //! the poller's own drain, or the next look, finds it.
 
 use crate::engine::base::atomics::nap;
+use crate::engine::base::wake::wake_all;
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::{Next, OwnedTasks};
-use crate::engine::sched::engine::{Engine, wake_all};
+use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::inject::Inject;
 use crate::engine::sched::places::place::Places;
 use crate::engine::sched::places::stats::SharedStats;

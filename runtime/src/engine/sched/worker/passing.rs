@@ -5,9 +5,9 @@
 //! Not here: when a look is due (`looks`), looks of a worker without work (`search`, `sleep`).
 
 use crate::engine::base::coarse;
+use crate::engine::base::wake::wake_all;
 use crate::engine::cell::Runnable;
 use crate::engine::drive::{NEVER, Reach, WOKEN_MOST};
-use crate::engine::sched::engine::wake_all;
 use crate::engine::sched::worker::looks::Due;
 use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::{BACKLOG, Pushes, Worker};
