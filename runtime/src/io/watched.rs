@@ -1,7 +1,7 @@
 //! A descriptor of ours and its registration: what sockets, pipes and `AsyncFd` are made of.
 //!
 //! Owns: the object with the descriptor, and its registration with the runtime that it was made in.
-//! Imports: the engine's door.   Not here: system calls (`net`); what the public types promise.
+//! Not here: system calls (`net`); what the public types promise.
 //!
 //! Every operation that turns out to be ready takes a unit of the task's budget, also one that waits for readiness only:
 //! a loop of `readable` and `try_read` on a busy socket would otherwise never yield. `try_*` operations take none: who

@@ -1,6 +1,6 @@
 //! Several steps of foreign code, of which each is done though others panic.
 //!
-//! Owns: [`FirstPanic`], [`DropEach`].   Imports: the door.
+//! Owns: [`FirstPanic`], [`DropEach`].
 //! Not here: wakers (`wake`).
 //!
 //! The danger: the first destructor to panic ends the loop that runs them, and a second one, while the stack unwinds,

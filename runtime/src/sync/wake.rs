@@ -1,6 +1,6 @@
 //! Wakers that were collected under a lock and are woken after it.
 //!
-//! Owns: [`WakeBatch`].   Imports: `first_panic`.
+//! Owns: [`WakeBatch`].
 //! Not here: who is woken (`waiters`, and the primitive that asks).
 //!
 //! The danger is twofold. A waker is foreign code: run under one of our locks it can re-enter the object and

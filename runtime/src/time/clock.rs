@@ -1,6 +1,6 @@
 //! Holding time still, for tests.
 //!
-//! Owns: the public functions.   Imports: the door's clock.   Not here: the clock, and how it moves by itself (`engine/drive`).
+//! Owns: the public functions.   Not here: the clock, and how it moves by itself (`engine/drive`).
 
 use crate::engine::clockwork::{self, ClockError};
 use crate::engine::{Caller, no_runtime_here};

@@ -61,7 +61,7 @@
 //! It does not wait for sockets: if a peer's answer is on its way and a timeout is set, the timeout comes first. Switch
 //! that off with [`set_auto_advance`].
 
-// Owns: the public types.   Imports: the door's timer, wheel, clock and budget.
+// Owns: the public types.
 // Not here: when a timer fires and who fires it (`engine/drive`, `engine/sched`).
 
 mod call_later;

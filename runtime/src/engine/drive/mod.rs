@@ -1,6 +1,6 @@
 //! Floor 2: sockets and time, and who waits for them.
 //!
-//! Owns: the clock, the wheels, the I/O driver, and the right to wait for all of them.   Imports: `base`.
+//! Owns: the clock, the wheels, the I/O driver, and the right to wait for all of them.
 //! Not here: tasks (a waker is all that is known of them), when a thread has nothing better to do than to wait
 //! (`sched`).
 //!

@@ -1,7 +1,7 @@
 //! A blocking object, used by a task: its operations run on a thread that may block.
 //!
 //! Owns: [`OffThread`], its buffer, the desk where a finished operation waits for the task.
-//! Imports: the engine's door.   Not here: what the object is.
+//! Not here: what the object is.
 //!
 //! One operation is under way at a time. It takes the object and the buffer along, and leaves both on the desk with its
 //! result; the next poll, of whichever future, picks them up. So no byte depends on a future staying alive: a read whose

@@ -1,6 +1,6 @@
 //! Any descriptor, waited for.
 //!
-//! Owns: the object, and the errors around it.   Imports: `watched`, `raw`.   Not here: the guards (`guards`), making one
+//! Owns: the object, and the errors around it.   Not here: the guards (`guards`), making one
 //! (`raw`, because it is unsafe).
 
 use super::raw::Raw;

@@ -1,6 +1,6 @@
 //! Messages between processes of this machine.
 //!
-//! Owns: the type, messages with addresses.   Imports: the macro that it shares with UDP.
+//! Owns: the type, messages with addresses.
 
 use super::SocketAddr;
 use crate::engine::{Blocked, Direction, Timer};

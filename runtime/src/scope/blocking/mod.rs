@@ -1,7 +1,7 @@
 //! Tasks that borrow from a caller who waits.
 //!
-//! Owns: [`scope_blocking`], [`BlockingScope`], [`ScopedTask`].   Imports: the group (it knows when every child is gone),
-//! `task::block_in_place`, `sync::oneshot`.   Not here: the one unsafe step, forgetting a lifetime (`erase`).
+//! Owns: [`scope_blocking`], [`BlockingScope`], [`ScopedTask`].   Not here: the one unsafe step, forgetting a lifetime
+//! (`erase`).
 //!
 //! The children are those of a `TaskGroup` that nobody stops. What makes the borrow sound: [`scope_blocking`] does not
 //! return, by any way, before the group says that all of them are gone, and gone means that the future has been dropped. So

@@ -1,6 +1,6 @@
 //! Running a body in a scope.
 //!
-//! Owns: [`Run`], the future of [`CancelScope::run`].   Imports: the door's timer, `context`, `tree`.
+//! Owns: [`Run`], the future of [`CancelScope::run`].
 //! Not here: who is told of a cancellation (`tree`).
 //!
 //! Each poll does three things, in this order: it polls the body, with the scope's context in force; it asks the tree what is

@@ -18,7 +18,7 @@
 //! ```
 
 // Owns: the queue: a wheel of its own, and one timer of the engine for whatever is due next.
-// Imports: the door's wheel, timer and budget.   Not here: the wheel (crate `timer-wheel`).
+// Not here: the wheel (crate `timer-wheel`).
 //
 // The wheel counts microseconds from the queue's beginning, so that it adds nothing to the grain of the one timer.
 //
