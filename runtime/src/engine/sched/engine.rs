@@ -1,7 +1,7 @@
 //! One runtime: everything that its threads share.
 //!
-//! Owns: places, queues, idle protocol, blocking pool, drive, counters; which engine this thread has entered.
-//! Imports: `base`, `cell`, `blocking`, `drive`.   Not here: the loop (`worker`), the end (`shutdown`).
+//! Owns: places, queues, idle protocol, blocking pool, drive, counters.
+//! Not here: the loop (`worker`), the end (`shutdown`).
 //!
 //! Who keeps an engine alive: its `Runtime` and handles, its threads, and a foreign thread for the time of a wake.
 //! Tasks do not: `shutdown` sees to it that none outlives the last of those.

@@ -1,6 +1,6 @@
 //! Closures as tasks, and threads for the crew.
 //!
-//! Owns: the crew of an engine.   Imports: `blocking`, `cell`, and the engine for its threads.
+//! Owns: the crew of an engine.
 //! Not here: who waits, and when one more thread is worth starting (`blocking`).
 //!
 //! A closure is a future that is ready in its first poll, in a cell like any other: join, abort and panics come from

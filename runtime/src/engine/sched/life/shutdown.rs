@@ -1,6 +1,6 @@
 //! The end of an engine: every task is dropped exactly once, and nothing is touched that is gone.
 //!
-//! Owns: closing, draining.   Imports: `engine`.   Not here: waiting for threads (`threads`), closures (`blocking`).
+//! Owns: closing, draining.   Not here: waiting for threads (`threads`), closures (`blocking`).
 //!
 //! 1. `close` sets the flag and wakes every thread. From now on a spawn completes its task as cancelled, and a first
 //!    `Pending` does so too (the lists of owned tasks are closed).

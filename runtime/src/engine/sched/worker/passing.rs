@@ -1,7 +1,7 @@
 //! What a busy worker does between polls for others: looks at sockets and timers, lets its backlog be seen, and gives those
 //! that gave way their turn.
 //!
-//! Owns: the looks themselves.   Imports: `base`, `drive`, the `worker` it extends.
+//! Owns: the looks themselves.
 //! Not here: when a look is due (`looks`), looks of a worker without work (`search`, `sleep`).
 
 use crate::engine::base::coarse;
