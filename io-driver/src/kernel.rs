@@ -72,6 +72,16 @@ impl Kernel {
         }
     }
 
+    pub(crate) fn modify(&self, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        if !self.is_ours() {
+            return Err(error::forked());
+        }
+        match &self.direct {
+            Some(direct) => direct.modify(self.poller(), fd, key, interest),
+            None => register::modify(self.poller(), fd, key, interest),
+        }
+    }
+
     /// Does nothing in a forked child.
     pub(crate) fn delete(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
         if self.is_ours() { self.poller().delete(fd) } else { Ok(()) }

@@ -99,17 +99,11 @@ impl Direct {
     }
 
     pub(crate) fn add(&self, poller: &Poller, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
-        let mut flags = EventFlags::ET;
-        if interest.is_readable() {
-            flags |= EventFlags::IN | EventFlags::RDHUP;
-        }
-        if interest.is_priority() {
-            flags |= EventFlags::PRI | EventFlags::RDHUP;
-        }
-        if interest.is_writable() {
-            flags |= EventFlags::OUT;
-        }
-        Ok(epoll::add(poller, fd, EventData::new_u64(key.to_bits()), flags)?)
+        Ok(epoll::add(poller, fd, EventData::new_u64(key.to_bits()), flags_of(interest))?)
+    }
+
+    pub(crate) fn modify(&self, poller: &Poller, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        Ok(epoll::modify(poller, fd, EventData::new_u64(key.to_bits()), flags_of(interest))?)
     }
 
     /// True: the bell is among the events.
@@ -163,6 +157,20 @@ impl Direct {
         self.drain = true;
         self.empty_bell();
     }
+}
+
+fn flags_of(interest: Interest) -> EventFlags {
+    let mut flags = EventFlags::ET;
+    if interest.is_readable() {
+        flags |= EventFlags::IN | EventFlags::RDHUP;
+    }
+    if interest.is_priority() {
+        flags |= EventFlags::PRI | EventFlags::RDHUP;
+    }
+    if interest.is_writable() {
+        flags |= EventFlags::OUT;
+    }
+    flags
 }
 
 fn make_timer(poller: &Poller) -> Option<OwnedFd> {

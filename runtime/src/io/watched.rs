@@ -48,13 +48,11 @@ impl<S: AsFd> Watched<S> {
         Watched::with_interest(object, SOCKET, what).map_err(|(_, error)| error)
     }
 
-    /// The same for an object that can surely be written: the first write need not wait for the driver to say so. If it
-    /// cannot after all, that write finds it out like any other.
+    /// The same for an object that can surely be written: the first write need not wait for the driver to say so, and the
+    /// system is asked about writing only when a write has found no room.
     #[track_caller]
     pub(crate) fn new_writable(object: S, what: &str) -> io::Result<Self> {
-        let watched = Watched::new(object, what)?;
-        watched.set_writable();
-        Ok(watched)
+        Watched::register(object, SOCKET, true, what).map_err(|(_, error)| error)
     }
 
     /// Lets the next write try, whatever the system has said.
@@ -64,7 +62,12 @@ impl<S: AsFd> Watched<S> {
 
     #[track_caller]
     pub(crate) fn with_interest(object: S, interest: Interest, what: &str) -> Result<Self, (S, io::Error)> {
-        match engine::register(object.as_fd(), interest.get()) {
+        Watched::register(object, interest, false, what)
+    }
+
+    #[track_caller]
+    fn register(object: S, interest: Interest, writable: bool, what: &str) -> Result<Self, (S, io::Error)> {
+        match engine::register(object.as_fd(), interest.get(), writable) {
             Ok(Ok(registration)) => Ok(Watched { parts: Some((registration, object)) }),
             Ok(Err(error)) => Err((object, error)),
             Err(NoDriver) => no_runtime_here(what),
@@ -123,7 +126,8 @@ impl<S: AsFd> Watched<S> {
     }
 
     pub(crate) fn clear(&self, event: ReadyEvent) {
-        self.registration().clear(event);
+        let (registration, object) = self.parts();
+        registration.clear(event, object);
     }
 
     /// What a user's operation has said for which `event` was waited.
@@ -132,7 +136,8 @@ impl<S: AsFd> Watched<S> {
         event: impl Into<Option<ReadyEvent>>,
         said: io::Result<R>,
     ) -> Result<io::Result<R>, Blocked> {
-        self.registration().settle(event, Trust::KeepsEnds, said)
+        let (registration, object) = self.parts();
+        registration.settle(object, event, Trust::KeepsEnds, said)
     }
 
     /// One task per direction; costs a unit of budget when it is ready.
@@ -164,11 +169,11 @@ impl<S: AsFd> Watched<S> {
         &self,
         direction: Direction,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut(&S) -> io::Result<R>,
+        operation: impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(unless_dropped(registration, registration.poll_io(direction, cx, || operation(object))));
+        let done = ready!(unless_dropped(registration, registration.poll_io(object, direction, cx, operation)));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -178,11 +183,11 @@ impl<S: AsFd> Watched<S> {
     pub(crate) fn poll_short_reads<R>(
         &self,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut(&S) -> io::Result<(R, bool)>,
+        operation: impl FnMut(&S) -> io::Result<(R, bool)>,
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(unless_dropped(registration, registration.poll_short_reads(cx, || operation(object))));
+        let done = ready!(unless_dropped(registration, registration.poll_short_reads(object, cx, operation)));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -195,7 +200,7 @@ impl<S: AsFd> Watched<S> {
         mut operation: impl FnMut(&S) -> io::Result<R>,
     ) -> io::Result<R> {
         let (registration, object) = self.parts();
-        until_done(registration, interest, Trust::Full, || operation(object)).await
+        until_done(registration, object, interest, Trust::Full, |object| operation(object)).await
     }
 
     /// The same for what the user does: a `WouldBlock` from there takes no end of a stream back.
@@ -205,7 +210,7 @@ impl<S: AsFd> Watched<S> {
         mut operation: impl FnMut(&S) -> io::Result<R>,
     ) -> io::Result<R> {
         let (registration, object) = self.parts();
-        until_done(registration, interest, Trust::KeepsEnds, || operation(object)).await
+        until_done(registration, object, interest, Trust::KeepsEnds, |object| operation(object)).await
     }
 
     /// The same with an object that can be changed.
@@ -215,14 +220,17 @@ impl<S: AsFd> Watched<S> {
         mut operation: impl FnMut(&mut S) -> io::Result<R>,
     ) -> io::Result<R> {
         let (registration, object) = self.parts_mut();
-        until_done(registration, interest, Trust::KeepsEnds, || operation(object)).await
+        until_done(registration, object, interest, Trust::KeepsEnds, |object| operation(object)).await
     }
 
     /// Does `operation`, a system call of ours, if the readiness says that it may succeed.
     #[inline]
     pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
         let (registration, object) = self.parts();
-        or_would_block(registration, registration.try_io(interest.get(), Trust::Full, || operation(object)))
+        or_would_block(
+            registration,
+            registration.try_io(object, interest.get(), Trust::Full, |object| operation(object)),
+        )
     }
 
     /// The same for what the user does: a `WouldBlock` from there takes no end of a stream back.
@@ -232,7 +240,10 @@ impl<S: AsFd> Watched<S> {
         operation: impl FnOnce(&S) -> io::Result<R>,
     ) -> io::Result<R> {
         let (registration, object) = self.parts();
-        or_would_block(registration, registration.try_io(interest.get(), Trust::KeepsEnds, || operation(object)))
+        or_would_block(
+            registration,
+            registration.try_io(object, interest.get(), Trust::KeepsEnds, |object| operation(object)),
+        )
     }
 
     /// The same with an object that can be changed.
@@ -242,7 +253,10 @@ impl<S: AsFd> Watched<S> {
         operation: impl FnOnce(&mut S) -> io::Result<R>,
     ) -> io::Result<R> {
         let (registration, object) = self.parts_mut();
-        or_would_block(registration, registration.try_io(interest.get(), Trust::KeepsEnds, || operation(object)))
+        or_would_block(
+            registration,
+            registration.try_io(object, interest.get(), Trust::KeepsEnds, |object| operation(object)),
+        )
     }
 }
 
@@ -257,15 +271,17 @@ fn event(registration: &Registration, interest: Interest) -> impl Future<Output 
     })
 }
 
-async fn until_done<R>(
+async fn until_done<O: AsFd, R>(
     registration: &Registration,
+    mut object: O,
     interest: Interest,
     trust: Trust,
-    mut operation: impl FnMut() -> io::Result<R>,
+    mut operation: impl FnMut(&mut O) -> io::Result<R>,
 ) -> io::Result<R> {
     loop {
         let event = event(registration, interest).await?;
-        match registration.settle(event, trust, operation()) {
+        let said = operation(&mut object);
+        match registration.settle(&object, event, trust, said) {
             Err(Blocked(_)) => {}
             // What it accepted could not be registered any more.
             Ok(Err(error)) if engine::ends_with_its_task(registration, &error) => pending().await,

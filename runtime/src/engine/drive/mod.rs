@@ -44,6 +44,7 @@ use io_driver::{Driver, Events};
 use lead::Lead;
 pub(crate) use lead::WOKEN_MOST;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
@@ -167,9 +168,9 @@ impl Drive {
         }
     }
 
-    /// A descriptor that is ready now and then. It must be non-blocking.
-    pub(crate) fn register(&self, fd: std::os::fd::BorrowedFd<'_>, interest: Interest) -> io::Result<Registration> {
-        let source = self.io.register(fd, interest)?;
+    /// A descriptor that is ready now and then. It must be non-blocking. `writable`: it can be written now.
+    pub(crate) fn register(&self, fd: BorrowedFd<'_>, interest: Interest, writable: bool) -> io::Result<Registration> {
+        let source = if writable { self.io.register_writable(fd, interest) } else { self.io.register(fd, interest) }?;
         self.set_used();
         if self.parked.lock().is_some() {
             self.notify();

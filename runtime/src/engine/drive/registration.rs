@@ -7,7 +7,7 @@
 
 use io_driver::{Direction, Driver, Interest, Ready, ReadyEvent, Source, Wait};
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -60,10 +60,20 @@ impl Registration {
         self.source.look(interest)
     }
 
-    /// An operation has found the readiness used up. The closed flags stay.
+    /// An operation on `fd` has found the readiness used up. The closed flags stay.
     #[inline]
-    pub(crate) fn clear(&self, event: ReadyEvent) {
+    pub(crate) fn clear(&self, event: ReadyEvent, fd: impl AsFd) {
         self.source.clear(event);
+        self.watch_writes(event, fd);
+    }
+
+    /// It is not writable any more, perhaps, and the kernel is to say when it is.
+    #[inline]
+    fn watch_writes(&self, event: ReadyEvent, fd: impl AsFd) {
+        if event.ready().is_writable() && self.driver.watch_writes(&self.source, fd.as_fd()).is_err() {
+            // Whoever waits would wait for ever: they try again instead.
+            self.set(Ready::WRITABLE);
+        }
     }
 
     /// Marks it ready as if the kernel had said so.
@@ -76,6 +86,7 @@ impl Registration {
     #[inline]
     pub(crate) fn settle<R>(
         &self,
+        fd: impl AsFd,
         event: impl Into<Option<ReadyEvent>>,
         trust: Trust,
         said: io::Result<R>,
@@ -83,8 +94,11 @@ impl Registration {
         match said {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 match (event.into(), trust) {
-                    (Some(event), Trust::Full) => self.source.disprove(event),
-                    (Some(event), Trust::KeepsEnds) => self.clear(event),
+                    (Some(event), Trust::Full) => {
+                        self.source.disprove(event);
+                        self.watch_writes(event, fd);
+                    }
+                    (Some(event), Trust::KeepsEnds) => self.clear(event, fd),
                     (None, _) => {}
                 }
                 Err(Blocked(error))
@@ -95,17 +109,19 @@ impl Registration {
 
     /// Tries `operation` if the readiness says that it may succeed.
     #[inline]
-    pub(crate) fn try_io<R>(
+    pub(crate) fn try_io<O: AsFd, R>(
         &self,
+        mut object: O,
         interest: Interest,
         trust: Trust,
-        operation: impl FnOnce() -> io::Result<R>,
+        operation: impl FnOnce(&mut O) -> io::Result<R>,
     ) -> io::Result<R> {
         let event = self.look(interest)?;
         if event.ready().is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.settle(event, trust, operation()).unwrap_or_else(|Blocked(error)| Err(error))
+        let said = operation(&mut object);
+        self.settle(object, event, trust, said).unwrap_or_else(|Blocked(error)| Err(error))
     }
 
     /// As `poll_io`, for a stream whose reads end short only when there is nothing left, or at urgent data. `operation`
@@ -116,20 +132,21 @@ impl Registration {
     /// The end of the stream is never taken back. Where the driver does not tell ends apart from data, one event may have
     /// brought both, and a short read is like any other.
     #[inline]
-    pub(crate) fn poll_short_reads<R>(
+    pub(crate) fn poll_short_reads<S: AsFd, R>(
         &self,
+        object: &S,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut() -> io::Result<(R, bool)>,
+        mut operation: impl FnMut(&S) -> io::Result<(R, bool)>,
     ) -> Poll<io::Result<R>> {
         loop {
             let event = std::task::ready!(self.poll_ready(Direction::Read, cx))?;
-            let Ok(said) = self.settle(event, Trust::Full, operation()) else { continue };
+            let Ok(said) = self.settle(object, event, Trust::Full, operation(object)) else { continue };
             return Poll::Ready(said.map(|(done, short)| {
                 if short
                     && self.driver.reports_ends()
                     && self.look(Interest::PRIORITY).is_ok_and(|urgent| urgent.ready().is_empty())
                 {
-                    self.clear(event);
+                    self.source.clear(event);
                 }
                 done
             }));
@@ -138,15 +155,16 @@ impl Registration {
 
     /// Tries `operation`, a system call of our own, until it does not say `WouldBlock`.
     #[inline]
-    pub(crate) fn poll_io<R>(
+    pub(crate) fn poll_io<S: AsFd, R>(
         &self,
+        object: &S,
         direction: Direction,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut() -> io::Result<R>,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         loop {
             let event = std::task::ready!(self.poll_ready(direction, cx))?;
-            if let Ok(done) = self.settle(event, Trust::Full, operation()) {
+            if let Ok(done) = self.settle(object, event, Trust::Full, operation(object)) {
                 return Poll::Ready(done);
             }
         }

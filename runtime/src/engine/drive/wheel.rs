@@ -28,6 +28,8 @@ const BATCH: usize = if cfg!(test) { 2 } else { 128 };
 /// whoever visits has tasks to run in between.
 const BATCHES_OF_A_VISIT: usize = if cfg!(test) { 4 } else { 32 };
 
+/// In lines of its own: its worker writes it at each timer, and others their own at the same time.
+#[repr(align(128))]
 pub(crate) struct Wheel {
     timers: Biased<Timers>,
     next: AtomicU64,

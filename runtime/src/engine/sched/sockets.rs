@@ -12,9 +12,14 @@ use std::os::fd::BorrowedFd;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoDriver;
 
-/// Registers a non-blocking descriptor for all its life; [`Registration::end`] before it is closed.
-pub(crate) fn register(fd: BorrowedFd<'_>, interest: Interest) -> Result<io::Result<Registration>, NoDriver> {
-    with_engine(|engine| engine.map(|engine| engine.drive.register(fd, interest)).ok_or(NoDriver))
+/// Registers a non-blocking descriptor for all its life; [`Registration::end`] before it is closed. `writable`: it can be
+/// written now.
+pub(crate) fn register(
+    fd: BorrowedFd<'_>,
+    interest: Interest,
+    writable: bool,
+) -> Result<io::Result<Registration>, NoDriver> {
+    with_engine(|engine| engine.map(|engine| engine.drive.register(fd, interest, writable)).ok_or(NoDriver))
 }
 
 /// Did an operation on `registration` fail because its runtime ends, inside a task that this end is about to drop? Such a

@@ -85,6 +85,9 @@ impl Worker<'_> {
                 return found;
             }
             found = found.or_else(|| self.look_at_events());
+            if found.is_none() && self.spin.takes_long(round, begun, now) {
+                return None;
+            }
         }
         self.spin.went_through(found.is_some());
         found
