@@ -74,6 +74,7 @@ mod shutdown_edges;
 // Beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod shutdown_sockets;
+mod signal;
 mod spawn;
 mod spawn_blocking;
 mod sync_auto_traits;

@@ -29,6 +29,10 @@ pub mod hostile;
 #[allow(unsafe_code)]
 pub mod fork;
 
+// To register a handler is unsafe.
+#[allow(unsafe_code)]
+pub mod signal;
+
 /// Threads, descriptors and memory of this process, as the kernel sees them.
 pub mod process;
 
@@ -39,5 +43,6 @@ pub use forgotten::{forget_waker, leak, leak_bytes};
 pub use panics::{CaughtPanic, catch, planned_panic};
 pub use probe::{Drops, Probe};
 pub use rng::Rng;
+pub use signal::handle_signal;
 pub use still::{in_still_time, still};
 pub use watch::{wait_until, watchdog, watchdog_secs};

@@ -49,7 +49,7 @@ pub(crate) use sched::engine::Engine;
 pub(crate) use sched::places::inject::Chain;
 pub(crate) use sched::places::place;
 pub(crate) use sched::sizing;
-pub(crate) use sched::sockets::{NoDriver, ends_with_its_task, register, unless_it_ends_with_its_task};
+pub(crate) use sched::sockets::{NoDriver, ends_with_its_task, is_here, register, unless_it_ends_with_its_task};
 pub(crate) use sched::time::clockwork;
 pub(crate) use sched::time::timer::{NoTimer, Timer, far_from};
 pub(crate) use sched::worker::{with_worker, with_worker_of};

@@ -22,6 +22,11 @@ pub(crate) fn register(
     with_engine(|engine| engine.map(|engine| engine.drive.register(fd, interest, writable)).ok_or(NoDriver))
 }
 
+/// Is it registered with the runtime that this thread has entered?
+pub(crate) fn is_here(registration: &Registration) -> bool {
+    with_engine(|engine| engine.is_some_and(|engine| engine.drive.owns(registration)))
+}
+
 /// Did an operation on `registration` fail because its runtime ends, inside a task that this end is about to drop? Such a
 /// task waits instead: it has nobody to tell, and most would panic. Everybody else is told.
 #[cold]
