@@ -1,6 +1,6 @@
 //! Linux: waits on the poller's own epoll descriptor, one system call for a turn.
 //!
-//! Owns: the bell's eventfd, the timerfd for short timeouts, the translation of epoll's flags.   Imports: rustix.
+//! Owns: the bell's eventfd, the timerfd for short timeouts, the translation of epoll's flags.
 //! Not here: the epoll instance, which is the `Poller`'s.
 //!
 //! **The bell** is an eventfd, registered once in edge mode and not read: each write is a new edge, whatever the count.

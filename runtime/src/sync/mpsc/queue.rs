@@ -1,6 +1,6 @@
 //! The queue under both kinds of mpsc channel: a linked list of blocks, many writers, one reader.
 //!
-//! Owns: [`Queue`], [`Outlet`].   Imports: `first_panic`, the door's atomics.
+//! Owns: [`Queue`], [`Outlet`].
 //! Not here: capacity, closing by the receiver, wakers (`chan`).
 //!
 //! A writer takes an index with one addition to `tail`, finds the block of that index, writes the value and swaps the

@@ -1,6 +1,6 @@
 //! The guarantor: a thread that runs no tasks, so that something is awake when every worker is stuck.
 //!
-//! Owns: how it sleeps and who wakes it.   Imports: `base`.
+//! Owns: how it sleeps and who wakes it.
 //! Not here: what it does in a round (`round`), what it makes of what it sees (`judge`), the threads it starts (`life`).
 //!
 //! It starts all workers, and starts them again where the system refused one, so that a worker inherits from the thread

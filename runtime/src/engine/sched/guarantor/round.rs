@@ -1,6 +1,6 @@
 //! What the guarantor does, again and again.
 //!
-//! Owns: its loop, the threads that are missing, how soon the next round is.   Imports: the engine, `drive`.
+//! Owns: its loop, the threads that are missing, how soon the next round is.
 //! Not here: how it sleeps and is woken (`guarantor`), what to make of what it sees (`judge`), how a thread is started
 //! (`life/threads`).
 //!

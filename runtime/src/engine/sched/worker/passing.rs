@@ -1,13 +1,13 @@
 //! What a busy worker does between polls for others: looks at sockets and timers, lets its backlog be seen, and gives those
 //! that gave way their turn.
 //!
-//! Owns: the looks themselves.   Imports: `base`, `drive`, the `worker` it extends.
+//! Owns: the looks themselves.
 //! Not here: when a look is due (`looks`), looks of a worker without work (`search`, `sleep`).
 
 use crate::engine::base::coarse;
+use crate::engine::base::wake::wake_all;
 use crate::engine::cell::Runnable;
 use crate::engine::drive::{NEVER, Reach, WOKEN_MOST};
-use crate::engine::sched::engine::wake_all;
 use crate::engine::sched::worker::looks::Due;
 use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::{BACKLOG, Pushes, Worker};
