@@ -5,8 +5,8 @@
 //! It is a timer that is given its next deadline when it has fired. It looks at the clock before the timer, so a tick that
 //! is due is taken at once, also the first one and each of a burst, without a way through the wheel.
 
-use super::{Instant, MissedTickBehavior, cannot_wait, no_runtime_here};
-use crate::engine::{Timer, budget};
+use super::{Instant, MissedTickBehavior, cannot_wait};
+use crate::engine::{Timer, budget, no_runtime_here};
 use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};

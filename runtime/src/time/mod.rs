@@ -85,19 +85,7 @@ pub use sleep::{Sleep, sleep, sleep_until};
 pub use std::time::Duration;
 pub use timeout::{Timeout, timeout, timeout_at};
 
-use crate::engine::NoTimer;
-
-/// The panic of everything that needs a runtime and finds none.
-#[cold]
-#[track_caller]
-fn no_runtime_here(what: &str) -> ! {
-    let thread = std::thread::current();
-    panic!(
-        "no runtime here: `{what}` was called on thread {:?}, which has entered no runtime, and a timer needs one.\n  Call \
-         it inside `Runtime::block_on` or a spawned task, or hold the guard of `Handle::enter`.",
-        thread.name().unwrap_or("unnamed")
-    )
-}
+use crate::engine::{NoTimer, no_runtime_here};
 
 /// The panic of a timer that cannot fire.
 #[cold]

@@ -2,8 +2,8 @@
 //!
 //! Owns: [`Sleep`], and its part in the budget.   Not here: where it waits (`engine/sched/timer`).
 
-use super::{Instant, cannot_wait, no_runtime_here};
-use crate::engine::{Timer, budget};
+use super::{Instant, cannot_wait};
+use crate::engine::{Timer, budget, no_runtime_here};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;

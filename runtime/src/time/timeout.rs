@@ -10,8 +10,8 @@
 //! last unit, the timer needs none.
 
 use super::error::Elapsed;
-use super::{Instant, cannot_wait, no_runtime_here};
-use crate::engine::{NoTimer, Timer, budget};
+use super::{Instant, cannot_wait};
+use crate::engine::{NoTimer, Timer, budget, no_runtime_here};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::{Future, IntoFuture};

@@ -32,7 +32,7 @@ mod wheels;
 pub(crate) use clock::{Clock, Unchanged, none_is_simulated};
 pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent, ShutDown};
 pub(crate) use lead::Sleeper;
-pub(crate) use registration::Registration;
+pub(crate) use registration::{Blocked, Registration, Trust};
 pub(crate) use ticks::NEVER;
 pub(crate) use timer_wheel::TimerWheel;
 pub(crate) use wheel::{Access, Key, Set, WheelSeat};

@@ -15,7 +15,7 @@
 use crate::engine::base::atomics::fence;
 use crate::engine::base::budget;
 use crate::engine::base::contain::wake_all;
-use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
+use crate::engine::cell::{self, JoinCell, Name, Owner, PanicSink, Runnable, Running, TaskInfo, current};
 use crate::engine::sched::config::TaskFacts;
 use crate::engine::sched::places::inject::Chain;
 use crate::engine::sched::worker::here::with_worker_of;
@@ -53,7 +53,7 @@ impl Owner for Yard {
         });
     }
 
-    fn link(&self, task: &Header) -> Option<u32> {
+    fn link(&self, task: &Running) -> Option<u32> {
         with_worker_of(self, |worker| {
             let worker = worker.expect("BUG: a task is polled outside of its engine's workers");
             worker.place.owned.link(task).then_some(worker.index() as u32)
@@ -61,12 +61,12 @@ impl Owner for Yard {
     }
 
     #[inline]
-    fn finished(&self, task: &Header) {
+    fn finished(&self, task: &Running) {
         if let Some(list) = task.list() {
             self.places.get(list as usize).owned.unlink(task);
         }
         if let Some(hook) = &self.config.on_task_terminate {
-            let _no_task = current::leave();
+            let (task, _no_task) = (task.header(), current::leave());
             hook(&TaskFacts { id: task.id(), spawned_at: task.spawned_at(), name: task.name() });
         }
         with_worker_of(self, |worker| match worker {
@@ -277,9 +277,10 @@ mod tests {
             waker.wake();
             assert_eq!(lengths(yard, worker), [1, 1, 0, 0]);
             let woken = worker.place.next.take().unwrap();
-            assert!(woken.header().is_polled(), "the woken one is in the slot");
+            let displaced = worker.queues.ready.pop().unwrap();
+            assert!(woken.header().id() < displaced.header().id(), "the woken one, which is older, is in the slot");
             woken.run();
-            worker.queues.ready.pop().unwrap().run();
+            displaced.run();
         });
     }
 

@@ -30,6 +30,8 @@ const WOKEN_AT_ONCE: usize = 4;
 /// What keeps a yard in memory: its engine.
 pub(in crate::engine::sched) trait Keeper: Send + Sync {
     fn yard(&self) -> &Yard;
+    /// Starts a guarantor, if there is a thread to be had.
+    fn recall_guarantor(self: Arc<Self>);
 }
 
 pub(crate) struct Yard {
@@ -187,6 +189,19 @@ impl Yard {
     #[inline]
     pub(super) fn a_worker_sleeps(&self) {
         self.guarantor.a_worker_sleeps(|| self.idle.active() == 0);
+    }
+
+    /// Does nobody move the beat but workers?
+    #[inline]
+    pub(super) fn has_no_guarantor(&self) -> bool {
+        self.config.flavor != Flavor::MultiThread || self.guarantor.is_gone()
+    }
+
+    /// The only worker, which moves the beat, asks whether there are threads again.
+    pub(super) fn recall_guarantor(&self) {
+        if self.config.flavor == Flavor::MultiThread && !self.is_closing() {
+            self.keep().recall_guarantor();
+        }
     }
 
     /// A seat is vacant, and work waits.

@@ -17,7 +17,7 @@
 use super::super::ReadBuf;
 use super::input_thread::input_thread;
 use crate::engine::budget::poll_proceed;
-use crate::engine::{Engine, entered};
+use crate::engine::{Engine, entered, no_runtime_here};
 use parking_lot::Mutex;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
@@ -300,16 +300,6 @@ impl Carrier {
             Carrier::Input(thread) => drop(thread.send(job)),
         }
     }
-}
-
-#[cold]
-fn no_runtime_here(name: &str) -> ! {
-    let thread = std::thread::current();
-    panic!(
-        "no runtime here: `{name}` was polled on thread {:?}, which has entered no runtime; a runtime's blocking threads \
-         do its work.\n  Poll it inside `Runtime::block_on` or a spawned task, or hold the guard of `Handle::enter`.",
-        thread.name().unwrap_or("unnamed")
-    )
 }
 
 #[cfg(all(test, not(loom)))]

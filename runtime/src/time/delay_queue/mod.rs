@@ -30,8 +30,8 @@ mod item;
 
 pub use item::{Expired, Key};
 
-use super::{Instant, cannot_wait, no_runtime_here};
-use crate::engine::{Timer, TimerWheel, budget};
+use super::{Instant, cannot_wait};
+use crate::engine::{Timer, TimerWheel, budget, no_runtime_here};
 use item::Waiting;
 use std::fmt;
 use std::future::poll_fn;

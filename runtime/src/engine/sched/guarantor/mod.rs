@@ -29,7 +29,7 @@
 //! worker:    gives up the lead, leaves   - fence, in `rouse` -  read deep; set the alarm off
 //! ```
 //!
-//! Where nobody waits for sockets and timers (all workers block in place, or none has started) the guarantor does, on its
+//! Where nobody waits for sockets and timers (all workers block in place, say) the guarantor does, on its
 //! parker or in the driver; then whoever wakes up wakes it.
 //!
 //! It hides bugs as well as it cures stalls: `Config::guarantor_acts` takes its help away (not the thread, which starts the
@@ -41,6 +41,7 @@ mod round;
 use crate::engine::base::alarm::Alarm;
 use crate::engine::base::atomics::{AtomicBool, AtomicU8, AtomicUsize, Mutex, Ordering, fence};
 use crate::engine::base::parker::Parker;
+use crate::engine::sched::guarantor::round::Leave;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,6 +84,7 @@ pub(crate) struct Guarantor {
     /// Seats that somebody wants a thread for.
     wanted: AtomicUsize,
     in_flight: InFlight,
+    leave: Leave,
     pub(super) parker: Arc<Parker>,
 }
 
@@ -94,6 +96,7 @@ impl Guarantor {
             armed: Mutex::new(Armed::No),
             wanted: AtomicUsize::new(0),
             in_flight: InFlight::default(),
+            leave: Leave::new(),
             parker: Arc::new(Parker::new()),
         }
     }
@@ -184,6 +187,12 @@ impl Guarantor {
 
     pub(super) fn is_wanted(&self) -> bool {
         self.wanted.load(Ordering::SeqCst) != 0
+    }
+
+    /// Has it become the only worker?
+    #[inline]
+    pub(super) fn is_gone(&self) -> bool {
+        self.leave.is_taken()
     }
 
     pub(super) fn holds_nothing(&self) -> bool {

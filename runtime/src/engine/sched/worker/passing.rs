@@ -6,7 +6,7 @@
 
 use crate::engine::base::atomics;
 use crate::engine::base::coarse;
-use crate::engine::base::contain::wake_all;
+use crate::engine::base::wake::wake_all;
 use crate::engine::cell::Runnable;
 use crate::engine::drive::{Access, DUE_MOST, NEVER};
 use crate::engine::sched::worker::looks::Due;
@@ -60,8 +60,9 @@ impl Worker<'_> {
 
     /// The beat, which is moved here where there is no guarantor.
     pub(in crate::engine::sched) fn beat(&self) -> u32 {
-        if self.looks.beats() {
+        if self.looks.beats() && self.yard.has_no_guarantor() {
             self.yard.beat.store(coarse::beat(), Ordering::Relaxed);
+            self.yard.recall_guarantor();
         }
         self.yard.beat.load(Ordering::Relaxed)
     }
