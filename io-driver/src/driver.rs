@@ -1,6 +1,6 @@
 //! The driver: registration, turns, shutdown.
 //!
-//! Owns: the kernel side, the bell, the registry.   Imports: `kernel`, `bell`, `registry`, `source`.
+//! Owns: the kernel side, the bell, the registry.
 //! Not here: who turns when, threads, time, tasks (the caller's affair).
 //!
 //! A turn: wait; look up the batch's keys under the table's lock; without any lock mark each source and give its wakers

@@ -1,6 +1,6 @@
 //! The poller, how this system waits on it, and the process it belongs to.
 //!
-//! Owns: the `Poller`.   Imports: `register`, `sys`.
+//! Owns: the `Poller`.
 //! Not here: sources and wakers (`driver`).
 //!
 //! The danger is fork. A child has the same epoll instance as its parent, and removing a descriptor there removes the

@@ -1,6 +1,6 @@
 //! `Poller::add_with_mode`, the one unsafe call of this crate.
 //!
-//! Imports: `polling`.   Not here: Linux, whose registration needs `EPOLLRDHUP`, which `polling` cannot express, and
+//! Not here: Linux, whose registration needs `EPOLLRDHUP`, which `polling` cannot express, and
 //! goes through rustix's safe call on the same queue (`sys/epoll`).
 
 use std::io;

@@ -1,7 +1,6 @@
 //! A registered descriptor: its readiness and who waits for it.
 //!
-//! Owns: the source cell (readiness words, waiters under their lock).   Imports: `base`, `prefetch`, `readiness`,
-//! `waiters`.
+//! Owns: the source cell (readiness words, waiters under their lock).
 //! Not here: the table of all sources (`registry`); the future of `ready` (`wait`).
 //!
 //! Nobody sleeps on a ready source:

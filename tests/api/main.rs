@@ -26,6 +26,9 @@ mod io_write;
 mod join_error;
 mod join_handle;
 mod join_set;
+// Beyond tokio.
+#[cfg(all(target_os = "linux", not(feature = "oracle")))]
+mod late_sandbox;
 mod local_runtime;
 mod local_set;
 // Goes beyond tokio here and there.

@@ -29,6 +29,11 @@ pub mod hostile;
 #[allow(unsafe_code)]
 pub mod fork;
 
+// Filters of system calls and masks of signals have no safe face.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+pub mod sandbox;
+
 // To register a handler is unsafe.
 #[allow(unsafe_code)]
 pub mod signal;

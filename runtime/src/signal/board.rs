@@ -1,6 +1,6 @@
 //! One kind of signal: whether one has come that nobody was told of, and who waits for the next.
 //!
-//! Owns: the protocol between the handler, whoever tells, and the listeners.   Imports: the engine's atomics.
+//! Owns: the protocol between the handler, whoever tells, and the listeners.
 //! Not here: the handler and what it writes to (`catch`), who reads that (`reader`), which kinds there are (`unix`).
 //!
 //! ```text

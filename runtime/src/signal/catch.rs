@@ -1,6 +1,6 @@
 //! The handlers of this process, and the pipe that they write to.
 //!
-//! Owns: the table of kinds, the pipe.   Imports: `board`, `stop`.
+//! Owns: the table of kinds, the pipe.
 //! Not here: what a handler may touch (`board` says), who reads the pipe (`reader`).
 //!
 //! A handler is installed once, by the first listener to its signal, and stays for the life of the process: to take it

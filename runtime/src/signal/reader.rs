@@ -1,6 +1,6 @@
 //! The pipe of the handlers, read by every runtime that somebody listens in.
 //!
-//! Owns: the pipe's registration with each runtime.   Imports: the engine's door, `catch`.
+//! Owns: the pipe's registration with each runtime.
 //! Not here: who is told (`board`).
 //!
 //! No thread waits for signals. The pipe is a socket like any other to each runtime: when it can be read, the waker that

@@ -1,6 +1,6 @@
 //! The signals that ask a program to end, counted: the first one politely, the second one for good.
 //!
-//! Owns: what has come since somebody waits for the end.   Imports: `libc`.
+//! Owns: what has come since somebody waits for the end.
 //! Not here: handlers (`catch`), waiting (`signal::shutdown`).
 
 use std::sync::atomic::{AtomicI32, Ordering};

@@ -1,6 +1,6 @@
 //! Code of users, called where a panic would end a thread of ours, or come out in the middle of a stranger.
 //!
-//! Owns: what stands around each such call.   Imports: std.   Not here: a task's own panic, which its handle gets (`cell`).
+//! Owns: what stands around each such call.   Not here: a task's own panic, which its handle gets (`cell`).
 //!
 //! The danger: a waker's clone, wake or drop, a hook, and the drop of a panic's payload are called in the middle of a
 //! worker's life. A panic there takes the thread away with its place still counted as taken, and everything waits for it
@@ -10,20 +10,12 @@
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Waker;
 
 /// Calls `f`. `None`: it panicked.
 #[inline]
 pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Option<R> {
     // Whoever shares state with what panics sees it as after any other panic of theirs.
     catch_unwind(AssertUnwindSafe(f)).map_err(discard).ok()
-}
-
-/// Wakes each. A waker that panics (its message is out already) keeps nobody else from being woken.
-pub(crate) fn wake_all(due: &mut Vec<Waker>) {
-    for waker in due.drain(..) {
-        contain(|| waker.wake());
-    }
 }
 
 /// Drops what a panic carried, which is a user's value with a drop of its own.

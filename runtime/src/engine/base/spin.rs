@@ -1,6 +1,6 @@
 //! For how long does it pay to look for work before going to sleep?
 //!
-//! Owns: what a thread has learned of its own idle times, and of those who want its CPU.   Imports: nothing.
+//! Owns: what a thread has learned of its own idle times, and of those who want its CPU.
 //! Not here: what is looked at, and the sleep: workers (`sched/worker`), threads inside `block_on` and those of the blocking
 //! pool go by the same rules. Time is an argument everywhere.
 //!

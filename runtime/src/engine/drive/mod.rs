@@ -1,6 +1,6 @@
 //! Floor 2: sockets and time, and who waits for them.
 //!
-//! Owns: the clock, the wheels, the I/O driver, and the right to wait for all of them.   Imports: `base`.
+//! Owns: the clock, the wheels, the I/O driver, and the right to wait for all of them.
 //! Not here: tasks (a waker is all that is known of them), when a thread has nothing better to do than to wait
 //! (`sched`).
 //!
@@ -32,7 +32,7 @@ mod wheels;
 pub(crate) use clock::{Clock, Unchanged, none_is_simulated};
 pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent, ShutDown};
 pub(crate) use lead::Sleeper;
-pub(crate) use registration::Registration;
+pub(crate) use registration::{Blocked, Registration, Trust};
 pub(crate) use ticks::NEVER;
 pub(crate) use timer_wheel::TimerWheel;
 pub(crate) use wheel::{Access, Key, Set, WheelSeat};

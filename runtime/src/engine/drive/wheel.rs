@@ -1,6 +1,6 @@
 //! The timers of one place: a wheel that its worker uses without a lock, and others when they must.
 //!
-//! Owns: the wheel, its published next deadline.   Imports: `base`, `bias`.
+//! Owns: the wheel, its published next deadline.
 //! Not here: whose wheel a timer is in (`sched/timer`), who fires them and when (`lead`, `sched`).
 //!
 //! A timer is an entry with a waker in it, and nothing else: whether it has fired is a question of time. A wheel says

@@ -126,6 +126,10 @@ impl Keeper for Engine {
     fn yard(&self) -> &Yard {
         &self.yard
     }
+
+    fn recall_guarantor(&self) {
+        self.try_to_recall();
+    }
 }
 
 impl Driver for Engine {

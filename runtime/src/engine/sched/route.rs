@@ -14,8 +14,8 @@
 
 use crate::engine::base::atomics::fence;
 use crate::engine::base::budget;
-use crate::engine::base::contain::wake_all;
-use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
+use crate::engine::base::wake::wake_all;
+use crate::engine::cell::{self, JoinCell, Name, Owner, PanicSink, Runnable, Running, TaskInfo, current};
 use crate::engine::sched::config::TaskFacts;
 use crate::engine::sched::places::inject::Chain;
 use crate::engine::sched::worker::here::with_worker_of;
@@ -53,7 +53,7 @@ impl Owner for Yard {
         });
     }
 
-    fn link(&self, task: &Header) -> Option<u32> {
+    fn link(&self, task: &Running) -> Option<u32> {
         with_worker_of(self, |worker| {
             let worker = worker.expect("BUG: a task is polled outside of its engine's workers");
             worker.place.owned.link(task).then_some(worker.index() as u32)
@@ -61,12 +61,12 @@ impl Owner for Yard {
     }
 
     #[inline]
-    fn finished(&self, task: &Header) {
+    fn finished(&self, task: &Running) {
         if let Some(list) = task.list() {
             self.places.get(list as usize).owned.unlink(task);
         }
         if let Some(hook) = &self.config.on_task_terminate {
-            let _no_task = current::leave();
+            let (task, _no_task) = (task.header(), current::leave());
             hook(&TaskFacts { id: task.id(), spawned_at: task.spawned_at(), name: task.name() });
         }
         with_worker_of(self, |worker| match worker {
@@ -242,8 +242,10 @@ mod tests {
         drop(installed);
     }
 
-    fn spawn(yard: &Yard, future: impl Future<Output = ()> + Send) {
-        drop(yard.spawn(future, TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: () }));
+    fn spawn(yard: &Yard, future: impl Future<Output = ()> + Send) -> Id {
+        let id = Id::fresh();
+        drop(yard.spawn(future, TaskInfo { id, spawned_at: Location::caller(), name: () }));
+        id
     }
 
     /// A task that leaves its waker behind in its one poll, which is over.
@@ -272,12 +274,12 @@ mod tests {
     fn the_newest_goes_to_the_slot_and_what_lay_there_to_the_queue() {
         on_a_worker(|yard, worker| {
             let waker = asleep(yard, worker);
-            spawn(yard, async {});
+            let fresh = spawn(yard, async {});
             assert_eq!(lengths(yard, worker), [1, 0, 0, 0]);
             waker.wake();
             assert_eq!(lengths(yard, worker), [1, 1, 0, 0]);
             let woken = worker.place.next.take().unwrap();
-            assert!(woken.header().is_polled(), "the woken one is in the slot");
+            assert_ne!(woken.header().id(), fresh, "the woken one is in the slot");
             woken.run();
             worker.queues.ready.pop().unwrap().run();
         });
@@ -322,7 +324,7 @@ mod tests {
             thread::scope(|scope| {
                 scope.spawn(|| {
                     waker.wake();
-                    spawn(yard, async {});
+                    spawn(yard, async {})
                 });
             });
             assert_eq!(lengths(yard, worker), [0, 0, 0, 2]);

@@ -14,6 +14,8 @@ impl Keeper for TestYard {
     fn yard(&self) -> &Yard {
         &self.0
     }
+
+    fn recall_guarantor(&self) {}
 }
 
 impl std::ops::Deref for TestYard {

@@ -1,6 +1,6 @@
 //! The guarantor: a thread that runs no tasks, so that something is awake when every worker is stuck.
 //!
-//! Owns: how it sleeps and who wakes it.   Imports: `base`.
+//! Owns: how it sleeps and who wakes it.
 //! Not here: what it does in a round (`round`), what it makes of what it sees (`judge`), the threads it starts (`life`).
 //!
 //! It starts all workers, and starts them again where the system refused one, so that a worker inherits from the thread
@@ -29,18 +29,20 @@
 //! worker:    gives up the lead, leaves   - fence, in `rouse` -  read deep; set the alarm off
 //! ```
 //!
-//! Where nobody waits for sockets and timers (all workers block in place, or none has started) the guarantor does, on its
+//! Where nobody waits for sockets and timers (all workers block in place, say) the guarantor does, on its
 //! parker or in the driver; then whoever wakes up wakes it.
 //!
 //! It hides bugs as well as it cures stalls: `Config::guarantor_acts` takes its help away (not the thread, which starts the
 //! workers), and the models and a part of the tests run without them.
 
 mod judge;
+mod missing;
 mod round;
 
 use crate::engine::base::alarm::Alarm;
 use crate::engine::base::atomics::{AtomicBool, AtomicU8, AtomicUsize, Mutex, Ordering, fence};
 use crate::engine::base::parker::Parker;
+use crate::engine::sched::guarantor::missing::Leave;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,6 +85,7 @@ pub(crate) struct Guarantor {
     /// Seats that somebody wants a thread for.
     wanted: AtomicUsize,
     in_flight: InFlight,
+    leave: Leave,
     pub(super) parker: Arc<Parker>,
 }
 
@@ -94,6 +97,7 @@ impl Guarantor {
             armed: Mutex::new(Armed::No),
             wanted: AtomicUsize::new(0),
             in_flight: InFlight::default(),
+            leave: Leave::new(),
             parker: Arc::new(Parker::new()),
         }
     }
@@ -184,6 +188,12 @@ impl Guarantor {
 
     pub(super) fn is_wanted(&self) -> bool {
         self.wanted.load(Ordering::SeqCst) != 0
+    }
+
+    /// Has it become a worker, so that there is none?
+    #[inline]
+    pub(super) fn is_gone(&self) -> bool {
+        self.leave.taken.load(Ordering::Relaxed)
     }
 
     pub(super) fn holds_nothing(&self) -> bool {

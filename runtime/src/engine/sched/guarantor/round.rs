@@ -1,6 +1,6 @@
 //! What the guarantor does, again and again.
 //!
-//! Owns: its loop, the threads that are missing, how soon the next round is.   Imports: the engine, `drive`.
+//! Owns: its loop, the threads that are missing, how soon the next round is.
 //! Not here: how it sleeps and is woken (`guarantor`), what to make of what it sees (`judge`), how a thread is started
 //! (`life/threads`).
 //!
@@ -11,9 +11,13 @@
 //! * sees to work that waits although nobody searches.
 //!
 //! A thread that the system refuses is tried again after a pause, here and nowhere else. If not even one worker can be had
-//! the guarantor becomes the worker: then a program runs as on one thread, and nobody guards it.
+//! the guarantor becomes the worker: then a program runs as on one thread, and nobody guards it. That worker moves the beat
+//! itself, as on a current-thread flavor, and at those stops it tries to start another guarantor, with the same pauses. It
+//! does so on the thread that was the guarantor, so whatever is started inherits what it should. The danger: a worker
+//! that is stuck tries nothing, nor does one that sleeps; nobody else may start a thread for it.
 
 use super::judge::{Hold, Judge, Relief, Scene, Sight, Thread};
+use super::missing::Missing;
 use super::{CALM, WATCH};
 use crate::engine::base::cpu_time;
 use crate::engine::drive::Sleeper;
@@ -26,13 +30,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::{Duration, Instant};
-
-/// The pause after a refused thread, at first and at most; each refusal doubles it.
-const REFUSED_PAUSE: Duration = Duration::from_millis(1);
-const REFUSED_PAUSE_MOST: Duration = Duration::from_secs(1);
-
-/// After so long a pause with no worker at all the guarantor becomes one.
-const ALONE_AFTER: Duration = Duration::from_millis(64);
 
 /// Workers that have slept or woken up no more often than this since the last round cost less with their alarm than with
 /// rounds.
@@ -63,59 +60,28 @@ impl Watched {
     }
 }
 
-/// Threads that are to be started.
-struct Missing {
-    seats: usize,
-    refused: Option<Refused>,
-}
-
-#[derive(Clone, Copy)]
-struct Refused {
-    pause: Duration,
-    again: Instant,
-}
-
-impl Missing {
-    /// Is one to be tried now?
-    fn is_due(&self, now: Instant) -> bool {
-        self.seats > 0 && self.refused.is_none_or(|refused| now >= refused.again)
-    }
-
-    fn was_refused(&mut self, now: Instant) {
-        let pause = self.refused.map_or(REFUSED_PAUSE, |refused| (refused.pause * 2).min(REFUSED_PAUSE_MOST));
-        self.refused = Some(Refused { pause, again: now + pause });
-    }
-
-    fn was_started(&mut self) {
-        self.seats -= 1;
-        self.refused = None;
-    }
-
-    fn is_hopeless(&self) -> bool {
-        self.refused.is_some_and(|refused| refused.pause >= ALONE_AFTER)
-    }
-}
-
 impl Engine {
     /// The thread is there from the start: its refusal is the builder's error.
     pub(in crate::engine::sched) fn start_guarantor(self: &Arc<Self>) -> io::Result<()> {
-        self.start_guarantor_thread(Engine::guarantee)
+        let seats = self.yard.config.workers;
+        self.start_guarantor_thread(move |engine| engine.guarantee(seats))
     }
 
-    fn guarantee(self: &Arc<Self>) {
+    /// So many seats have nobody yet.
+    fn guarantee(self: &Arc<Self>, seats: usize) {
         let _exact = self.yard.config.precise_timers.then(ExactSleeps::begin);
         let mut rounds = Rounds {
             judge: Judge::default(),
             watched: Vec::new(),
             due: Vec::new(),
-            missing: Missing { seats: self.yard.config.workers, refused: None },
+            missing: Missing { seats, refused: None },
             watches: false,
             parks: 0,
         };
         loop {
             self.start_missing(&mut rounds.missing);
             if rounds.missing.is_hopeless() && !self.yard.places.any_taken() && !self.yard.is_closing() {
-                return self.work_as_the_only_one();
+                return self.work_as_the_only_one(rounds.missing);
             }
             self.rest_a_while(&mut rounds);
             if self.yard.is_closing() {
@@ -149,8 +115,11 @@ impl Engine {
 
     /// Until the next round is due.
     fn rest_a_while(&self, rounds: &mut Rounds) {
+        // Whoever has a place and does not count as active yet is a thread that starts: it is the one to lead.
+        let starts = |place: &Place| place.doing() == Doing::Running;
         let nothing_to_do = || {
             self.yard.idle.active() == 0
+                && !self.yard.places.iter().any(starts)
                 && self.yard.inject.is_empty()
                 && !self.yard.guarantor.is_wanted()
                 && !self.yard.is_closing()
@@ -251,9 +220,31 @@ impl Engine {
 
     /// Runs tasks on this thread until the end.
     #[cold]
-    fn work_as_the_only_one(self: &Arc<Self>) {
+    fn work_as_the_only_one(self: &Arc<Self>, mut missing: Missing) {
         if let Some((index, deque)) = self.yard.places.take() {
+            missing.seats -= 1;
+            *self.yard.guarantor.leave.missing.lock() = Some(missing);
+            self.yard.guarantor.leave.taken.store(true, Ordering::Relaxed);
             self.work_here(index, deque);
+        }
+    }
+
+    /// The only worker asks whether there are threads again.
+    #[cold]
+    pub(in crate::engine::sched) fn try_to_recall(&self) {
+        let mut left = self.yard.guarantor.leave.missing.lock();
+        let Some(missing) = left.as_mut().filter(|missing| missing.may_try(Instant::now())) else { return };
+        let seats = missing.seats;
+        match self.start_guarantor_thread(move |engine| engine.guarantee(seats)) {
+            Ok(()) => {
+                *left = None;
+                self.yard.guarantor.leave.taken.store(false, Ordering::Relaxed);
+            }
+            Err(error) => {
+                missing.was_refused(Instant::now());
+                drop(left);
+                self.refused_a_thread(&error);
+            }
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use crate::engine::base::budget;
 use crate::engine::blocking::{Crew, Members};
-use crate::engine::cell::{Header, Owner, PanicSink, Runnable};
+use crate::engine::cell::{Owner, PanicSink, Runnable, Running};
 use crate::engine::sched::config::Config;
 use std::future::Future;
 use std::pin::Pin;
@@ -35,10 +35,10 @@ impl Owner for Closures {
     fn requeue(&self, _task: Runnable) {
         unreachable!("BUG: a blocking closure yielded; it is ready in its first poll");
     }
-    fn link(&self, _task: &Header) -> Option<u32> {
+    fn link(&self, _task: &Running) -> Option<u32> {
         unreachable!("BUG: a blocking closure is pending; it is ready in its first poll");
     }
-    fn finished(&self, _task: &Header) {}
+    fn finished(&self, _task: &Running) {}
     fn panic_sink(&self) -> Option<Arc<dyn PanicSink>> {
         self.panic_sink.clone()
     }

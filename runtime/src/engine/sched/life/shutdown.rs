@@ -14,7 +14,7 @@
 //!    leaks one.)
 
 use crate::engine::base::atomics::fence;
-use crate::engine::base::contain::wake_all;
+use crate::engine::base::wake::wake_all;
 use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::yard::Yard;

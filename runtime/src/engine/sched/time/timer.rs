@@ -1,6 +1,6 @@
 //! One timer: what a future keeps to be woken at a deadline.
 //!
-//! Owns: which wheel it is in, and its way in and out.   Imports: `drive`, `yard`, `worker`, `entered`.
+//! Owns: which wheel it is in, and its way in and out.
 //! Not here: what a deadline means to a user, the coop budget (`time`).
 //!
 //! A timer that was never polled is in no wheel and costs nothing to drop. The first poll that has to wait puts it into

@@ -1,6 +1,6 @@
 //! When does a busy worker look at sockets, timers and what others pushed?
 //!
-//! Owns: the plan of the next look, the measured time of a poll, the turns of tasks that gave way.   Imports: nothing.
+//! Owns: the plan of the next look, the measured time of a poll, the turns of tasks that gave way.
 //! Not here: the looking (`worker`), who moves the beat (the guarantor; on the current-thread flavors the worker itself).
 //! Time is an argument everywhere.
 //!

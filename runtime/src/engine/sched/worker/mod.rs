@@ -120,7 +120,7 @@ impl<'e> Worker<'e> {
             looks: Looks::new(
                 yard.config.event_interval,
                 yard.config.inject_interval,
-                yard.config.flavor != Flavor::MultiThread,
+                yard.has_no_guarantor(),
                 yard.places.get(index).pace_ns.load(Ordering::Relaxed),
             ),
             inject_due: Cell::new(false),

@@ -1,6 +1,6 @@
 //! A worker without work of its own looks for it elsewhere.
 //!
-//! Owns: the rounds of a search, stealing.   Imports: `base`, `cell`, the `worker` it extends.
+//! Owns: the rounds of a search, stealing.
 //! Not here: who may search (`idle`), how long (`spin`), from whom to steal and what (`steal`), what is looked at first
 //! (`worker`), what follows a search in vain (`sleep`).
 //!
