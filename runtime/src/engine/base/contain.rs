@@ -10,20 +10,12 @@
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Waker;
 
 /// Calls `f`. `None`: it panicked.
 #[inline]
 pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Option<R> {
     // Whoever shares state with what panics sees it as after any other panic of theirs.
     catch_unwind(AssertUnwindSafe(f)).map_err(discard).ok()
-}
-
-/// Wakes each. A waker that panics (its message is out already) keeps nobody else from being woken.
-pub(crate) fn wake_all(due: &mut Vec<Waker>) {
-    for waker in due.drain(..) {
-        contain(|| waker.wake());
-    }
 }
 
 /// Drops what a panic carried, which is a user's value with a drop of its own.

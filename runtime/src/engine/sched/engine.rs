@@ -127,7 +127,7 @@ impl Keeper for Engine {
         &self.yard
     }
 
-    fn recall_guarantor(self: Arc<Self>) {
+    fn recall_guarantor(&self) {
         self.try_to_recall();
     }
 }

@@ -15,7 +15,7 @@ impl Keeper for TestYard {
         &self.0
     }
 
-    fn recall_guarantor(self: std::sync::Arc<Self>) {}
+    fn recall_guarantor(&self) {}
 }
 
 impl std::ops::Deref for TestYard {

@@ -30,8 +30,8 @@ const WOKEN_AT_ONCE: usize = 4;
 /// What keeps a yard in memory: its engine.
 pub(in crate::engine::sched) trait Keeper: Send + Sync {
     fn yard(&self) -> &Yard;
-    /// Starts a guarantor, if there is a thread to be had.
-    fn recall_guarantor(self: Arc<Self>);
+    /// There is no guarantor: tries to start one.
+    fn recall_guarantor(&self);
 }
 
 pub(crate) struct Yard {
@@ -191,19 +191,6 @@ impl Yard {
         self.guarantor.a_worker_sleeps(|| self.idle.active() == 0);
     }
 
-    /// Does nobody move the beat but workers?
-    #[inline]
-    pub(super) fn has_no_guarantor(&self) -> bool {
-        self.config.flavor != Flavor::MultiThread || self.guarantor.is_gone()
-    }
-
-    /// The only worker, which moves the beat, asks whether there are threads again.
-    pub(super) fn recall_guarantor(&self) {
-        if self.config.flavor == Flavor::MultiThread && !self.is_closing() {
-            self.keep().recall_guarantor();
-        }
-    }
-
     /// A seat is vacant, and work waits.
     fn want_thread(&self) {
         self.guarantor.want_thread();
@@ -219,6 +206,19 @@ impl Yard {
     fn unpark_guarantor(&self) {
         if self.guarantor.parker.unpark() == AfterUnpark::NotifyDriver {
             self.drive.notify();
+        }
+    }
+
+    /// Does nobody move the beat but workers?
+    #[inline]
+    pub(super) fn has_no_guarantor(&self) -> bool {
+        self.config.flavor != Flavor::MultiThread || self.guarantor.is_gone()
+    }
+
+    /// The only worker, which moves the beat, asks whether there are threads again.
+    pub(super) fn recall_guarantor(&self) {
+        if self.config.flavor == Flavor::MultiThread && !self.is_closing() {
+            self.keep().recall_guarantor();
         }
     }
 

@@ -36,12 +36,13 @@
 //! workers), and the models and a part of the tests run without them.
 
 mod judge;
+mod missing;
 mod round;
 
 use crate::engine::base::alarm::Alarm;
 use crate::engine::base::atomics::{AtomicBool, AtomicU8, AtomicUsize, Mutex, Ordering, fence};
 use crate::engine::base::parker::Parker;
-use crate::engine::sched::guarantor::round::Leave;
+use crate::engine::sched::guarantor::missing::Leave;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -189,10 +190,10 @@ impl Guarantor {
         self.wanted.load(Ordering::SeqCst) != 0
     }
 
-    /// Has it become the only worker?
+    /// Has it become a worker, so that there is none?
     #[inline]
     pub(super) fn is_gone(&self) -> bool {
-        self.leave.is_taken()
+        self.leave.taken.load(Ordering::Relaxed)
     }
 
     pub(super) fn holds_nothing(&self) -> bool {

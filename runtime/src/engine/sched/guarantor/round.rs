@@ -17,8 +17,8 @@
 //! that is stuck tries nothing, nor does one that sleeps; nobody else may start a thread for it.
 
 use super::judge::{Hold, Judge, Relief, Scene, Sight, Thread};
+use super::missing::Missing;
 use super::{CALM, WATCH};
-use crate::engine::base::atomics::{AtomicBool, Mutex};
 use crate::engine::base::cpu_time;
 use crate::engine::drive::Sleeper;
 use crate::engine::sched::engine::Engine;
@@ -30,13 +30,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::{Duration, Instant};
-
-/// The pause after a refused thread, at first and at most; each refusal doubles it.
-const REFUSED_PAUSE: Duration = Duration::from_millis(1);
-const REFUSED_PAUSE_MOST: Duration = Duration::from_secs(1);
-
-/// After so long a pause with no worker at all the guarantor becomes one.
-const ALONE_AFTER: Duration = Duration::from_millis(64);
 
 /// Workers that have slept or woken up no more often than this since the last round cost less with their alarm than with
 /// rounds.
@@ -64,61 +57,6 @@ struct Watched {
 impl Watched {
     fn begin(place: &Place, now: Instant) -> Option<Watched> {
         Some(Watched { since: now, on_cpu: cpu_time(place.os_thread())? })
-    }
-}
-
-/// Threads that are to be started.
-struct Missing {
-    seats: usize,
-    refused: Option<Refused>,
-}
-
-#[derive(Clone, Copy)]
-struct Refused {
-    pause: Duration,
-    again: Instant,
-}
-
-impl Missing {
-    /// Is one to be tried now?
-    fn is_due(&self, now: Instant) -> bool {
-        self.seats > 0 && self.may_try(now)
-    }
-
-    fn may_try(&self, now: Instant) -> bool {
-        self.refused.is_none_or(|refused| now >= refused.again)
-    }
-
-    fn was_refused(&mut self, now: Instant) {
-        let pause = self.refused.map_or(REFUSED_PAUSE, |refused| (refused.pause * 2).min(REFUSED_PAUSE_MOST));
-        self.refused = Some(Refused { pause, again: now + pause });
-    }
-
-    fn was_started(&mut self) {
-        self.seats -= 1;
-        self.refused = None;
-    }
-
-    fn is_hopeless(&self) -> bool {
-        self.refused.is_some_and(|refused| refused.pause >= ALONE_AFTER)
-    }
-}
-
-/// What a guarantor that has become the only worker leaves to the next one.
-pub(super) struct Leave {
-    /// Is there no guarantor? A hint: the other word decides.
-    taken: AtomicBool,
-    missing: Mutex<Option<Missing>>,
-}
-
-impl Leave {
-    pub(super) fn new() -> Self {
-        Leave { taken: AtomicBool::new(false), missing: Mutex::new(None) }
-    }
-
-    #[inline]
-    pub(super) fn is_taken(&self) -> bool {
-        self.taken.load(Ordering::Relaxed)
     }
 }
 
@@ -291,9 +229,9 @@ impl Engine {
         }
     }
 
-    /// The only worker is to have a guarantor again, if there is a thread to be had.
+    /// The only worker asks whether there are threads again.
     #[cold]
-    pub(in crate::engine::sched) fn try_to_recall(self: &Arc<Self>) {
+    pub(in crate::engine::sched) fn try_to_recall(&self) {
         let mut left = self.yard.guarantor.leave.missing.lock();
         let Some(missing) = left.as_mut().filter(|missing| missing.may_try(Instant::now())) else { return };
         let seats = missing.seats;
