@@ -88,6 +88,7 @@ fn museum_w9_a_chain_of_parents_is_dropped_in_a_loop() {
     std::thread::Builder::new().stack_size(256 * 1024).spawn(dropping).unwrap().join().unwrap();
 }
 
+/// Fault: each poll makes a new deadline of the time that was asked for.
 #[test]
 fn museum_t19_a_deadline_counts_from_the_entry() {
     let _watch = watchdog();
@@ -136,6 +137,8 @@ enum Fate {
 }
 
 /// Outer scope, group, inner scope: every order of {child error, outer cancellation, own timeout, completion}.
+///
+/// Fault: a scope that hears of it does not tell the scopes inside.
 #[test]
 fn museum_f7_no_level_swallows_the_cancellation_of_its_parent() {
     let _watch = watchdog_secs(60);

@@ -68,6 +68,27 @@ impl Copy {
         changed.iter().try_for_each(|(file, text)| self.write(file, text.as_bytes()))
     }
 
+    /// Leaves in a test binary of `runtime-tests` only the modules in which these tests are, and what those use: a bug costs a
+    /// build of every module that is left. Without tests it is whole again.
+    pub(crate) fn narrow(&self, binary: &str, tests: &[&str]) -> Result<(), String> {
+        let file = format!("tests/{binary}/main.rs");
+        let Ok(text) = fs::read_to_string(self.from.join(&file)) else { return Ok(()) };
+        let modules: Vec<&str> = text.lines().filter_map(declared).collect();
+        let mut needed: Vec<&str> = tests.iter().filter_map(|test| test.split("::").next()).collect();
+        let mut at = 0;
+        while let Some(module) = needed.get(at) {
+            at += 1;
+            let path = self.from.join(format!("tests/{binary}/{module}.rs"));
+            let code = fs::read_to_string(path).unwrap_or_default();
+            let uses =
+                |other: &&str| ["crate", "super"].iter().any(|from| code.contains(&format!("{from}::{other}::")));
+            let more: Vec<&str> = modules.iter().copied().filter(uses).collect();
+            needed.extend(more.into_iter().filter(|other| !needed.contains(other)).collect::<Vec<_>>());
+        }
+        let narrowed = if tests.is_empty() { text } else { only(&text, &needed) };
+        self.write(&file, narrowed.as_bytes())
+    }
+
     pub(crate) fn mend(&self, edits: &[Edit]) -> Result<(), String> {
         edits.iter().try_for_each(|edit| self.restore(&edit.file))
     }
@@ -90,6 +111,26 @@ fn lightened(file: &str, text: Vec<u8>) -> Vec<u8> {
         }
     }
     kept.into_bytes()
+}
+
+/// The module that a line declares.
+fn declared(line: &str) -> Option<&str> {
+    line.strip_prefix("mod ")?.strip_suffix(';')
+}
+
+/// The text without the other modules, and without the attributes of those.
+fn only(text: &str, needed: &[&str]) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        if declared(line).is_none_or(|module| needed.contains(&module)) {
+            kept.push(line);
+            continue;
+        }
+        while kept.last().is_some_and(|above| above.starts_with("#[")) {
+            kept.pop();
+        }
+    }
+    kept.join("\n") + "\n"
 }
 
 /// What git tracks, or would track.

@@ -71,22 +71,30 @@ fn run() -> Result<bool, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("mutate");
     let copy = Copy::make(root, &target)?;
     let bench = Bench { tree: copy.tree.clone(), target };
-    passes_unchanged(&bench, &bugs)?;
+    passes_unchanged(&bench, &copy, &bugs)?;
     let begun = Instant::now();
-    let mut missed = Vec::new();
+    let (mut missed, mut broken) = (Vec::new(), Vec::new());
     for bug in &bugs {
-        if !try_bug(&bench, &copy, bug, wishes.wide)? {
-            missed.push(bug.id.as_str());
+        match try_bug(&bench, &copy, bug, wishes.wide) {
+            Ok(true) => {}
+            Ok(false) => missed.push(bug.id.as_str()),
+            Err(error) => {
+                println!("{:<28} ERROR: {error}", bug.id);
+                broken.push(bug.id.as_str());
+            }
         }
     }
     if wishes.sample.is_none() && wishes.picked.is_empty() {
         table.argued.iter().for_each(|argued| println!("{:<28} not planted: {}", argued.id, argued.why));
     }
-    if !missed.is_empty() {
-        println!("SURVIVED: {}", missed.join(" "));
+    for (what, ids) in [("SURVIVED", &missed), ("NOT TRIED", &broken)] {
+        if !ids.is_empty() {
+            println!("{what}: {}", ids.join(" "));
+        }
     }
-    println!("{} bugs, {} caught, in {} s", bugs.len(), bugs.len() - missed.len(), begun.elapsed().as_secs());
-    Ok(missed.is_empty())
+    let caught = bugs.len() - missed.len() - broken.len();
+    println!("{} bugs, {caught} caught, in {} s", bugs.len(), begun.elapsed().as_secs());
+    Ok(caught == bugs.len())
 }
 
 fn wishes() -> Result<Wishes, String> {
@@ -161,7 +169,7 @@ fn sample(bugs: Vec<&Bug>, count: usize) -> Vec<&Bug> {
 }
 
 /// Every test that the bugs name runs, and passes, without a bug.
-fn passes_unchanged(bench: &Bench, bugs: &[&Bug]) -> Result<(), String> {
+fn passes_unchanged(bench: &Bench, copy: &Copy, bugs: &[&Bug]) -> Result<(), String> {
     let mut left: Vec<&Catcher> = bugs.iter().map(|bug| &bug.test).collect();
     while let Some(first) = left.first().copied() {
         let begun = Instant::now();
@@ -170,6 +178,7 @@ fn passes_unchanged(bench: &Bench, bugs: &[&Bug]) -> Result<(), String> {
         left.retain(|test| !same(test));
         names.sort_unstable();
         names.dedup();
+        copy.narrow(&first.binary, &names)?;
         let binary = bench.build(first)?;
         // Alone, as they will run with a bug.
         for name in &names {
@@ -188,7 +197,7 @@ fn try_bug(bench: &Bench, copy: &Copy, bug: &Bug, wide: bool) -> Result<bool, St
     let begun = Instant::now();
     let stale = |what: String| format!("{}:{}: the bug {}: {what}", bug.at.0, bug.at.1, bug.id);
     copy.plant(&bug.edits).map_err(stale)?;
-    let tried = try_planted(bench, bug, wide);
+    let tried = try_planted(bench, copy, bug, wide);
     copy.mend(&bug.edits)?;
     let (outcome, others) = tried.map_err(stale)?;
     let how = match outcome {
@@ -205,12 +214,14 @@ fn try_bug(bench: &Bench, copy: &Copy, bug: &Bug, wide: bool) -> Result<bool, St
 }
 
 /// What the named test says, and with `wide` the names of the others that fail.
-fn try_planted(bench: &Bench, bug: &Bug, wide: bool) -> Result<(Outcome, Vec<String>), String> {
+fn try_planted(bench: &Bench, copy: &Copy, bug: &Bug, wide: bool) -> Result<(Outcome, Vec<String>), String> {
+    copy.narrow(&bug.test.binary, &[&bug.test.name])?;
     let binary = bench.build(&bug.test)?;
     let (outcome, _) = bench.run(&binary, &bug.test, &[&bug.test.name])?;
     let mut others = Vec::new();
     for (package, binary) in USUAL.iter().filter(|_| wide) {
         let all = Catcher { package: (*package).to_owned(), binary: (*binary).to_owned(), name: String::new() };
+        copy.narrow(binary, &[])?;
         let path = bench.build(&all)?;
         let (outcome, said) = bench.run(&path, &all, &[])?;
         let failed = said.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));

@@ -109,8 +109,14 @@ impl Bug {
         let text = line.get(2..).unwrap_or_default();
         match words(line) {
             ("#", _) => Ok(()),
-            ("what", rest) => Ok(self.what = rest.to_owned()),
-            ("file", rest) => Ok(self.edits.push(Edit { file: rest.to_owned(), ..Edit::default() })),
+            ("what", rest) => {
+                self.what = rest.to_owned();
+                Ok(())
+            }
+            ("file", rest) => {
+                self.edits.push(Edit { file: rest.to_owned(), ..Edit::default() });
+                Ok(())
+            }
             ("test", rest) => {
                 let [package, binary, name] = rest.split(' ').collect::<Vec<_>>()[..] else {
                     return Err("`test` names a package, a binary and a test".to_owned());

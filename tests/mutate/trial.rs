@@ -14,7 +14,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// A test may take so long, then it hangs: well above what the slowest needs on a busy machine.
-const TEST_LIMIT: Duration = Duration::from_secs(90);
+const TEST_LIMIT: Duration = Duration::from_secs(60);
 
 /// A model explores; one that is not done by then says nothing.
 const MODEL_LIMIT: Duration = Duration::from_secs(900);
