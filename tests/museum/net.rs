@@ -47,8 +47,6 @@ fn museum_i4_a_duplicate_of_a_dropped_socket_can_be_registered() {
 
 /// A read that gave less than was asked for was taken for the last one: with urgent data in the stream, or the end right
 /// behind the data, the rest was never read.
-///
-/// Fault: a short read takes the readiness back although urgent data is reported.
 #[test]
 fn museum_i7_a_short_read_is_not_the_last() {
     let _watch = watchdog();
@@ -76,6 +74,8 @@ fn museum_i7_a_short_read_is_not_the_last() {
 }
 
 /// The same while it arrives: the reader is at every place of the stream when the urgent byte comes.
+///
+/// Fault: a short read takes the readiness back although urgent data is reported.
 #[test]
 #[cfg_attr(feature = "oracle", ignore = "tokio leaves bytes lying, and waits for ever")]
 fn museum_i7_urgent_data_races_with_short_reads() {

@@ -182,7 +182,7 @@ fn passes_unchanged(bench: &Bench, copy: &Copy, bugs: &[&Bug]) -> Result<(), Str
         let binary = bench.build(first)?;
         // Alone, as they will run with a bug.
         for name in &names {
-            match bench.run(&binary, first, &[name])? {
+            match bench.run(&binary, first, &[name], false)? {
                 (Outcome::Passed, _) => {}
                 (outcome, said) => return Err(format!("without any bug, {name}: {outcome:?}\n{}", last_lines(&said))),
             }
@@ -217,13 +217,13 @@ fn try_bug(bench: &Bench, copy: &Copy, bug: &Bug, wide: bool) -> Result<bool, St
 fn try_planted(bench: &Bench, copy: &Copy, bug: &Bug, wide: bool) -> Result<(Outcome, Vec<String>), String> {
     copy.narrow(&bug.test.binary, &[&bug.test.name])?;
     let binary = bench.build(&bug.test)?;
-    let (outcome, _) = bench.run(&binary, &bug.test, &[&bug.test.name])?;
+    let (outcome, _) = bench.run(&binary, &bug.test, &[&bug.test.name], true)?;
     let mut others = Vec::new();
     for (package, binary) in USUAL.iter().filter(|_| wide) {
         let all = Catcher { package: (*package).to_owned(), binary: (*binary).to_owned(), name: String::new() };
         copy.narrow(binary, &[])?;
         let path = bench.build(&all)?;
-        let (outcome, said) = bench.run(&path, &all, &[])?;
+        let (outcome, said) = bench.run(&path, &all, &[], true)?;
         let failed = said.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
         let failed: Vec<&str> = failed.filter(|name| *name != bug.test.name).collect();
         if failed.is_empty() && outcome == Outcome::Hung {

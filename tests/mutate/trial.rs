@@ -13,14 +13,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// A test may take so long, then it hangs: well above what the slowest needs on a busy machine.
-const TEST_LIMIT: Duration = Duration::from_secs(60);
+/// A test may take so long, then it hangs. Most have a watchdog that ends them sooner, and says where.
+const TEST_LIMIT: Duration = Duration::from_secs(45);
+
+/// So many times as long where nothing is planted: there a busy machine is the likelier reason.
+const UNCHANGED: u32 = 4;
+
+/// And all tests of a binary together.
+const ALL: u32 = 20;
 
 /// A model explores; one that is not done by then says nothing.
 const MODEL_LIMIT: Duration = Duration::from_secs(900);
-
-/// Tests that hang are ended by their watchdog before we end them, and then say where they hung.
-const WATCHDOG_SECONDS: &str = "40";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -70,7 +73,6 @@ impl Bench {
             ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
             ("CARGO_INCREMENTAL", "1"),
             ("LOOM_MAX_PREEMPTIONS", "3"),
-            ("WATCHDOG_SECONDS", WATCHDOG_SECONDS),
             ("RUST_BACKTRACE", "0"),
             ("RUSTFLAGS", if is_model { "--cfg loom" } else { "" }),
         ] {
@@ -80,7 +82,13 @@ impl Bench {
     }
 
     /// Runs tests of one binary, by their whole names; without names, all of them.
-    pub(crate) fn run(&self, binary: &Path, test: &Catcher, names: &[&str]) -> Result<(Outcome, String), String> {
+    pub(crate) fn run(
+        &self,
+        binary: &Path,
+        test: &Catcher,
+        names: &[&str],
+        planted: bool,
+    ) -> Result<(Outcome, String), String> {
         let log = self.target.join("log");
         let file = File::create(&log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
         let folder = if test.package == "runtime-tests" { "tests" } else { &test.package };
@@ -90,7 +98,7 @@ impl Bench {
         command.stdout(file).stderr(twin);
         self.set_up(&mut command, test);
         let limit = if test.binary == "loom" { MODEL_LIMIT } else { TEST_LIMIT };
-        let limit = limit * if names.is_empty() { 10 } else { 1 };
+        let limit = limit * if names.is_empty() { ALL } else { 1 } * if planted { 1 } else { UNCHANGED };
         let status =
             run_within(&mut command, limit).map_err(|error| format!("cannot run {}: {error}", binary.display()))?;
         let said = String::from_utf8_lossy(&fs::read(&log).unwrap_or_default()).into_owned();
