@@ -137,8 +137,6 @@ enum Fate {
 }
 
 /// Outer scope, group, inner scope: every order of {child error, outer cancellation, own timeout, completion}.
-///
-/// Fault: a scope that hears of it does not tell the scopes inside.
 #[test]
 fn museum_f7_no_level_swallows_the_cancellation_of_its_parent() {
     let _watch = watchdog_secs(60);
