@@ -67,7 +67,7 @@ fn of_bug(repo: &Repo, bug: &Bug) -> Vec<Finding> {
             findings.push(finding(what, remedy));
         }
     }
-    let name = function_of(&bug.test.name);
+    let name = &bug.test.name;
     let Some((text, line)) = find(repo, name) else {
         let remedy = "Name the test as it is called now, with its modules.";
         findings.push(finding(format!("there is no test `{name}`"), remedy));
@@ -80,16 +80,15 @@ fn of_bug(repo: &Repo, bug: &Bug) -> Vec<Finding> {
     findings
 }
 
-/// The last name of the path that is a function somebody wrote.
-fn function_of(path: &str) -> &str {
-    let mut names = path.rsplit("::");
-    let last = names.next().unwrap_or_default();
-    if VARIANTS.contains(&last) { names.next().unwrap_or(last) } else { last }
-}
-
-/// The text of the file in which a function is, and its line there.
-fn find<'r>(repo: &'r Repo, name: &str) -> Option<(&'r str, usize)> {
+/// The text of the file in which a test is, and its line there. The modules of its name are folders and files.
+fn find<'r>(repo: &'r Repo, test: &str) -> Option<(&'r str, usize)> {
+    let mut names: Vec<&str> = test.split("::").filter(|name| *name != "tests" && !VARIANTS.contains(name)).collect();
+    let name = names.pop()?;
     repo.rust().find_map(|file| {
+        let parts: Vec<&str> = file.path.split(['/', '.']).collect();
+        if !names.iter().all(|module| parts.contains(module)) {
+            return None;
+        }
         let tokens = file.tokens();
         let at = tokens.windows(2).find(|pair| pair[0].text == "fn" && pair[1].text == name)?;
         Some((file.text.as_str(), at[1].line))
@@ -127,7 +126,7 @@ fn there_are_enough_planted_bugs() {
     super::keep("bugs are planted in every part of the house", is_large_enough);
 }
 
-const GOOD: &str = "bug  A\nwhat it breaks\ntest p lib m::t::one_worker\nfile a.rs\n- old\n+ new\n";
+const GOOD: &str = "bug  A\nwhat it breaks\ntest p lib a::tests::t::one_worker\nfile a.rs\n- old\n+ new\n";
 
 #[test]
 fn the_law_finds_what_is_not_true_any_more() {
@@ -137,6 +136,7 @@ fn the_law_finds_what_is_not_true_any_more() {
     super::expect_findings(check, &[("a.rs", "fn t() {}"), table(GOOD)], 1);
     super::expect_findings(check, &[("a.rs", "old; old; fn t() {}"), table(GOOD)], 1);
     super::expect_findings(check, &[("a.rs", "old"), table(GOOD)], 1);
+    super::expect_findings(check, &[("a.rs", "old"), ("b.rs", "fn t() {}"), table(GOOD)], 1);
     super::expect_findings(check, &[code, table(GOOD), ("tests/mutate/bugs/y", GOOD)], 1);
     super::expect_findings(check, &[code, table(GOOD), ("tests/mutate/bugs/y", "none A\nwhy  it is gone\n")], 1);
     for broken in ["bug A\nwhat x\n", "bug A\nlost x\n", "strange\n", "none A\n"] {
@@ -147,7 +147,7 @@ fn the_law_finds_what_is_not_true_any_more() {
 
 #[test]
 fn a_museum_test_that_catches_a_bug_says_so() {
-    let table = ("tests/mutate/bugs/x", "bug A\nwhat x\ntest p museum m::t\nfile b.rs\n- old\n+ new\n");
+    let table = ("tests/mutate/bugs/x", "bug A\nwhat x\ntest p museum a::t\nfile b.rs\n- old\n+ new\n");
     let told = ("a.rs", "/// Fault: new.\n#[test]\nfn t() {}");
     super::expect_findings(check, &[table, ("b.rs", "old"), told], 0);
     super::expect_findings(check, &[table, ("b.rs", "old"), ("a.rs", "/// Fault: x.\nfn u() {}\nfn t() {}")], 1);
