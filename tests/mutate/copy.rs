@@ -21,13 +21,13 @@ impl Copy {
     /// Brings the copy up to date with the tree in `root`.
     pub(crate) fn make(root: &Path, target: &Path) -> Result<Copy, String> {
         let copy = Copy { from: root.to_owned(), tree: target.join("tree") };
-        let files = tracked(root)?;
+        let files = files_of(root);
         for file in &files {
             copy.restore(file)?;
         }
         // What the tree had once, and has no more, would still be compiled.
         for file in listed(&copy.tree, &copy.tree) {
-            if !files.contains(&file) {
+            if !files.contains(&file) || !root.join(&file).exists() {
                 let _ = fs::remove_file(copy.tree.join(&file));
             }
         }
@@ -133,14 +133,17 @@ fn only(text: &str, needed: &[&str]) -> String {
     kept.join("\n") + "\n"
 }
 
-/// What git tracks, or would track.
-fn tracked(root: &Path) -> Result<Vec<String>, String> {
+/// What git tracks, or would track; without git, all that is no folder of cargo's and not hidden.
+fn files_of(root: &Path) -> Vec<String> {
     let list = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
     let output = Command::new("git").arg("-C").arg(root).args(list).output();
-    let output = output.map_err(|error| format!("cannot run git: {error}"))?;
-    let names = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let files: Vec<String> = names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    if files.iter().any(|file| file == "Cargo.toml") { Ok(files) } else { Err("git lists no files here".to_owned()) }
+    if files.iter().any(|file| file == "Cargo.toml") {
+        return files;
+    }
+    let is_ours = |file: &String| !file.starts_with('.') && !file.split('/').any(|part| part == "target");
+    listed(root, root).into_iter().filter(is_ours).collect()
 }
 
 /// Every file below a folder, from `root`.
