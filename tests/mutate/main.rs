@@ -218,7 +218,13 @@ fn try_bug(bench: &Bench, copy: &Copy, bug: &Bug, wide: bool) -> Result<bool, St
 fn try_planted(bench: &Bench, copy: &Copy, bug: &Bug, wide: bool) -> Result<(Outcome, Vec<String>), String> {
     copy.narrow(&bug.test.binary, &[&bug.test.name])?;
     let binary = bench.build(&bug.test)?;
-    let (outcome, _) = bench.run(&binary, &bug.test, &[&bug.test.name], true)?;
+    let mut outcome = Outcome::Passed;
+    for _ in 0..bug.tries {
+        outcome = bench.run(&binary, &bug.test, &[&bug.test.name], true)?.0;
+        if outcome != Outcome::Passed {
+            break;
+        }
+    }
     let mut others = Vec::new();
     for (package, binary) in USUAL.iter().filter(|_| wide) {
         let all = Catcher { package: (*package).to_owned(), binary: (*binary).to_owned(), name: String::new() };

@@ -14,7 +14,8 @@
 //! + if true {
 //! ```
 //!
-//! `test` names a package, a test binary (`lib` for unit tests, `loom` for a model) and one test by its whole name. Several
+//! `test` names a package, a test binary (`lib` for unit tests, `loom` for a model) and one test by its whole name; a line
+//! `tries 5` runs it so often until it fails, where threads race for it. Several
 //! `file` blocks are several edits of one bug. Lines behind `- ` are the old text and occur once in the file, lines behind
 //! `+ ` the new one. An entry that begins with `none` is a bug that is not planted, and its `why` says for what reason.
 
@@ -41,6 +42,8 @@ pub(crate) struct Bug {
     pub(crate) at: (String, usize),
     pub(crate) what: String,
     pub(crate) test: Catcher,
+    /// How often the test is run until it fails. More than once only where threads race for it.
+    pub(crate) tries: u32,
     pub(crate) edits: Vec<Edit>,
 }
 
@@ -80,7 +83,7 @@ impl Table {
         let rest = &lines[1..];
         match words(first) {
             ("bug", id) if !id.is_empty() => {
-                let mut bug = Bug { id: id.to_owned(), at: (file.to_owned(), number), ..Bug::default() };
+                let mut bug = Bug { id: id.to_owned(), at: (file.to_owned(), number), tries: 1, ..Bug::default() };
                 for (number, line) in rest {
                     bug.read_line(line).map_err(|what| at(*number, &what))?;
                 }
@@ -115,6 +118,10 @@ impl Bug {
             }
             ("file", rest) => {
                 self.edits.push(Edit { file: rest.to_owned(), ..Edit::default() });
+                Ok(())
+            }
+            ("tries", rest) => {
+                self.tries = rest.parse().map_err(|_| "`tries` is a number".to_owned())?;
                 Ok(())
             }
             ("test", rest) => {
