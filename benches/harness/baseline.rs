@@ -1,6 +1,6 @@
 //! Before and after: runs kept in a file, and which rows lost since.
 //!
-//! Owns: the file of kept runs, the rule.   Imports: `row`, `stats`, `table`.
+//! Owns: the file of kept runs, the rule.
 //! Not here: the ratios themselves (`row`).
 //!
 //! A file keeps any number of runs; each gives a row its median ratio to tokio. A row *lost* when the median of its runs

@@ -6,7 +6,6 @@
 //!
 //! Owns: peers (`peer`, `timers`, `sockets` and one file for each), servers and their clients (`net`), who computes beside a measurement (`company`), measuring (`meter`, `workload`), running (`rounds`, `fresh`, `settle`,
 //! `watchdog`), reading (`stats`, `row`, `curve`, `baseline`) and showing (`table`, `files`, `chart`, `curve_chart`, `progress`).
-//! Imports: the public API of `runtime`, and the peers.
 //! Not here: the workloads; they stand in `workloads/`, one file per family, and know nothing of rounds or reports.
 //!
 //! The danger: a comparison that flatters. Hence every peer runs the same generic code (no boxed futures between it and

@@ -36,6 +36,7 @@ families! {
     paced
     timers
     scope
+    signals
     net
     look
 }

@@ -2,6 +2,9 @@
 //!
 //! Every type that a protocol of this crate shares between threads comes from here, so that `model.rs` runs the real
 //! code under every interleaving. Counters that no protocol reads use `std` directly.
+//!
+//! The runtime has a lock for models of its own, which knows condition variables. This crate knows no runtime, and would have
+//! to publish ten lines that only models use to share them.
 
 #[cfg(not(loom))]
 mod imp {

@@ -1,6 +1,6 @@
 //! Who rings, who sleeps: the word that makes `notify` cheap and loses no ring.
 //!
-//! Owns: the bell word.   Imports: `base`.
+//! Owns: the bell word.
 //! Not here: the descriptor that ends a sleep in the kernel (`sys`).
 //!
 //! | bits | name  | true while                                             | set by  | cleared by                      |

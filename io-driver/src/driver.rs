@@ -1,6 +1,6 @@
 //! The driver: registration, turns, shutdown.
 //!
-//! Owns: the kernel side, the bell, the registry.   Imports: `kernel`, `bell`, `registry`, `source`.
+//! Owns: the kernel side, the bell, the registry.
 //! Not here: who turns when, threads, time, tasks (the caller's affair).
 //!
 //! A turn: wait; look up the batch's keys under the table's lock; without any lock mark each source and give its wakers
@@ -15,12 +15,12 @@ use std::os::fd::BorrowedFd;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::base::Arc;
+use crate::base::{Arc, Ordering};
 use crate::bell::{Bell, Rest};
 use crate::error;
 use crate::events::Events;
 use crate::kernel::Kernel;
-use crate::ready::Interest;
+use crate::ready::{Interest, Ready};
 use crate::registry::Registry;
 use crate::slots::Refused;
 use crate::source::Source;
@@ -82,6 +82,10 @@ impl Driver {
     /// descriptor is registered, `PermissionDenied` if it is of a kind that is always ready (a regular file), and
     /// whatever else the system says. Nothing stays behind then.
     pub fn register(&self, fd: BorrowedFd<'_>, interest: Interest) -> io::Result<Source> {
+        self.enter(interest, |kernel, source| kernel.add(fd, source.key, interest))
+    }
+
+    fn enter(&self, interest: Interest, add: impl FnOnce(&Kernel, &Source) -> io::Result<()>) -> io::Result<Source> {
         let (key, cell) = self.registry.enter().map_err(|refused| match refused {
             Refused::ShutDown => error::shut_down(),
             Refused::Full => error::too_many(),
@@ -89,8 +93,45 @@ impl Driver {
         // Published in the table first: the event may come before `add` has returned. On failure the source's drop
         // gives the slot back.
         let source = Source { cell, registry: Arc::clone(&self.registry), key, interest };
-        self.kernel.add(fd, key, interest)?;
+        add(&self.kernel, &source)?;
         Ok(source)
+    }
+
+    /// [`register`](Driver::register) for a descriptor that can be written now.
+    ///
+    /// The source is ready for writing at once, and the kernel is not asked about writing before
+    /// [`watch_writes`](Driver::watch_writes). Most descriptors never need that, and a datagram or a unix socket that is
+    /// asked from the start gives an event, and a turn, for each message that its peer takes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`register`](Driver::register).
+    pub fn register_writable(&self, fd: BorrowedFd<'_>, interest: Interest) -> io::Result<Source> {
+        let Some(told) = interest.remove(Interest::WRITABLE).filter(|_| interest.is_writable()) else {
+            return self.register(fd, interest);
+        };
+        self.enter(interest, |kernel, source| {
+            source.cell.assumes_writable.store(true, Ordering::Relaxed);
+            source.cell.readiness.mark(Ready::WRITABLE);
+            kernel.add(fd, source.key, told)
+        })
+    }
+
+    /// A write to the descriptor of `source` has found no room, and that was [taken back](Source::clear) before this call:
+    /// from now on events come for writing, too. The first one comes at once if there is room by now. Does nothing where
+    /// they come already.
+    ///
+    /// # Errors
+    ///
+    /// The system's. The next call tries again.
+    pub fn watch_writes(&self, source: &Source, fd: BorrowedFd<'_>) -> io::Result<()> {
+        let assumes = &source.cell.assumes_writable;
+        if assumes.load(Ordering::Relaxed) {
+            // Two threads may do this at once: the second time it says the same.
+            self.kernel.modify(fd, source.key, source.interest)?;
+            assumes.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Ends a registration; call it before `fd`, which must be the registered descriptor, is closed.

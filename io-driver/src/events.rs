@@ -1,6 +1,6 @@
 //! The caller's buffer for a turn.
 //!
-//! Owns: the raw batch, the sources it was resolved to, the wakers on their way.   Imports: `sys`, `source`.
+//! Owns: the raw batch, the sources it was resolved to, the wakers on their way.
 //!
 //! It also is what makes a panicking waker harmless: edge mode reports an event once, so what a turn has read but not
 //! delivered stays in here, and the next turn with the same buffer delivers it.

@@ -1,6 +1,6 @@
 //! The poller, how this system waits on it, and the process it belongs to.
 //!
-//! Owns: the `Poller`.   Imports: `register`, `sys`.
+//! Owns: the `Poller`.
 //! Not here: sources and wakers (`driver`).
 //!
 //! The danger is fork. A child has the same epoll instance as its parent, and removing a descriptor there removes the
@@ -69,6 +69,16 @@ impl Kernel {
         match &self.direct {
             Some(direct) => direct.add(self.poller(), fd, key, interest),
             None => register::add(self.poller(), fd, key, interest),
+        }
+    }
+
+    pub(crate) fn modify(&self, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        if !self.is_ours() {
+            return Err(error::forked());
+        }
+        match &self.direct {
+            Some(direct) => direct.modify(self.poller(), fd, key, interest),
+            None => register::modify(self.poller(), fd, key, interest),
         }
     }
 

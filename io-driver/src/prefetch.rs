@@ -1,6 +1,6 @@
 //! Asking for memory before it is used.
 //!
-//! Owns: the hint.   Imports: nothing.   Not here: what is worth asking for (`source`), and when (`registry`, `events`).
+//! Owns: the hint.   Not here: what is worth asking for (`source`), and when (`registry`, `events`).
 //!
 //! A batch of events touches the memory of many sources and tasks, which has left the caches since their last. Touched one
 //! after the other, each is waited for; asked for beforehand, all of it comes at once. Nothing depends on it: where there

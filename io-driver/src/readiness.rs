@@ -1,6 +1,6 @@
 //! A source's state words: what it is ready for, in which count of events.
 //!
-//! Owns: two words, one for each direction.   Imports: `base`, `ready`.
+//! Owns: two words, one for each direction.
 //! Not here: waiters (`waiters`); who calls `mark` and when (`source`, `driver`).
 //!
 //! One word per direction:

@@ -1,6 +1,6 @@
 //! The driver's side that knows no kernel: which sources there are, and whether it has ended.
 //!
-//! Owns: the table, the count of stale keys.   Imports: `slots`, `source`.
+//! Owns: the table, the count of stale keys.
 //! Not here: descriptors and turns (`driver`). Sources hold this, so they outlive the driver without harm.
 //!
 //! S1. A source that enters before the shutdown is in the table when the shutdown lists it: it is told. One that comes

@@ -1,6 +1,6 @@
 //! The table from kernel keys to sources.
 //!
-//! Owns: the slots, their generations, the list of free ones, "shut down".   Imports: `base`.
+//! Owns: the slots, their generations, the list of free ones, "shut down".
 //! Not here: what a source is (`source`); the kernel's side of a registration (`register`).
 //!
 //! A key is a slot's index and its generation. The kernel hands it back with each event, and what it hands back is

@@ -1,7 +1,6 @@
 //! A registered descriptor: its readiness and who waits for it.
 //!
-//! Owns: the source cell (readiness words, waiters under their lock).   Imports: `base`, `prefetch`, `readiness`,
-//! `waiters`.
+//! Owns: the source cell (readiness words, waiters under their lock).
 //! Not here: the table of all sources (`registry`); the future of `ready` (`wait`).
 //!
 //! Nobody sleeps on a ready source:
@@ -31,9 +30,10 @@
 //! none of its own, and an idle source keeps the memory of its last task.
 
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, Waker};
 
-use crate::base::{Arc, Mutex};
+use crate::base::{Arc, Mutex, Ordering};
 use crate::error;
 use crate::prefetch;
 use crate::readiness::{Look, Readiness};
@@ -50,12 +50,18 @@ const TASK: usize = 256;
 #[derive(Debug)]
 pub(crate) struct SourceCell {
     pub(crate) readiness: Readiness,
+    /// Has the kernel not been told yet that somebody writes?
+    pub(crate) assumes_writable: AtomicBool,
     pub(crate) waiters: Mutex<Waiters>,
 }
 
 impl SourceCell {
     pub(crate) fn new() -> SourceCell {
-        SourceCell { readiness: Readiness::new(), waiters: Mutex::new(Waiters::new()) }
+        SourceCell {
+            readiness: Readiness::new(),
+            assumes_writable: AtomicBool::new(false),
+            waiters: Mutex::new(Waiters::new()),
+        }
     }
 
     /// The caller is about to use this source, after others.
@@ -77,6 +83,11 @@ impl SourceCell {
     ///
     /// If `wake` panics, the wakers not yet given to it stay in `called`.
     pub(crate) fn deliver(&self, ready: Ready, called: &mut Vec<Waker>, wake: &mut impl FnMut(Waker)) {
+        let mut ready = ready;
+        if self.assumes_writable.load(Ordering::Relaxed) && !ready.is_read_closed() {
+            // An error beside nothing else means that writing has ended, where the kernel was asked about writing.
+            ready = ready.difference(Ready::WRITE_CLOSED);
+        }
         self.readiness.mark(ready);
         self.waiters.lock().call(ready, called);
         tell_all(called, wake);

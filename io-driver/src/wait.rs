@@ -1,6 +1,6 @@
 //! The future of `Source::ready`.
 //!
-//! Owns: one place on the source's bench, from the first pending poll to its end.   Imports: `source`, `waiters`.
+//! Owns: one place on the source's bench, from the first pending poll to its end.
 //!
 //! Rejected: a list node inside the pinned future. It saves the bench's vector and needs unsafe code; the bench
 //! allocates once per source, and only if a second style of waiting is used at all.

@@ -1,6 +1,6 @@
 //! Who waits for a source: one seat per direction, and a bench for any number of futures.
 //!
-//! Owns: seats, bench.   Imports: `ready`.
+//! Owns: seats, bench.
 //! Not here: the lock around it, and the rule that no waker is cloned, woken or dropped under that lock (`source`).
 //!
 //! A *seat* belongs to a `poll_*` function: the last caller's waker is the one that counts. The event takes it out.

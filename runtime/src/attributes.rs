@@ -1,6 +1,6 @@
 //! The attributes `main` and `test`.
 //!
-//! Owns: their documentation, which can name this crate's types.   Imports: the package `runtime-macros`.
+//! Owns: their documentation, which can name this crate's types.
 //! Not here: their code (`runtime-macros`); `select!` and its like (`macros`), which need no parser and no feature.
 
 /// Runs an `async fn` on a runtime built for it.

@@ -24,6 +24,7 @@
 //! * [`io`]: the traits [`AsyncRead`](io::AsyncRead) and [`AsyncWrite`](io::AsyncWrite), their many methods, buffers,
 //!   copying, in-memory pipes.
 //! * [`net`]: TCP, UDP and unix sockets, pipes, names to addresses.
+//! * [`signal`]: Ctrl-C, and all others.
 //! * [`sync`]: channels ([`mpsc`](sync::mpsc), [`oneshot`](sync::oneshot), [`broadcast`](sync::broadcast),
 //!   [`watch`](sync::watch)), locks for data across an `.await`, [`Semaphore`](sync::Semaphore), [`Notify`](sync::Notify),
 //!   [`Barrier`](sync::Barrier), [`Event`](sync::Event), [`Condvar`](sync::Condvar), values made once;
@@ -46,8 +47,8 @@
 
 #[cfg(feature = "macros")]
 mod attributes;
-// What `net` alone uses stays without it, unused.
-#[cfg_attr(not(feature = "net"), allow(dead_code))]
+// What `net` and `signal` alone use stays without them, unused.
+#[cfg_attr(not(all(feature = "net", feature = "signal")), allow(dead_code, unused_imports))]
 mod engine;
 #[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports))]
 pub mod io;
@@ -58,6 +59,8 @@ pub mod net;
 pub mod prelude;
 pub mod runtime;
 pub mod scope;
+#[cfg(feature = "signal")]
+pub mod signal;
 pub mod sync;
 pub mod task;
 pub mod time;

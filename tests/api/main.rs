@@ -26,6 +26,9 @@ mod io_write;
 mod join_error;
 mod join_handle;
 mod join_set;
+// Beyond tokio.
+#[cfg(all(target_os = "linux", not(feature = "oracle")))]
+mod late_sandbox;
 mod local_runtime;
 mod local_set;
 // Goes beyond tokio here and there.
@@ -74,6 +77,7 @@ mod shutdown_edges;
 // Beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod shutdown_sockets;
+mod signal;
 mod spawn;
 mod spawn_blocking;
 mod sync_auto_traits;

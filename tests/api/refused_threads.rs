@@ -4,11 +4,12 @@
 use runtime::runtime::{Builder, Runtime};
 use runtime::task;
 use runtime::time::{sleep, timeout};
-use runtime_tests::{Drops, Flavor, catch, poll_once, wait_until, watchdog};
+use runtime_tests::{Drops, Event, Flavor, catch, poll_once, process, wait_until, watchdog};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::cell::Cell;
 use std::future::pending;
 use std::process::Command;
+use std::sync::{Arc, Barrier};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -153,6 +154,61 @@ fn without_any_worker_the_runtimes_own_thread_is_one() {
         assert_eq!(drops.count(), 10);
         limit_to(None);
     });
+}
+
+/// That one asks again and again whether there are more, be it idle now and then or always busy.
+///
+/// Fault: `recall_guarantor` does nothing; it is not asked at the stops of a worker that is always busy.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn the_only_worker_gets_company_when_the_system_gives_threads_again() {
+    in_a_process_of_its_own("the_only_worker_gets_company_when_the_system_gives_threads_again", || {
+        for (workers, busy) in [(1, false), (3, false), (3, true)] {
+            leave_room_for(1);
+            let runtime = builder(&mut Flavor::MultiThread(workers).builder());
+            let name = runtime.block_on(async {
+                runtime::spawn(async { std::thread::current().name().map(str::to_owned) }).await.unwrap()
+            });
+            assert_eq!(name.as_deref(), Some("runtime-driver"));
+            limit_to(None);
+            // The only worker keeps its name, and the new guarantor has it, too.
+            let all_are_there = move || {
+                let count = |name| process::thread_names().iter().filter(|other| *other == name).count();
+                count("runtime-driver") == 2 && count("runtime-worker") == workers - 1
+            };
+            if busy {
+                let yields = runtime.spawn(async move {
+                    while !all_are_there() {
+                        task::yield_now().await;
+                    }
+                });
+                runtime.block_on(yields).unwrap();
+            } else {
+                wait_until("all workers", || {
+                    runtime.block_on(runtime.spawn(async {})).unwrap();
+                    all_are_there()
+                });
+            }
+            somebody_guards(&runtime, workers);
+        }
+    });
+}
+
+/// Tasks that block all workers wait for one that no worker is left for.
+#[cfg(not(feature = "oracle"))]
+fn somebody_guards(runtime: &Runtime, workers: usize) {
+    let (all, over) = (Arc::new(Barrier::new(workers + 1)), Event::new());
+    for _ in 0..workers {
+        let (all, waits) = (all.clone(), over.clone());
+        drop(runtime.spawn(async move {
+            all.wait();
+            waits.wait_blocking();
+        }));
+    }
+    all.wait();
+    let sets = over.clone();
+    drop(runtime.spawn(async move { sets.set() }));
+    over.wait_blocking();
 }
 
 /// The first thread is refused: the call panics, in its caller's name, and the closure runs when there is a thread.

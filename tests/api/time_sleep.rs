@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 use runtime::task;
 use runtime::time::{Duration, Instant, sleep, sleep_until};
 use runtime_tests::{Flavor, Rng, WakeCount, for_each_flavor, in_still_time, still, wait_until};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -119,6 +119,42 @@ fn reset_to_an_earlier_time_wakes(flavor: Flavor) {
     }
 }
 
+/// E22: its entry stays in the wheel and fires at the first deadline. Fault: an entry that has fired is a sleep that is over.
+fn it_is_put_off_again_and_again(flavor: Flavor) {
+    flavor.build().block_on(async {
+        let mut nap = Box::pin(sleep(MILLI * 4));
+        for _ in 0..12 {
+            let other = poll_fn(|cx| {
+                assert!(nap.as_mut().poll(cx).is_pending() || nap.deadline() <= Instant::now(), "too early");
+                Poll::Ready(())
+            });
+            other.await;
+            sleep(MILLI).await;
+            nap.as_mut().reset(Instant::now() + MILLI * 4);
+            assert!(!nap.is_elapsed() || nap.deadline() <= Instant::now());
+        }
+        nap.as_mut().await;
+        assert!(nap.deadline() <= Instant::now() && nap.is_elapsed());
+    });
+}
+
+/// Put off while nobody polls it, then waited for: by then its entry has fired. And put off, then brought forward.
+fn one_that_was_put_off_waits_for_its_last_deadline(flavor: Flavor) {
+    flavor.build().block_on(async {
+        for (later, last) in [(MILLI * 8, MILLI * 8), (HOUR, MILLI * 6)] {
+            let mut nap = Box::pin(sleep(MILLI));
+            assert!(WakeCount::new().poll(&mut nap).is_pending());
+            let from = Instant::now();
+            nap.as_mut().reset(from + later);
+            sleep(MILLI * 3).await;
+            assert!(!nap.is_elapsed() || nap.deadline() <= Instant::now(), "only the first deadline has passed");
+            nap.as_mut().reset(from + last);
+            nap.as_mut().await;
+            assert!(from.elapsed() >= last);
+        }
+    });
+}
+
 fn the_last_waker_is_woken(flavor: Flavor) {
     in_still_time(flavor, || async {
         let (first, second) = (WakeCount::new(), WakeCount::new());
@@ -227,6 +263,8 @@ for_each_flavor!(
     it_knows_its_deadline_and_whether_that_has_passed,
     reset_before_while_and_after_it_waits,
     reset_to_an_earlier_time_wakes,
+    it_is_put_off_again_and_again,
+    one_that_was_put_off_waits_for_its_last_deadline,
     the_last_waker_is_woken,
     one_that_is_dropped_wakes_nobody_and_keeps_nothing,
     they_end_in_the_order_of_their_deadlines,

@@ -22,7 +22,7 @@ macro_rules! assert_names_here {
         let caught = runtime_tests::catch(|| hostile::block_on(future).map(drop)).expect_err("it did not panic");
         // tokio blames a line of its own.
         if cfg!(not(feature = "oracle")) {
-            for word in ["no runtime here", $($word),+] {
+            for word in ["no runtime here", "Runtime::block_on", "Handle::enter", $($word),+] {
                 assert!(caught.message.contains(word), "no {word:?} in the panic {:?}", caught.message);
             }
             let places: Vec<String> = (line..line + 4).map(|line| format!("{}:{line}:", file!())).collect();

@@ -155,6 +155,120 @@ fn the_queue_of_a_stuck_worker_is_drained() {
     runtime.block_on(spawner).unwrap();
 }
 
+/// One that says that it blocks: another thread has its seat at once, and needs no rescue for it.
+///
+/// Fault: it keeps its seat.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn workers_that_block_in_place_are_replaced_without_rescue() {
+    let _watch = watchdog();
+    for workers in [1, 2, 4] {
+        let runtime = Flavor::MultiThread(workers).build_without_rescue();
+        assert_soon("the start of tasks beside workers that block in place", || {
+            let over = Event::new();
+            for _ in 0..workers {
+                let (waits, begun) = (over.clone(), Event::new());
+                let sets = begun.clone();
+                drop(runtime.spawn(async move {
+                    task::block_in_place(|| {
+                        sets.set();
+                        waits.wait_blocking();
+                    });
+                }));
+                begun.wait_blocking();
+            }
+            let (all, before) = (Arc::new(Barrier::new(workers + 1)), Instant::now());
+            for _ in 0..workers {
+                let all = all.clone();
+                drop(runtime.spawn(async move { all.wait().is_leader() }));
+            }
+            all.wait();
+            over.set();
+            before.elapsed()
+        });
+    }
+}
+
+/// Not by one that holds every worker either. Without rescues, which would hide that it waits for a worker.
+///
+/// Fault: the thread inside `block_on` runs a task that waits.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn the_future_of_block_on_is_held_up_by_no_task() {
+    let _watch = watchdog();
+    for workers in [1, 2, 4] {
+        let runtime = Flavor::MultiThread(workers).build_without_rescue();
+        let (over, running) = (Event::new(), Arc::new(AtomicUsize::new(0)));
+        // The other half waits behind them, for whoever would help.
+        for _ in 0..workers * 2 {
+            let (waits, counts) = (over.clone(), running.clone());
+            drop(runtime.spawn(async move {
+                counts.fetch_add(1, Ordering::SeqCst);
+                waits.wait_blocking();
+            }));
+        }
+        wait_until("all workers to block", || running.load(Ordering::SeqCst) == workers);
+        assert_soon("the wake of the future of block_on", || {
+            let event = Event::new();
+            let sets = event.clone();
+            let waker = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(3));
+                sets.set();
+                Instant::now()
+            });
+            runtime.block_on(event.wait());
+            let ran = Instant::now();
+            ran.saturating_duration_since(waker.join().unwrap())
+        });
+        over.set();
+    }
+}
+
+/// Its limits, too, whatever way its task holds a thread. Only a rescue looks at timers where every worker is stuck.
+///
+/// Fault: as above.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn a_limit_in_block_on_fires_in_time() {
+    const LIMIT: Duration = Duration::from_millis(5);
+    let _watch = watchdog();
+    let ways: [fn(Event); 3] = [
+        |over| task::block_in_place(|| over.wait_blocking()),
+        |over| runtime::scope::scope_blocking(|_| over.wait_blocking()),
+        |over| over.wait_blocking(),
+    ];
+    for workers in [1, 2, 4] {
+        let rescued = Flavor::MultiThread(workers).build();
+        let alone = Flavor::MultiThread(workers).build_without_rescue();
+        for (runtime, ways) in [(&rescued, &ways[..]), (&alone, &ways[..2])] {
+            for (way, by_handle) in ways.iter().flat_map(|way| [(*way, false), (*way, true)]) {
+                assert_soon("a limit of block_on", || {
+                    let over = Event::new();
+                    let future = async {
+                        let tasks: Vec<_> = (0..workers)
+                            .map(|_| {
+                                let over = over.clone();
+                                task::spawn(async move { way(over) })
+                            })
+                            .collect();
+                        let due = Instant::now() + LIMIT;
+                        let ends = async {
+                            for task in tasks {
+                                task.await.unwrap();
+                            }
+                        };
+                        assert!(runtime::time::timeout(LIMIT, ends).await.is_err());
+                        due.elapsed()
+                    };
+                    let late = if by_handle { runtime.handle().block_on(future) } else { runtime.block_on(future) };
+                    over.set();
+                    late
+                });
+            }
+        }
+    }
+}
+
 /// Computing for long is not waiting: there are no more CPUs, so a few threads more than workers are enough.
 #[test]
 fn tasks_that_compute_do_not_breed_threads() {
@@ -197,12 +311,17 @@ fn a_spare_leaves_when_its_worker_is_back() {
             })
         })
         .collect();
-    let blocks = (0..WORKERS).map(|_| runtime.spawn(async { std::thread::sleep(Duration::from_millis(60)) }));
+    let metrics = runtime.metrics();
+    let blocks = (0..WORKERS).map(|_| {
+        let metrics = metrics.clone();
+        runtime.spawn(async move {
+            std::thread::sleep(Duration::from_millis(20));
+            wait_until("somebody to stand in", || metrics.spares_started() > 0);
+        })
+    });
     for block in blocks.collect::<Vec<_>>() {
-        // Not `block_on`, which would be a worker more.
-        wait_until("the end of a block", || block.is_finished());
+        runtime.block_on(block).unwrap();
     }
-    assert!(runtime.metrics().spares_started() > 0, "nobody stood in for two workers that blocked");
     wait_until("as few threads as workers", || {
         threads.lock().unwrap().clear();
         std::thread::sleep(Duration::from_millis(20));

@@ -7,8 +7,8 @@ use runtime::task;
 use runtime::time::{Duration, Instant, sleep, timeout};
 use runtime_tests::{Event, Flavor, Rng, watchdog};
 use std::future::pending;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 
 /// What a loaded machine may take.
 const SOON: Duration = Duration::from_millis(50);
@@ -45,6 +45,80 @@ fn a_timer_fires_although_its_worker_blocks() {
                 sleeper.await.unwrap()
             });
             runtime.block_on(blocker).unwrap()
+        });
+    }
+}
+
+/// Whoever says that it blocks leaves its timers to others: no rescue is needed.
+///
+/// Fault: it does not lay its wheel to rest.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn a_timer_fires_although_its_worker_blocks_in_place_without_rescue() {
+    let _watch = watchdog();
+    for workers in [1, 2, 4] {
+        let runtime = Flavor::MultiThread(workers).build_without_rescue();
+        assert_soon("a timer of a worker that blocks in place", || {
+            let fired = Event::new();
+            let (sets, gate) = (fired.clone(), fired.clone());
+            let blocker = runtime.spawn(async move {
+                let due = Instant::now() + NAP;
+                let sleeper = runtime::spawn(async move {
+                    sleep(NAP).await;
+                    sets.set();
+                    due.elapsed()
+                });
+                task::yield_now().await;
+                task::block_in_place(|| assert!(gate.wait_blocking_for(Duration::from_secs(5)), "it never fired"));
+                sleeper.await.unwrap()
+            });
+            runtime.block_on(blocker).unwrap()
+        });
+    }
+}
+
+/// Workers that sleep wake up for their timers by themselves.
+///
+/// Fault: one that falls asleep does not tell the leader of its timers.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn a_timer_of_an_idle_runtime_fires_without_rescue() {
+    let _watch = watchdog();
+    for workers in [1, 2, 4] {
+        let runtime = Flavor::MultiThread(workers).build_without_rescue();
+        assert_soon("a timer of an idle runtime", || {
+            let late = runtime.spawn(async {
+                let due = Instant::now() + NAP;
+                sleep(NAP).await;
+                due.elapsed()
+            });
+            runtime.block_on(late).unwrap()
+        });
+        assert_soon("a timer of the worker that falls asleep last", || {
+            // On two threads, where there are two; the other one waits for sockets and timers by then.
+            let all = Arc::new(Barrier::new(workers.min(2)));
+            let other = all.clone();
+            let sleeps = runtime.spawn(async move {
+                if workers > 1 {
+                    other.wait();
+                }
+                sleep(Duration::from_secs(3600)).await;
+            });
+            let late = runtime.spawn(async move {
+                all.wait();
+                std::thread::sleep(NAP);
+                let due = Instant::now() + NAP;
+                sleep(NAP).await;
+                due.elapsed()
+            });
+            let late = runtime.block_on(late).unwrap();
+            sleeps.abort();
+            late
+        });
+        assert_soon("a timer of block_on", || {
+            let due = Instant::now() + NAP;
+            runtime.block_on(async { sleep(NAP).await });
+            due.elapsed()
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 use runtime::task::JoinHandle;
-use runtime_tests::{Flavor, Place, World, for_each_place};
+use runtime_tests::{Flavor, Place, World, for_each_place, watchdog};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -34,26 +34,32 @@ impl Drop for WakesWhenDropped {
 thread_local!(static AT_EXIT: RefCell<Option<WakesWhenDropped>> = const { RefCell::new(None) });
 
 fn from_every_place(place: Place) {
-    let world = place.build();
-    let (handle, waker) = sleeper(&world);
+    wakes_from_every_place(&place.build());
+}
+
+fn wakes_from_every_place(world: &World) {
+    let (handle, waker) = sleeper(world);
     std::thread::spawn(move || waker.wake()).join().unwrap();
     world.block_on(handle).unwrap();
 
-    let (handle, waker) = sleeper(&world);
+    let (handle, waker) = sleeper(world);
     for flavor in [Flavor::MultiThread(1), Flavor::CurrentThread] {
         let (other, waker) = (flavor.build(), waker.clone());
         other.block_on(other.spawn(async move { waker.wake() })).unwrap();
     }
     world.block_on(handle).unwrap();
 
-    let (handle, waker) = sleeper(&world);
+    let (handle, waker) = sleeper(world);
     let exits = std::thread::spawn(move || AT_EXIT.with(|slot| *slot.borrow_mut() = Some(WakesWhenDropped(waker))));
     exits.join().unwrap();
     world.block_on(handle).unwrap();
 }
 
 fn when_task_and_runtime_are_gone(place: Place) {
-    let world = place.build();
+    wakes_when_they_are_gone(place.build());
+}
+
+fn wakes_when_they_are_gone(world: World) {
     let (handle, done) = sleeper(&world);
     done.wake_by_ref();
     world.block_on(handle).unwrap();
@@ -67,7 +73,10 @@ fn when_task_and_runtime_are_gone(place: Place) {
 }
 
 fn what_was_written_before_is_seen(place: Place) {
-    let world = place.build();
+    sees_what_was_written_before(&place.build());
+}
+
+fn sees_what_was_written_before(world: &World) {
     let value = Arc::new(AtomicUsize::new(0));
     let slot = Arc::new(Mutex::new(None::<Waker>));
     let (reads, own) = (value.clone(), slot.clone());
@@ -86,6 +95,23 @@ fn what_was_written_before_is_seen(place: Place) {
     });
     world.block_on(handle).unwrap();
     writer.join().unwrap();
+}
+
+/// The guarantor would find a task that nobody was woken for.
+///
+/// Fault: a push from outside wakes nobody.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn without_rescue() {
+    let _watch = watchdog();
+    for workers in [1, 2, 4] {
+        let build = || World::Runtime(Flavor::MultiThread(workers).build_without_rescue());
+        for _ in 0..20 {
+            wakes_from_every_place(&build());
+            wakes_when_they_are_gone(build());
+            sees_what_was_written_before(&build());
+        }
+    }
 }
 
 for_each_place!(from_every_place, when_task_and_runtime_are_gone, what_was_written_before_is_seen);

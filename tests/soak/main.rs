@@ -1,7 +1,7 @@
 //! Two processes talk through sockets while everything around them goes wrong, and every byte is checked.
 //!
 //! Owns: the conductor (this file), which starts both processes and orders a fault every second; `server`, `client`, the
-//! bytes they exchange (`stream`), and what they report (`report`).   Imports: the public API, rustix for limits and signals.
+//! bytes they exchange (`stream`), and what they report (`report`).
 //! Not here: throughput and latency (`benches`); faults of single system calls (`museum`).
 //!
 //! | environment | connections | for | a fault every | a worker is stuck for |

@@ -112,9 +112,11 @@ fn museum_t20_very_many_in_one_tick() {
                 let _inside = door.enter();
                 let count = WakeCount::new();
                 while !stopped.load(Ordering::Relaxed) {
+                    let begun = std::time::Instant::now();
                     let mut nap = Box::pin(sleep(MILLI));
-                    // It is over already where another thread had the CPU for so long.
                     let waits = count.poll(&mut nap).is_pending();
+                    // Where another thread had the CPU for so long it is over already.
+                    assert!(waits || begun.elapsed() >= MILLI, "it was over before its time");
                     sets.fetch_add(usize::from(waits), Ordering::Relaxed);
                     std::thread::yield_now();
                 }

@@ -36,6 +36,12 @@ impl Flavor {
         self.builder().enable_all().build().expect("no runtime")
     }
 
+    /// The same without the guarantor's rescues: what they would hide is late, or never comes.
+    #[cfg(not(feature = "oracle"))]
+    pub fn build_without_rescue(self) -> Runtime {
+        self.builder().without_rescue().enable_all().build().expect("no runtime")
+    }
+
     /// Does it have threads of its own?
     pub fn is_multi_thread(self) -> bool {
         matches!(self, Flavor::MultiThread(_))

@@ -29,6 +29,15 @@ pub mod hostile;
 #[allow(unsafe_code)]
 pub mod fork;
 
+// Filters of system calls and masks of signals have no safe face.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+pub mod sandbox;
+
+// To register a handler is unsafe.
+#[allow(unsafe_code)]
+pub mod signal;
+
 /// Threads, descriptors and memory of this process, as the kernel sees them.
 pub mod process;
 
@@ -39,5 +48,6 @@ pub use forgotten::{forget_waker, leak, leak_bytes};
 pub use panics::{CaughtPanic, catch, planned_panic};
 pub use probe::{Drops, Probe};
 pub use rng::Rng;
+pub use signal::handle_signal;
 pub use still::{in_still_time, still};
 pub use watch::{wait_until, watchdog, watchdog_secs};

@@ -65,7 +65,7 @@ const TABLE: &[(&str, &[&str])] = &[
     // Floor 5
     ("net", &[ENGINE, "io", "task"]),
     ("fs", &[ENGINE, "io"]),
-    ("signal", &[ENGINE, "sync"]),
+    ("signal", &[ENGINE, "io"]),
     ("scope", &[ENGINE, "task", "time", "sync", "macros"]),
     ("inspect", &[ENGINE]),
     // Floor 6

@@ -1,6 +1,6 @@
 //! The laws of the house, as tests.
 //!
-//! Owns: reading the repository, the laws, and how a breach is reported.   Imports: `std`.
+//! Owns: reading the repository, the laws, and how a breach is reported.
 //! Not here: what the compiler, clippy or rustfmt already refuse.
 //!
 //! Each law is a function `check(&Repo) -> Vec<Finding>` in a file of its own, with
@@ -20,6 +20,7 @@ mod cancel_safety;
 mod cfgs;
 mod dependencies;
 mod generic_types;
+mod heads;
 mod layers;
 mod leftovers;
 mod length;

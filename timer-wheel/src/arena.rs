@@ -1,6 +1,6 @@
 //! Where entries live: pages of them, a free list in each, and a generation per place that makes old keys stale.
 //!
-//! Owns: [`Key`], the memory of all entries.   Imports: nothing.
+//! Owns: [`Key`], the memory of all entries.
 //! Not here: which list an entry is in (`level`, `wheel`); the arena only stores its two links.
 //!
 //! Lists are made of indices instead of pointers, hence no unsafe code in the crate, and a wrong index is a panic at

@@ -1,6 +1,6 @@
 //! Giving everything away: for a wheel whose owner leaves, and for shutdown.
 //!
-//! Owns: [`Drain`].   Imports: `wheel`, `arena` (keys).   Not here: time; draining moves no clock.
+//! Owns: [`Drain`].   Not here: time; draining moves no clock.
 //!
 //! Shutting down by advancing to the end of time was the obvious way, and is how runtimes came to fire timers that
 //! were not due and to overflow on the way. Here the lists are emptied where they stand, and the wheel is as usable

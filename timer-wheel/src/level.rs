@@ -1,7 +1,6 @@
 //! One level: 64 lists, each of them the entries of one value of a digit, and a word that says which are in use.
 //!
 //! Owns: the ends of the lists, the occupancy word, a lower bound of the deadlines per slot.
-//! Imports: `arena` (the type of a link), `tick` (how many slots there are).
 //! Not here: the entries themselves and the links between them (`arena`, `wheel`).
 //!
 //! The slots of a level (a kilobyte) are allocated when the first timer for it comes. A wheel that was never used

@@ -1,6 +1,6 @@
 //! The arithmetic of ticks: which level and which slot a deadline belongs to, and where a slot begins.
 //!
-//! Owns: the numbers of the wheel.   Imports: nothing.   Not here: memory of any kind.
+//! Owns: the numbers of the wheel.   Not here: memory of any kind.
 //!
 //! A tick is read as a number with eleven digits of six bits, lowest digit first. Level `n` looks at digit `n`. A
 //! deadline belongs to the level of the *highest digit in which it differs from the wheel's position*, and there to

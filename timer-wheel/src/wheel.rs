@@ -1,6 +1,6 @@
 //! The wheel: set, cancel, reset, advance, next deadline.
 //!
-//! Owns: [`TimerWheel`], the lists (by way of `level`), the position.   Imports: `arena`, `level`, `tick`.
+//! Owns: [`TimerWheel`], the lists (by way of `level`), the position.
 //! Not here: where a deadline belongs (`tick`), memory (`arena`, `level`), giving everything away (`drain`).
 //!
 //! Two clocks. `now` is what the caller said last. `position` is how far the lists are in order: every entry with a

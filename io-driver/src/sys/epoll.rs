@@ -1,6 +1,6 @@
 //! Linux: waits on the poller's own epoll descriptor, one system call for a turn.
 //!
-//! Owns: the bell's eventfd, the timerfd for short timeouts, the translation of epoll's flags.   Imports: rustix.
+//! Owns: the bell's eventfd, the timerfd for short timeouts, the translation of epoll's flags.
 //! Not here: the epoll instance, which is the `Poller`'s.
 //!
 //! **The bell** is an eventfd, registered once in edge mode and not read: each write is a new edge, whatever the count.
@@ -99,23 +99,17 @@ impl Direct {
     }
 
     pub(crate) fn add(&self, poller: &Poller, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
-        let mut flags = EventFlags::ET;
-        if interest.is_readable() {
-            flags |= EventFlags::IN | EventFlags::RDHUP;
-        }
-        if interest.is_priority() {
-            flags |= EventFlags::PRI | EventFlags::RDHUP;
-        }
-        if interest.is_writable() {
-            flags |= EventFlags::OUT;
-        }
-        Ok(epoll::add(poller, fd, EventData::new_u64(key.to_bits()), flags)?)
+        Ok(epoll::add(poller, fd, EventData::new_u64(key.to_bits()), flags_of(interest))?)
+    }
+
+    pub(crate) fn modify(&self, poller: &Poller, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        Ok(epoll::modify(poller, fd, EventData::new_u64(key.to_bits()), flags_of(interest))?)
     }
 
     /// True: the bell is among the events.
     pub(crate) fn wait(&self, poller: &Poller, batch: &mut DirectBatch, timeout: Option<Duration>) -> io::Result<bool> {
         if let Some(timeout) = timeout {
-            self.set_timer(timeout)?;
+            self.set_timer(timeout);
         }
         let limit = timeout.map(whole_millis);
         epoll::wait(poller, spare_capacity(&mut batch.0.0), limit.as_ref())?;
@@ -126,14 +120,14 @@ impl Direct {
         Ok(rung)
     }
 
-    fn set_timer(&self, timeout: Duration) -> io::Result<()> {
-        let Some(timer) = &self.timer else { return Ok(()) };
+    fn set_timer(&self, timeout: Duration) {
+        let Some(timer) = &self.timer else { return };
         if timeout >= EXACT_BELOW || timeout.subsec_nanos().is_multiple_of(1_000_000) {
-            return Ok(());
+            return;
         }
         let once = Itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(timeout) };
-        timerfd_settime(timer, TimerfdTimerFlags::empty(), &once)?;
-        Ok(())
+        // A sandbox that was switched on late refuses it: then this wait is in whole milliseconds, too.
+        let _ = timerfd_settime(timer, TimerfdTimerFlags::empty(), &once);
     }
 
     pub(crate) fn ring(&self) -> io::Result<()> {
@@ -163,6 +157,20 @@ impl Direct {
         self.drain = true;
         self.empty_bell();
     }
+}
+
+fn flags_of(interest: Interest) -> EventFlags {
+    let mut flags = EventFlags::ET;
+    if interest.is_readable() {
+        flags |= EventFlags::IN | EventFlags::RDHUP;
+    }
+    if interest.is_priority() {
+        flags |= EventFlags::PRI | EventFlags::RDHUP;
+    }
+    if interest.is_writable() {
+        flags |= EventFlags::OUT;
+    }
+    flags
 }
 
 fn make_timer(poller: &Poller) -> Option<OwnedFd> {

@@ -26,6 +26,10 @@ impl Direct {
         match self.0 {}
     }
 
+    pub(crate) fn modify(&self, _: &Poller, _: BorrowedFd<'_>, _: Key, _: Interest) -> io::Result<()> {
+        match self.0 {}
+    }
+
     pub(crate) fn wait(&self, _: &Poller, _: &mut DirectBatch, _: Option<Duration>) -> io::Result<bool> {
         match self.0 {}
     }

@@ -1,6 +1,6 @@
 //! The arguments of the attributes: what may be said, and which of it fits together.
 //!
-//! Owns: names, values, and every message about them.   Imports: nothing of ours.
+//! Owns: names, values, and every message about them.
 //! Not here: the function under the attribute (`entry`).
 //!
 //! The danger: a misspelt argument that is ignored, and a server that runs on one thread for years. So whatever is

@@ -1,6 +1,6 @@
 //! Under which path the caller reaches the runtime.
 //!
-//! Owns: that question.   Imports: nothing of ours.   Not here: `crate = "…"`, which answers it before we are asked.
+//! Owns: that question.   Not here: `crate = "…"`, which answers it before we are asked.
 //!
 //! The danger: an attribute macro has no `$crate`. Under `tokio = { package = "runtime" }` there is no `::runtime`, and
 //! a fixed path breaks its user. Two sources tell, in this order:

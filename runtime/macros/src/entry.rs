@@ -1,7 +1,6 @@
 //! From an `async fn` to a function that runs it.
 //!
 //! Owns: which functions are accepted, and the shape of the expansion.
-//! Imports: `arguments` for the builder's calls, `crate_name` for the path to the runtime.
 //!
 //! ```text
 //! fn name(…) -> Output {

@@ -1,7 +1,7 @@
 //! The attribute macros of the `runtime` crate: `#[runtime::main]` and `#[runtime::test]`.
 //!
 //! Owns: the arguments (`arguments`), the function they stand on and what it becomes (`entry`), and the path under
-//! which the caller reaches the runtime (`crate_name`).   Imports: nothing of ours.
+//! which the caller reaches the runtime (`crate_name`).
 //! Not here: `select!`, `join!`, `try_join!`, `pin!`; they are `macro_rules!` in `runtime/src/macros`.
 //!
 //! The danger: an expansion that spoils its user's error messages. So the body's tokens go through untouched, an

@@ -1,6 +1,6 @@
 //! Which runtime this thread has entered, and whether it may block.
 //!
-//! Owns: the thread-local cells that say so, and the guards that set them.   Imports: `sched::engine`.
+//! Owns: the thread-local cells that say so, and the guards that set them.
 //!
 //! The pointer is not counted: every guard borrows or holds a count of its engine for as long as it lives. Cells
 //! without a destructor, so that they answer in other thread-locals' destructors too (museum W6).

@@ -6,12 +6,12 @@
 //! | its settings | [`config`]                                                                                |
 //! | this thread  | [`entered`] (which runtime, may it block; [`Caller`], who needs one), [`current`] (which task), [`budget`], [`contention`], random |
 //! | its time     | [`Timer`], [`clockwork`]; [`TimerWheel`], to order deadlines with                         |
-//! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]                                   |
+//! | its sockets  | [`register`], [`Registration`], [`Interest`], [`Ready`]; [`Trust`], [`Blocked`]             |
 //! | to build on  | [`atomics`], [`const_fn!`], [`ValueLock`]: std's in a build, loom's in a model          |
-//! | users' code  | [`contain`]: a panic in a hook or a waker ends there                                      |
+//! | users' code  | [`contain`]: a panic in a hook or a waker ends there; [`wake_each`]                       |
 //! | what a task inherits | [`Context`], [`Inherited`], and in [`current`] which is in force                      |
 //! | one task     | [`JoinCell`], [`TaskRef`], [`JoinError`], [`Id`]; for other schedulers of cells (`LocalSet`) |
-//! |              | [`Owner`], [`Runnable`], [`allocate`], [`OwnedTasks`], [`Chain`]                          |
+//! |              | [`Owner`], [`Runnable`], [`Running`], [`allocate`], [`OwnedTasks`], [`Chain`]             |
 //!
 //! Nothing outside names a submodule that does not stand here. What is behind: `docs/architecture.md`.
 
@@ -33,22 +33,23 @@ pub(crate) use base::contention;
 pub use base::id::Id;
 pub(crate) use base::rng::random_below;
 pub(crate) use base::value_lock::{ValueLock, ValueRef};
+pub(crate) use base::wake::wake_each;
 pub use cell::JoinError;
 pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{
-    ChildOfGroup, Context, Header, Inherited, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate,
-    current, panic_text,
+    ChildOfGroup, Context, Header, Inherited, JoinCell, Name, Owner, PanicSink, Runnable, Running, TaskInfo, TaskRef,
+    allocate, current, panic_text,
 };
 pub(crate) use drive::Key as WheelKey;
-pub(crate) use drive::{Direction, Interest, Ready, ReadyEvent, Registration, ShutDown, TimerWheel};
+pub(crate) use drive::{Blocked, Direction, Interest, Ready, ReadyEvent, Registration, ShutDown, TimerWheel, Trust};
 pub(crate) use entered::in_async_context;
-pub(crate) use sched::caller::{Caller, is_entered};
+pub(crate) use sched::caller::{Caller, is_entered, no_runtime_here};
 pub(crate) use sched::config;
 pub(crate) use sched::engine::Engine;
 pub(crate) use sched::places::inject::Chain;
 pub(crate) use sched::places::place;
 pub(crate) use sched::sizing;
-pub(crate) use sched::sockets::{NoDriver, ends_with_its_task, register, unless_it_ends_with_its_task};
+pub(crate) use sched::sockets::{NoDriver, ends_with_its_task, is_here, register, unless_it_ends_with_its_task};
 pub(crate) use sched::time::clockwork;
 pub(crate) use sched::time::timer::{NoTimer, Timer, far_from};
 pub(crate) use sched::worker::{with_worker, with_worker_of};

@@ -1,7 +1,7 @@
 //! The buffer that a reader fills, and the only place of `io` that touches uninitialized memory.
 //!
 //! Owns: [`ReadBuf`] and the three ways in which this module lends one out: over a slice, over the spare room of a
-//! `BufMut`, over a prefix of another `ReadBuf`.   Imports: nothing of ours but the trait [`AsyncRead`].
+//! `BufMut`, over a prefix of another `ReadBuf`.
 //! Not here: what is done with the bytes (`ops`, `adapt`).
 //!
 //! ```text

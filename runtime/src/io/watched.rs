@@ -1,13 +1,13 @@
 //! A descriptor of ours and its registration: what sockets, pipes and `AsyncFd` are made of.
 //!
 //! Owns: the object with the descriptor, and its registration with the runtime that it was made in.
-//! Imports: the engine's door.   Not here: system calls (`net`); what the public types promise.
+//! Not here: system calls (`net`); what the public types promise.
 //!
 //! Every operation that turns out to be ready takes a unit of the task's budget, also one that waits for readiness only:
 //! a loop of `readable` and `try_read` on a busy socket would otherwise never yield. `try_*` operations take none: who
 //! calls them does not wait.
 //!
-//! Readiness is taken back when an operation has said `WouldBlock`. A short read would save the next attempt, but in
+//! Readiness is taken back when an operation has said `WouldBlock` (`Registration::settle`). A short read would save the next attempt, but in
 //! general is no proof: urgent data, records with descriptors or credentials, and peeks end a read early too. Where it is
 //! one (TCP on Linux, while no urgent data is reported) `poll_short_reads` makes use of it.
 //!
@@ -17,7 +17,7 @@
 //! So the two go together: registration first, on every way out.
 
 use super::{Interest, Ready};
-use crate::engine::{self, Direction, NoDriver, ReadyEvent, Registration, budget};
+use crate::engine::{self, Blocked, Direction, NoDriver, ReadyEvent, Registration, Trust, budget, no_runtime_here};
 use std::fmt;
 use std::future::{pending, poll_fn};
 use std::io;
@@ -35,6 +35,8 @@ pub(crate) struct Watched<S: AsFd> {
 impl<S: AsFd> UnwindSafe for Watched<S> {}
 impl<S: AsFd> RefUnwindSafe for Watched<S> {}
 
+const APART: &str = "BUG: a watched descriptor is used after it was taken apart";
+
 /// Both directions, and urgent data: what a socket is registered for.
 const SOCKET: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
 
@@ -46,13 +48,11 @@ impl<S: AsFd> Watched<S> {
         Watched::with_interest(object, SOCKET, what).map_err(|(_, error)| error)
     }
 
-    /// The same for an object that can surely be written: the first write need not wait for the driver to say so. If it
-    /// cannot after all, that write finds it out like any other.
+    /// The same for an object that can surely be written: the first write need not wait for the driver to say so, and the
+    /// system is asked about writing only when a write has found no room.
     #[track_caller]
     pub(crate) fn new_writable(object: S, what: &str) -> io::Result<Self> {
-        let watched = Watched::new(object, what)?;
-        watched.set_writable();
-        Ok(watched)
+        Watched::register(object, SOCKET, true, what).map_err(|(_, error)| error)
     }
 
     /// Lets the next write try, whatever the system has said.
@@ -62,7 +62,12 @@ impl<S: AsFd> Watched<S> {
 
     #[track_caller]
     pub(crate) fn with_interest(object: S, interest: Interest, what: &str) -> Result<Self, (S, io::Error)> {
-        match engine::register(object.as_fd(), interest.get()) {
+        Watched::register(object, interest, false, what)
+    }
+
+    #[track_caller]
+    fn register(object: S, interest: Interest, writable: bool, what: &str) -> Result<Self, (S, io::Error)> {
+        match engine::register(object.as_fd(), interest.get(), writable) {
             Ok(Ok(registration)) => Ok(Watched { parts: Some((registration, object)) }),
             Ok(Err(error)) => Err((object, error)),
             Err(NoDriver) => no_runtime_here(what),
@@ -71,12 +76,17 @@ impl<S: AsFd> Watched<S> {
 
     #[inline]
     fn parts(&self) -> &(Registration, S) {
-        self.parts.as_ref().expect("BUG: a watched descriptor is used after it was taken apart")
+        self.parts.as_ref().expect(APART)
     }
 
     #[inline]
     fn registration(&self) -> &Registration {
         &self.parts().0
+    }
+
+    fn parts_mut(&mut self) -> (&Registration, &mut S) {
+        let (registration, object) = self.parts.as_mut().expect(APART);
+        (registration, object)
     }
 
     #[inline]
@@ -90,7 +100,7 @@ impl<S: AsFd> Watched<S> {
     }
 
     pub(crate) fn get_mut(&mut self) -> &mut S {
-        &mut self.parts.as_mut().expect("BUG: a watched descriptor is used after it was taken apart").1
+        self.parts_mut().1
     }
 
     /// Ends the registration and gives the object back. The descriptor stays non-blocking.
@@ -112,22 +122,22 @@ impl<S: AsFd> Watched<S> {
     }
 
     pub(crate) fn event_now(&self, interest: Interest) -> io::Result<ReadyEvent> {
-        self.or_would_block(self.registration().look(interest.get()))
+        or_would_block(self.registration(), self.registration().look(interest.get()))
     }
 
     pub(crate) fn clear(&self, event: ReadyEvent) {
-        self.registration().clear(event);
+        let (registration, object) = self.parts();
+        registration.clear(event, object);
     }
 
-    /// The same for who does not wait: nothing is ready.
-    #[inline]
-    fn or_would_block<R>(&self, result: io::Result<R>) -> io::Result<R> {
-        match result {
-            Err(error) if engine::ends_with_its_task(self.registration(), &error) => {
-                Err(io::ErrorKind::WouldBlock.into())
-            }
-            result => result,
-        }
+    /// What a user's operation has said for which `event` was waited.
+    pub(crate) fn users_settle<R>(
+        &self,
+        event: impl Into<Option<ReadyEvent>>,
+        said: io::Result<R>,
+    ) -> Result<io::Result<R>, Blocked> {
+        let (registration, object) = self.parts();
+        registration.settle(object, event, Trust::KeepsEnds, said)
     }
 
     /// One task per direction; costs a unit of budget when it is ready.
@@ -145,17 +155,8 @@ impl<S: AsFd> Watched<S> {
     }
 
     /// Any number of tasks; costs a unit of budget when it is ready. Cancelling it loses nothing.
-    ///
-    /// Not an `async fn`: its future borrows the registration only, so it is `Send` whatever the object is.
     pub(crate) fn event(&self, interest: Interest) -> impl Future<Output = io::Result<ReadyEvent>> {
-        let registration = self.registration();
-        let mut wait = registration.ready(interest.get());
-        poll_fn(move |cx| {
-            let unit = ready!(budget::poll_proceed(cx));
-            let event = ready!(unless_dropped(registration, Pin::new(&mut wait).poll(cx)));
-            unit.made_progress();
-            Poll::Ready(event)
-        })
+        event(self.registration(), interest)
     }
 
     pub(crate) async fn ready(&self, interest: Interest) -> io::Result<Ready> {
@@ -168,11 +169,11 @@ impl<S: AsFd> Watched<S> {
         &self,
         direction: Direction,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut(&S) -> io::Result<R>,
+        operation: impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(unless_dropped(registration, registration.poll_io(direction, cx, || operation(object))));
+        let done = ready!(unless_dropped(registration, registration.poll_io(object, direction, cx, operation)));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -182,11 +183,11 @@ impl<S: AsFd> Watched<S> {
     pub(crate) fn poll_short_reads<R>(
         &self,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut(&S) -> io::Result<(R, bool)>,
+        operation: impl FnMut(&S) -> io::Result<(R, bool)>,
     ) -> Poll<io::Result<R>> {
         let unit = ready!(budget::poll_proceed(cx));
         let (registration, object) = self.parts();
-        let done = ready!(unless_dropped(registration, registration.poll_short_reads(cx, || operation(object))));
+        let done = ready!(unless_dropped(registration, registration.poll_short_reads(object, cx, operation)));
         unit.made_progress();
         Poll::Ready(done)
     }
@@ -198,56 +199,103 @@ impl<S: AsFd> Watched<S> {
         interest: Interest,
         mut operation: impl FnMut(&S) -> io::Result<R>,
     ) -> io::Result<R> {
-        loop {
-            let event = self.event(interest).await?;
-            match operation(self.get()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.registration().disprove(event),
-                // What it accepted could not be registered any more.
-                Err(error) if engine::ends_with_its_task(self.registration(), &error) => pending().await,
-                done => return done,
-            }
-        }
+        let (registration, object) = self.parts();
+        until_done(registration, object, interest, Trust::Full, |object| operation(object)).await
     }
 
-    /// [`async_io`](Watched::async_io) for what the user does: a `WouldBlock` of his takes no end of a stream back.
+    /// The same for what the user does: a `WouldBlock` from there takes no end of a stream back.
     pub(crate) async fn users_async_io<R>(
         &self,
         interest: Interest,
         mut operation: impl FnMut(&S) -> io::Result<R>,
     ) -> io::Result<R> {
-        loop {
-            let event = self.event(interest).await?;
-            match operation(self.get()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.clear(event),
-                done => return done,
-            }
-        }
+        let (registration, object) = self.parts();
+        until_done(registration, object, interest, Trust::KeepsEnds, |object| operation(object)).await
     }
 
-    /// [`try_io`](Watched::try_io) for what the user does: a `WouldBlock` of his takes no end of a stream back.
-    pub(crate) fn users_try_io<R>(
-        &self,
+    /// The same with an object that can be changed.
+    pub(crate) async fn users_async_io_mut<R>(
+        &mut self,
         interest: Interest,
-        operation: impl FnOnce(&S) -> io::Result<R>,
+        mut operation: impl FnMut(&mut S) -> io::Result<R>,
     ) -> io::Result<R> {
-        let event = self.event_now(interest)?;
-        if event.ready().is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        match operation(self.get()) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.clear(event);
-                Err(error)
-            }
-            done => done,
-        }
+        let (registration, object) = self.parts_mut();
+        until_done(registration, object, interest, Trust::KeepsEnds, |object| operation(object)).await
     }
 
     /// Does `operation`, a system call of ours, if the readiness says that it may succeed.
     #[inline]
     pub(crate) fn try_io<R>(&self, interest: Interest, operation: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
         let (registration, object) = self.parts();
-        self.or_would_block(registration.try_io(interest.get(), || operation(object)))
+        or_would_block(
+            registration,
+            registration.try_io(object, interest.get(), Trust::Full, |object| operation(object)),
+        )
+    }
+
+    /// The same for what the user does: a `WouldBlock` from there takes no end of a stream back.
+    pub(crate) fn users_try_io<R>(
+        &self,
+        interest: Interest,
+        operation: impl FnOnce(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let (registration, object) = self.parts();
+        or_would_block(
+            registration,
+            registration.try_io(object, interest.get(), Trust::KeepsEnds, |object| operation(object)),
+        )
+    }
+
+    /// The same with an object that can be changed.
+    pub(crate) fn users_try_io_mut<R>(
+        &mut self,
+        interest: Interest,
+        operation: impl FnOnce(&mut S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let (registration, object) = self.parts_mut();
+        or_would_block(
+            registration,
+            registration.try_io(object, interest.get(), Trust::KeepsEnds, |object| operation(object)),
+        )
+    }
+}
+
+/// Not an `async fn`: its future borrows the registration only, so it is `Send` whatever the object is.
+fn event(registration: &Registration, interest: Interest) -> impl Future<Output = io::Result<ReadyEvent>> {
+    let mut wait = registration.ready(interest.get());
+    poll_fn(move |cx| {
+        let unit = ready!(budget::poll_proceed(cx));
+        let event = ready!(unless_dropped(registration, Pin::new(&mut wait).poll(cx)));
+        unit.made_progress();
+        Poll::Ready(event)
+    })
+}
+
+async fn until_done<O: AsFd, R>(
+    registration: &Registration,
+    mut object: O,
+    interest: Interest,
+    trust: Trust,
+    mut operation: impl FnMut(&mut O) -> io::Result<R>,
+) -> io::Result<R> {
+    loop {
+        let event = event(registration, interest).await?;
+        let said = operation(&mut object);
+        match registration.settle(&object, event, trust, said) {
+            Err(Blocked(_)) => {}
+            // What it accepted could not be registered any more.
+            Ok(Err(error)) if engine::ends_with_its_task(registration, &error) => pending().await,
+            Ok(done) => return done,
+        }
+    }
+}
+
+/// For who does not wait: nothing is ready.
+#[inline]
+fn or_would_block<R>(registration: &Registration, result: io::Result<R>) -> io::Result<R> {
+    match result {
+        Err(error) if engine::ends_with_its_task(registration, &error) => Err(io::ErrorKind::WouldBlock.into()),
+        result => result,
     }
 }
 
@@ -279,15 +327,4 @@ pub(crate) fn expect_runtime(what: &str) {
     if !engine::is_entered() {
         no_runtime_here(what);
     }
-}
-
-#[cold]
-#[track_caller]
-fn no_runtime_here(what: &str) -> ! {
-    let thread = std::thread::current();
-    panic!(
-        "no runtime here: `{what}` was called (or its future polled) on thread {:?}, which has entered no runtime.\n  \
-         Do it inside `Runtime::block_on` or a spawned task, or hold the guard of `Handle::enter`.",
-        thread.name().unwrap_or("unnamed")
-    )
 }

@@ -1,7 +1,6 @@
 //! `select!`, `join!`, `try_join!`, `pin!`.
 //!
 //! Owns: the `macro_rules!` and what they expand to calls of (`support`).
-//! Imports: the engine's random numbers and its budget.
 //! Not here: the attributes `main` and `test` (`attributes`, package `runtime-macros`), `task_local!` (`task`).
 //!
 //! The danger: names. An expansion stands among its user's names, under whatever name the user gave this crate. So

@@ -2,7 +2,6 @@
 //! for [`thread_rng_n`] and [`poll_budget_available`], which crates in the wild do call.
 //!
 //! Owns: `MaybeDone` (a future or its output), the order in which `join!` polls.
-//! Imports: the engine's random numbers and its budget.
 
 use crate::engine::{self, budget};
 use pin_project_lite::pin_project;

@@ -1,6 +1,6 @@
 //! Taking connections from a listening socket, and what to do when there are no descriptors left.
 //!
-//! Owns: the listening socket and its rest.   Imports: `io::Watched`, timers.   Not here: the system calls (`sys`).
+//! Owns: the listening socket and its rest.   Not here: the system calls (`sys`).
 //!
 //! The danger: `accept` fails with EMFILE, the connection stays in the queue, the socket stays ready, and a loop that
 //! goes on after errors spins on it, in the way of the tasks that would close descriptors. So an error of that kind is

@@ -1,6 +1,6 @@
 //! From names and literals to addresses.
 //!
-//! Owns: the sealed trait and its futures.   Imports: `task` (names are looked up where blocking is allowed).
+//! Owns: the sealed trait and its futures.
 //! Not here: what is done with the addresses.
 //!
 //! Literals never leave the thread. A name goes to the blocking pool, because `getaddrinfo` blocks; a lookup that is

@@ -1,9 +1,9 @@
 //! Handles: a runtime, from anywhere.
 
 use super::RuntimeMetrics;
-use crate::engine::Engine;
 use crate::engine::config::Flavor;
 use crate::engine::entered::{self, Role};
+use crate::engine::{Engine, no_runtime_here};
 use crate::task::JoinHandle;
 use crate::task::large::Large;
 use std::fmt;
@@ -198,17 +198,6 @@ impl fmt::Display for TryCurrentError {
 }
 
 impl std::error::Error for TryCurrentError {}
-
-/// The panic of everything that needs a runtime and finds none.
-#[track_caller]
-pub(crate) fn no_runtime_here(what: &str) -> ! {
-    let thread = std::thread::current();
-    panic!(
-        "no runtime here: `{what}` was called on thread {:?}, which has entered no runtime.\n  Call it inside \
-         `Runtime::block_on` or a spawned task, or hold the guard of `Handle::enter` (or use a `Handle`'s own method).",
-        thread.name().unwrap_or("unnamed")
-    )
-}
 
 /// Says that this thread polls from here on; refuses if it does so already. `alone`: it is the one thread that polls the tasks of
 /// its runtime.

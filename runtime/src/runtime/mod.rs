@@ -33,7 +33,6 @@ mod runtime;
 mod seed;
 
 pub use builder::Builder;
-pub(crate) use handle::no_runtime_here;
 pub use handle::{EnterGuard, Handle, Id, RuntimeFlavor, TryCurrentError};
 pub use histogram::{
     HistogramConfiguration, HistogramScale, InvalidHistogramConfiguration, LogHistogram, LogHistogramBuilder,

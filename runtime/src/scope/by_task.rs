@@ -1,6 +1,6 @@
 //! What is known of some tasks, by their ids.
 //!
-//! Owns: [`ByTask`], a map under several locks, with a count for those who ask in vain.   Imports: the door's lock, task ids.
+//! Owns: [`ByTask`], a map under several locks, with a count for those who ask in vain.
 //! Not here: what is known: groups that a task has dropped (`group/orphans`), shields inside a child (`shields`).
 //!
 //! Most tasks are never in one. Whoever looks for a task when no task at all is known pays a load of a word that hardly

@@ -1,7 +1,7 @@
 //! What code has inherited: the scope that it runs in, and the values of `context_local!` keys.
 //!
-//! Owns: [`Scoped`], the content of a context; [`ContextKey`], its futures, the macro.   Imports: the door's context,
-//! `cancel/runner`.   Not here: how a context gets into a task (`engine/cell/current`).
+//! Owns: [`Scoped`], the content of a context; [`ContextKey`], its futures, the macro.   Not here: how a context gets
+//! into a task (`engine/cell/current`).
 //!
 //! A context never changes. Whoever adds to it makes a new one from the one in force and puts that into force while he
 //! polls what he contains. So tasks share one map, and reading it takes no lock.

@@ -1,7 +1,7 @@
 //! Where code stands, and what is around that.
 //!
 //! Owns: [`Place`], the walk up from one for shields; [`Standing`], what a group remembers of its own.
-//! Imports: `cancel/runner`, `shields`, the door's context.   Not here: the walks down (`cancel/tree`).
+//! Not here: the walks down (`cancel/tree`).
 //!
 //! Three things can be stopped with what is inside of them, other than by a plain drop: the body of a scope, a task that was
 //! spawned in a scope (both are *runners*), and a child of a group. A group stands where it was made. So from a shield the

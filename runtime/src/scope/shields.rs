@@ -1,6 +1,6 @@
 //! Shields inside the children of groups.
 //!
-//! Owns: how many run inside of each child, and who is to be stopped when the last is over.   Imports: `by_task`.
+//! Owns: how many run inside of each child, and who is to be stopped when the last is over.
 //! Not here: which places a shield holds, one inside the other (`place`); the shields that hold up a scope (`cancel/runner`).
 //!
 //! A child that opens no scope has nothing but its id, and that is what its group stops it by. So a shield that begins is

@@ -1,6 +1,6 @@
 //! What is to be done while something of its kind is being done: afterwards, in a loop, instead of inside.
 //!
-//! Owns: one queue for each thread.   Imports: `wakes`.
+//! Owns: one queue for each thread.
 //!
 //! The danger: depth. The end of one group may be the end of the one around it, a cancelled scope may cancel the next by a
 //! token, and so on for a million links. Each would be done inside the one before, and need its stack. Whoever calls first

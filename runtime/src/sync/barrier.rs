@@ -1,6 +1,6 @@
 //! `Barrier`: wait until enough tasks have come.
 //!
-//! Owns: [`Barrier`].   Imports: `waiters`, `wake`, the door.
+//! Owns: [`Barrier`].
 //!
 //! The danger: tasks that come round again before all of the last round have left. Each waiter has a node of its own,
 //! which is fired once, so a round cannot be taken for the next.

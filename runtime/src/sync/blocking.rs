@@ -1,6 +1,6 @@
 //! The blocking faces: a thread waits where a task would.
 //!
-//! Owns: [`wait`], [`assert_may_block`].   Imports: the door.
+//! Owns: [`wait`], [`assert_may_block`].
 //! Not here: what is waited for.
 //!
 //! The danger: a thread that polls tasks and parks here stops every task behind it, perhaps the very one it waits

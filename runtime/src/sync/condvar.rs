@@ -1,6 +1,6 @@
 //! `Condvar`: waiting for a condition on the data of a `Mutex`.
 //!
-//! Owns: [`Condvar`].   Imports: `line`, `mutex`.
+//! Owns: [`Condvar`].
 //! Not here: the data and its lock (`mutex`); blocking threads (a thread that holds the guard of an async mutex can
 //! block on the future with `Handle::block_on`).
 //!

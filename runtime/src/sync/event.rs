@@ -1,6 +1,6 @@
 //! `Event`: a flag that tasks wait for.
 //!
-//! Owns: [`Event`].   Imports: `line`, `blocking`.
+//! Owns: [`Event`].
 //! Not here: one task at a time, or permits (`notify`, `semaphore`); a value with the signal (`watch`, `set_once`).
 //!
 //! The flag changes to "set" under the line's lock, together with the call to all who stand in it: whoever looked before

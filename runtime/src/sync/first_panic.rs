@@ -1,6 +1,6 @@
 //! Several steps of foreign code, of which each is done though others panic.
 //!
-//! Owns: [`FirstPanic`], [`DropEach`].   Imports: the door.
+//! Owns: [`FirstPanic`], [`DropEach`].
 //! Not here: wakers (`wake`).
 //!
 //! The danger: the first destructor to panic ends the loop that runs them, and a second one, while the stack unwinds,
@@ -21,14 +21,18 @@ impl FirstPanic {
         // AssertUnwindSafe: the caller's steps leave everything in order for the next one.
         match catch_unwind(AssertUnwindSafe(step)) {
             Ok(done) => Some(done),
-            Err(payload) if self.0.is_none() => {
-                self.0 = Some(payload);
-                None
-            }
             Err(payload) => {
-                discard(payload);
+                self.keep(payload);
                 None
             }
+        }
+    }
+
+    /// A step has panicked.
+    pub(super) fn keep(&mut self, payload: Box<dyn Any + Send>) {
+        match &self.0 {
+            None => self.0 = Some(payload),
+            Some(_) => discard(payload),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Futurelocks: a task that waits for itself, found, resolved and reported.
 //!
-//! Owns: who waits and from where (`Asker`), the report.   Imports: the door.
+//! Owns: who waits and from where (`Asker`), the report.
 //! Not here: how the permit is moved (`permits::own_task`); who holds a mutex (`mutex::holder`).
 //!
 //! A task polls a future that queues for a lock, puts it aside without dropping it, and awaits another future that needs

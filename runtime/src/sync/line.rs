@@ -1,6 +1,6 @@
 //! A line: those who wait to be called, behind one lock with the state that says whether they need to.
 //!
-//! Owns: [`Line`], [`InLine`].   Imports: `waiters`, `wake`, the door.
+//! Owns: [`Line`], [`InLine`].
 //! Not here: what the state means (`event`, `condvar`, `queue`), and permits (`permits`).
 //!
 //! Unlike `Notify` a line remembers no call that nobody heard, and unlike `permits` it counts nothing. Because state and

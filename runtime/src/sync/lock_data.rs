@@ -1,7 +1,7 @@
 //! The data inside our locks, and the pointers that their guards hold.
 //!
 //! Owns: [`LockData`], [`ReadPtr`], [`WritePtr`]: all the unsafe code that `Mutex` and `RwLock` need for their data.
-//! Imports: nothing.   Not here: who may lock (`permits`), guards (`mutex`, `rwlock`).
+//! Not here: who may lock (`permits`), guards (`mutex`, `rwlock`).
 //!
 //! A guard is a pointer and a keeper of permits. The pointer can be mapped to a part of the data; the keeper stays.
 //! The danger: a pointer that outlives its permits. Each guard declares its pointer and its keeper in one struct that

@@ -19,9 +19,9 @@
 //! They know no runtime ([`TaskTracker`] apart, which spawns): every one of them works under any executor, and has
 //! `blocking_*` functions for threads without one. Waiting is first come, first served. Every operation that can be ready
 //! for ever takes part in the cooperative budget ([`task::coop`](crate::task::coop)). No code of yours (a waker, a
-//! destructor, a closure other than those of [`watch::Sender::send_modify`] and its like, the comparison in a
-//! [`queue::PriorityQueue`]) runs while a lock of ours is held. A task that waits for itself is found and helped
-//! ([`futurelock`]).
+//! destructor, a closure) runs while a lock of ours is held, with three exceptions: the closures of
+//! [`watch::Sender::send_modify`] and its like, the comparison in a [`queue::PriorityQueue`], and the clone of a value
+//! that a [`broadcast`] receiver gets. A task that waits for itself is found and helped ([`futurelock`]).
 //!
 //! A plain [`std::sync::Mutex`] is right, and faster, wherever no `.await` happens while it is locked.
 

@@ -1,6 +1,6 @@
 //! `Notify`: wake a task that waits for "something happened", without saying what.
 //!
-//! Owns: the word, the queue, the two futures.   Imports: `waiters`, `wake`, the door.
+//! Owns: the word, the queue, the two futures.
 //! Not here: data. What happened lies in the user's own state.
 //!
 //! | bits | name | meaning |

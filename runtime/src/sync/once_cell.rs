@@ -1,6 +1,6 @@
 //! `OnceCell`: a value that is made on first use, asynchronously.
 //!
-//! Owns: [`OnceCell`].   Imports: `once_slot`, `permits`.
+//! Owns: [`OnceCell`].
 //!
 //! One permit is the right to make the value. The maker keeps it while it works and gives it back when it fails or is
 //! cancelled, so that the next in the queue tries; when it succeeds the permits are closed, and all who wait look at

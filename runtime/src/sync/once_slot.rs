@@ -1,6 +1,6 @@
 //! A place that is filled once and then read without a lock.
 //!
-//! Owns: [`OnceSlot`].   Imports: the door's atomics.
+//! Owns: [`OnceSlot`].
 //! Not here: who fills it (`once_cell`, `set_once`).
 //!
 //! | state | meaning | next |

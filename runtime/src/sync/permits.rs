@@ -1,6 +1,6 @@
 //! Permits and the queue for them: the one algorithm under `Semaphore`, `Mutex`, `RwLock`, bounded `mpsc`.
 //!
-//! Owns: the word and the queue.   Imports: `waiters`, `wake`, the door.
+//! Owns: the word and the queue.
 //! Not here: what a permit means, and errors with names; the future ([`acquire`]); tasks that wait for themselves
 //! ([`own_task`]).
 //!

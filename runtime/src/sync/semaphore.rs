@@ -1,6 +1,6 @@
 //! `Semaphore`: a number of permits, and a fair queue for them.
 //!
-//! Owns: the public type, its permits and errors.   Imports: `permits`, `blocking`.
+//! Owns: the public type, its permits and errors.
 //! Not here: the algorithm (`permits`).
 
 use super::blocking;

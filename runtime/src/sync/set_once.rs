@@ -1,6 +1,6 @@
 //! `SetOnce`: a value that one task sets and others wait for.
 //!
-//! Owns: [`SetOnce`].   Imports: `once_slot`, `notify`.
+//! Owns: [`SetOnce`].
 
 use super::notify::Notify;
 use super::once_slot::OnceSlot;

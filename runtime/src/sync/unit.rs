@@ -1,6 +1,6 @@
 //! A unit of budget for operations that are made of other futures.
 //!
-//! Owns: [`take_unit`].   Imports: the door.   Not here: leaf futures with a poll of their own, which take theirs there.
+//! Owns: [`take_unit`].   Not here: leaf futures with a poll of their own, which take theirs there.
 
 use crate::engine::budget;
 use std::future::poll_fn;

@@ -1,6 +1,6 @@
 //! The queue of those who wait: a doubly linked list whose nodes lie in a slab.
 //!
-//! Owns: [`WaitList`], [`Key`], [`WakerSlot`].   Imports: the door's locks, `wake`.
+//! Owns: [`WaitList`], [`Key`], [`WakerSlot`].
 //! Not here: the memory of the nodes (`slab`); when somebody is woken; that is each primitive's own rule (`permits`, `notify`, `broadcast`…).
 //!
 //! A node is in one of four states: *queued* (linked, has a waker), *fired* (unlinked by the one who served it, its

@@ -1,6 +1,6 @@
 //! Wakers that were collected under a lock and are woken after it.
 //!
-//! Owns: [`WakeBatch`].   Imports: `first_panic`.
+//! Owns: [`WakeBatch`].
 //! Not here: who is woken (`waiters`, and the primitive that asks).
 //!
 //! The danger is twofold. A waker is foreign code: run under one of our locks it can re-enter the object and
@@ -8,6 +8,7 @@
 //! the batch must be woken all the same, so every wake is caught, and the first panic goes on when all are done.
 
 use super::first_panic::FirstPanic;
+use crate::engine::wake_each;
 use std::task::Waker;
 
 /// Wakers to wake once the lock is released. Dropping it wakes what is left, so that no path loses one.
@@ -63,9 +64,7 @@ impl WakeBatch {
     #[cold]
     fn wake_many(&mut self) {
         let mut first = FirstPanic::default();
-        for waker in self.first.take().into_iter().chain(self.rest.drain(..)) {
-            first.catch(|| waker.wake());
-        }
+        wake_each(self.first.take().into_iter().chain(self.rest.drain(..)), |payload| first.keep(payload));
         first.resume();
     }
 }

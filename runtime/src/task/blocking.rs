@@ -2,8 +2,7 @@
 
 use super::JoinHandle;
 use crate::engine::entered::{self, Role};
-use crate::engine::{Engine, with_worker};
-use crate::runtime::no_runtime_here;
+use crate::engine::{Engine, no_runtime_here, with_worker};
 use std::panic::Location;
 
 /// Runs a closure that blocks on a thread for such, and gives its output through the handle.

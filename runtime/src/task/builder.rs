@@ -1,8 +1,8 @@
 //! Spawning with a name.
 
 use super::{JoinHandle, LocalSet};
-use crate::engine::{Engine, TaskInfo, entered};
-use crate::runtime::{Handle, no_runtime_here};
+use crate::engine::{Engine, TaskInfo, entered, no_runtime_here};
+use crate::runtime::Handle;
 use std::future::Future;
 use std::io;
 use std::panic::Location;

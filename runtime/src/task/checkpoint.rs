@@ -1,6 +1,6 @@
 //! A place where a computation lets others run and asks whether it should go on.
 //!
-//! Owns: [`checkpoint`], [`Cancelled`].   Imports: the door's context.   Not here: who cancels (`scope`).
+//! Owns: [`checkpoint`], [`Cancelled`].   Not here: who cancels (`scope`).
 
 use super::yield_now;
 use crate::engine::{Context, current};

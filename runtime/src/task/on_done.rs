@@ -1,6 +1,6 @@
 //! A callback for the end of a task.
 //!
-//! Owns: [`JoinHandle::on_done`].   Imports: the door's join cell.   Not here: awaiting a task (`join`).
+//! Owns: [`JoinHandle::on_done`].   Not here: awaiting a task (`join`).
 //!
 //! The joiner's waker is the callback: the worker that completes a task wakes whoever joins it, after the task is
 //! complete, outside of every lock, and catches what that throws. So there is no task, no queue and no thread between the

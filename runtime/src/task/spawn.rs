@@ -2,8 +2,7 @@
 
 use super::JoinHandle;
 use super::large::Large;
-use crate::engine::{ChildOfGroup, Engine, Name, TaskInfo, entered};
-use crate::runtime::no_runtime_here;
+use crate::engine::{ChildOfGroup, Engine, Name, TaskInfo, entered, no_runtime_here};
 use std::future::Future;
 use std::panic::Location;
 

@@ -1,7 +1,7 @@
 //! Values that belong to a task: `task_local!` and its keys.
 //!
 //! Owns: the macro, [`LocalKey`], [`AccessError`].
-//! Imports: `std`.   Not here: the future that carries a value from poll to poll (`futures`).
+//! Not here: the future that carries a value from poll to poll (`futures`).
 //!
 //! A value lives in its scope: in the [`TaskLocalFuture`] while that is suspended, in a thread-local while it is polled
 //! or dropped. Entering swaps the two, leaving swaps them back, so that scopes of one key nest, and the outer value

@@ -1,6 +1,6 @@
 //! Functions that are called later, without a task that waits.
 //!
-//! Owns: [`call_later`], [`call_at`], [`call_soon`], [`TimerGuard`].   Imports: the door's timer and engine.
+//! Owns: [`call_later`], [`call_at`], [`call_soon`], [`TimerGuard`].
 //!
 //! The timer's waker is the call: what waits is an entry in the wheel and one allocation. When it fires, a task is spawned
 //! that calls the function, so that it runs on a worker, whoever fires the wheel, and its panic is treated as a task's.

@@ -1,10 +1,9 @@
 //! Holding time still, for tests.
 //!
-//! Owns: the public functions.   Imports: the door's clock.   Not here: the clock, and how it moves by itself (`engine/drive`).
+//! Owns: the public functions.   Not here: the clock, and how it moves by itself (`engine/drive`).
 
-use super::no_runtime_here;
-use crate::engine::Caller;
 use crate::engine::clockwork::{self, ClockError};
+use crate::engine::{Caller, no_runtime_here};
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;

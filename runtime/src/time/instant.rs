@@ -1,6 +1,6 @@
 //! Moments.
 //!
-//! Owns: [`Instant`].   Imports: the door's clock.   Not here: holding time still (`clock`).
+//! Owns: [`Instant`].   Not here: holding time still (`clock`).
 
 use crate::engine::clockwork;
 use std::fmt;

@@ -1,12 +1,12 @@
 //! Ticking.
 //!
-//! Owns: [`Interval`].   Imports: the door's timer and budget, `missed`.   Not here: what follows a missed tick (`missed`).
+//! Owns: [`Interval`].   Not here: what follows a missed tick (`missed`).
 //!
 //! It is a timer that is given its next deadline when it has fired. It looks at the clock before the timer, so a tick that
 //! is due is taken at once, also the first one and each of a burst, without a way through the wheel.
 
-use super::{Instant, MissedTickBehavior, cannot_wait, no_runtime_here};
-use crate::engine::{Timer, budget};
+use super::{Instant, MissedTickBehavior, cannot_wait};
+use crate::engine::{Timer, budget, no_runtime_here};
 use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};

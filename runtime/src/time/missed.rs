@@ -1,6 +1,6 @@
 //! What an interval does about ticks that nobody took in time.
 //!
-//! Owns: the rule, a pure function of three times.   Imports: `instant`.
+//! Owns: the rule, a pure function of three times.
 
 use super::Instant;
 use std::time::Duration;

@@ -61,7 +61,7 @@
 //! It does not wait for sockets: if a peer's answer is on its way and a timeout is set, the timeout comes first. Switch
 //! that off with [`set_auto_advance`].
 
-// Owns: the public types.   Imports: the door's timer, wheel, clock and budget.
+// Owns: the public types.
 // Not here: when a timer fires and who fires it (`engine/drive`, `engine/sched`).
 
 mod call_later;
@@ -85,19 +85,7 @@ pub use sleep::{Sleep, sleep, sleep_until};
 pub use std::time::Duration;
 pub use timeout::{Timeout, timeout, timeout_at};
 
-use crate::engine::NoTimer;
-
-/// The panic of everything that needs a runtime and finds none.
-#[cold]
-#[track_caller]
-fn no_runtime_here(what: &str) -> ! {
-    let thread = std::thread::current();
-    panic!(
-        "no runtime here: `{what}` was called on thread {:?}, which has entered no runtime, and a timer needs one.\n  Call \
-         it inside `Runtime::block_on` or a spawned task, or hold the guard of `Handle::enter`.",
-        thread.name().unwrap_or("unnamed")
-    )
-}
+use crate::engine::{NoTimer, no_runtime_here};
 
 /// The panic of a timer that cannot fire.
 #[cold]

@@ -1,9 +1,9 @@
 //! Waiting until a moment.
 //!
-//! Owns: [`Sleep`], and its part in the budget.   Imports: the door's timer.   Not here: where it waits (`engine/sched/timer`).
+//! Owns: [`Sleep`], and its part in the budget.   Not here: where it waits (`engine/sched/timer`).
 
-use super::{Instant, cannot_wait, no_runtime_here};
-use crate::engine::{Timer, budget};
+use super::{Instant, cannot_wait};
+use crate::engine::{Timer, budget, no_runtime_here};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;

@@ -1,6 +1,6 @@
 //! A future that gives up at a deadline.
 //!
-//! Owns: [`Timeout`].   Imports: the door's timer and budget.   Not here: where it waits (`engine/sched/timer`).
+//! Owns: [`Timeout`].   Not here: where it waits (`engine/sched/timer`).
 //!
 //! The inner future goes first, so that a value that is there is never thrown away because its time is up, too (museum
 //! T17). Only when that is pending the timer is looked at: most timeouts end without ever having been in a wheel.
@@ -10,8 +10,8 @@
 //! last unit, the timer needs none.
 
 use super::error::Elapsed;
-use super::{Instant, cannot_wait, no_runtime_here};
-use crate::engine::{NoTimer, Timer, budget};
+use super::{Instant, cannot_wait};
+use crate::engine::{NoTimer, Timer, budget, no_runtime_here};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::{Future, IntoFuture};

@@ -13,6 +13,25 @@ fn hears(poller: &Poller, direct: &Direct) -> bool {
     direct.wait(poller, &mut batch, Some(Duration::ZERO)).unwrap()
 }
 
+/// A sandbox that is switched on late: from then on the kernel refuses to set the timer.
+///
+/// Fault: `wait` fails with it.
+#[test]
+fn a_timer_that_cannot_be_set_costs_exactness_and_no_event() {
+    let (poller, mut direct) = direct();
+    direct.timer = Some(eventfd(0, EventfdFlags::CLOEXEC).unwrap());
+    let mut batch = DirectBatch::new();
+    for ring in [true, false] {
+        batch.prepare(8);
+        if ring {
+            direct.ring().unwrap();
+        }
+        let (timeout, begun) = (Duration::from_micros(1_500), std::time::Instant::now());
+        assert_eq!(direct.wait(&poller, &mut batch, Some(timeout)).unwrap(), ring);
+        assert!(ring || begun.elapsed() >= timeout);
+    }
+}
+
 #[test]
 fn the_flags_mean() {
     let (r, w, rc, wc) = (Ready::READABLE, Ready::WRITABLE, Ready::READ_CLOSED, Ready::WRITE_CLOSED);

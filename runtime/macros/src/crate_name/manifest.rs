@@ -1,6 +1,6 @@
 //! The names that the package being compiled gives to us in its manifest.
 //!
-//! Owns: just enough of TOML to read dependency tables.   Imports: nothing of ours.
+//! Owns: just enough of TOML to read dependency tables.
 //!
 //! Reads line by line: table headers, `name = "1"`, `name = { … }`, `name.key = …`, and `workspace = true` with the
 //! workspace's own table. What it does not understand it skips: a wrong guess is worse than none, and the caller has

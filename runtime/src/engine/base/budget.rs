@@ -1,7 +1,6 @@
 //! The cooperative budget: how many units of ready work a task may take from leaf resources in one poll.
 //!
 //! Owns: the rule, this thread's units, the guard; does the poll that runs end because its task gives way?
-//! Imports: nothing.
 //! Not here: the public functions (`task::coop`); refilling (whoever polls a task does it before each poll).
 //!
 //! The danger: a task whose sockets and channels are always ready never returns `Pending`, and its neighbours starve.

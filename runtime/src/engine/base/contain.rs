@@ -1,6 +1,6 @@
 //! Code of users, called where a panic would end a thread of ours, or come out in the middle of a stranger.
 //!
-//! Owns: what stands around each such call.   Imports: std.   Not here: a task's own panic, which its handle gets (`cell`).
+//! Owns: what stands around each such call.   Not here: a task's own panic, which its handle gets (`cell`).
 //!
 //! The danger: a waker's clone, wake or drop, a hook, and the drop of a panic's payload are called in the middle of a
 //! worker's life. A panic there takes the thread away with its place still counted as taken, and everything waits for it

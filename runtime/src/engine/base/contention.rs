@@ -1,6 +1,6 @@
 //! How often this thread has met another one at something that both wanted.
 //!
-//! Owns: a count per thread.   Imports: `atomics`.
+//! Owns: a count per thread.
 //! Not here: what is drawn from it (`sched/worker/steal`).
 
 use crate::engine::base::atomics::{Mutex, MutexGuard};

@@ -19,5 +19,6 @@ pub(crate) mod rng;
 pub(crate) mod spin;
 mod sys;
 pub(crate) mod value_lock;
+pub(crate) mod wake;
 
 pub(crate) use sys::clocks::cpu_time;

@@ -1,6 +1,6 @@
 //! Puts one thread to sleep and wakes it, without a token ever getting lost.
 //!
-//! Owns: the parker's word.   Imports: `atomics`, `sys` (futex, or a condition variable where there is none).
+//! Owns: the parker's word.
 //! Not here: who should sleep (`sched/idle`), waiting for sockets (`drive`); but the word knows that its thread may be
 //! asleep *in the driver*, and tells the waking thread, which must then write to the driver's eventfd.
 //!

@@ -1,6 +1,6 @@
 //! For how long does it pay to look for work before going to sleep?
 //!
-//! Owns: what a thread has learned of its own idle times, and of those who want its CPU.   Imports: nothing.
+//! Owns: what a thread has learned of its own idle times, and of those who want its CPU.
 //! Not here: what is looked at, and the sleep: workers (`sched/worker`), threads inside `block_on` and those of the blocking
 //! pool go by the same rules. Time is an argument everywhere.
 //!
@@ -131,9 +131,18 @@ impl Spin {
             if !nobody_computes {
                 return false;
             }
+            if self.takes_long(round, begun, now) {
+                break;
+            }
         }
         self.went_through(false);
         false
+    }
+
+    /// So many looks since `begun` in vain are enough: that was longer than a wake-up takes. A few are tried in any case,
+    /// since the time may have been a client's who shares the CPU.
+    pub(crate) fn takes_long(&self, round: u32, begun: Instant, now: Instant) -> bool {
+        round >= FIRST && now.saturating_duration_since(begun) > SHORT
     }
 
     /// Something was found, after the CPU had been given away so often.
@@ -250,6 +259,15 @@ mod tests {
     fn a_full_spin_in_vain_is_not_repeated_at_once() {
         let spin = Spin::new();
         assert_eq!(idles(&spin, SHORT), MOST / 4);
+    }
+
+    /// Where a system call takes 20 us (a sandbox, a tracer) 64 looks would bridge idle times of milliseconds, and seem to pay.
+    #[test]
+    fn slow_looks_end_by_time() {
+        let (spin, begun, looks) = (Spin::new(), Instant::now(), Cell::new(0));
+        let clock = || begun + Duration::from_micros(40) * looks.get();
+        assert!(!spin.look_on(begun, clock, || false, || looks.set(looks.get() + 1)));
+        assert_eq!(looks.get(), FIRST);
     }
 
     #[test]

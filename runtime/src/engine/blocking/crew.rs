@@ -1,6 +1,6 @@
 //! A queue of jobs and the threads that wait for it.
 //!
-//! Owns: the queue, the counts of threads by what they do.   Imports: `base`, what a thread learns of its idle times, the judgement of `pace`.
+//! Owns: the queue, the counts of threads by what they do.
 //! Not here: starting threads (`sched/pool`).
 //!
 //! Growth. The first few threads, the *eager* ones, start at once, one for each job that finds nobody idle. Beyond them a

@@ -1,6 +1,6 @@
 //! How many threads of a crew want a CPU?
 //!
-//! Owns: which threads belong to a crew, and whether each is inside a job.   Imports: `base`.
+//! Owns: which threads belong to a crew, and whether each is inside a job.
 //! Not here: what follows (`pace`), how the system is asked about a thread (`sched/sys`).
 //!
 //! A thread that waits *inside* a job waits for something else than us. Outside it may wait for the crew's lock: with a

@@ -1,6 +1,6 @@
 //! Is it worth starting threads, while jobs wait in the queue?
 //!
-//! Owns: the judgement of one look at the crew: how many threads to start, when to look again.   Imports: nothing.
+//! Owns: the judgement of one look at the crew: how many threads to start, when to look again.
 //! Not here: the crew that acts on it (`crew`), how it is found out who wants a CPU (`demand`).
 //!
 //! A thread more is worth something while *fewer threads of the crew want a CPU than there are CPUs*: the others wait, in

@@ -1,11 +1,11 @@
 //! What a task inherits from whoever spawns it.
 //!
-//! Owns: [`Context`], a count of which lies in each cell whose task inherited one.   Imports: `header`.
+//! Owns: [`Context`], of which each cell has a count whose task was spawned where one was in force.
 //! Not here: which context is in force (`current`), and what is in it (`scope`).
 //!
-//! The engine passes it on and asks nothing. A spawn where no context is in force looks at one thread-local; a task
-//! without one has a null pointer in its header, and that is all that it pays. And code that nobody inside of asks for its
-//! context pays for none: one that is put into force *unmade* is made for the first who asks.
+//! The engine passes it on and asks nothing. A spawn where no context is in force looks at one thread-local, and its cell
+//! has no room for a context: a flag in the header says so, and nobody looks further. And code that nobody inside of asks
+//! for its context pays for none: one that is put into force *unmade* is made for the first who asks.
 
 use super::header::TaskRef;
 use std::any::Any;

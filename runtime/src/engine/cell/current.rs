@@ -1,12 +1,12 @@
 //! Which task this thread polls (or drops) right now, and which context is in force.
 //!
-//! Owns: two thread-locals, and the guards that set them.   Imports: `header`, `context`.
+//! Owns: two thread-locals, and the guards that set them.
 //!
 //! A task's context is in force while the task is polled; whoever polls a part of a task in another context (`scope`)
 //! puts that into force meanwhile. Cells without a destructor, so that they answer when the thread ends, too.
 
 use super::context::Context;
-use super::header::{self, Header, TaskRef};
+use super::header::{Header, Output, Runnable, Running, Stage, TaskRef};
 use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use std::cell::Cell;
@@ -26,11 +26,25 @@ pub(crate) struct Current {
     context: Option<NonNull<Context>>,
 }
 
-/// The caller has a reference to the cell for as long as the guard lives, and is the task's poller or its join handle.
+/// Puts a task that is polled, and its context, into force until the guard is dropped.
+///
+/// # Safety
+/// The guard is dropped on this thread, before what was in force earlier goes. The cell lives as long as somebody here
+/// asks for the current task: after the last step of `running` nobody does. Its context is given up by
+/// [`give_up_context`] only.
 #[inline]
-pub(super) fn enter(task: NonNull<Header>) -> Current {
-    // SAFETY: by contract.
-    let context = pointer(unsafe { header::context(task) });
+pub(super) unsafe fn enter(running: &Running) -> Current {
+    replace(running.pointer(), pointer(running.context()))
+}
+
+/// Calls `f` as the task whose output is about to go. A complete task has no context.
+pub(super) fn inside<R>(output: Output<'_>, f: impl FnOnce(Output<'_>) -> R) -> R {
+    let _current = replace(output.pointer(), None);
+    f(output)
+}
+
+#[inline]
+fn replace(task: NonNull<Header>, context: Option<NonNull<Context>>) -> Current {
     Current { task: CURRENT.replace(Some(task)), context: CONTEXT.replace(context) }
 }
 
@@ -54,8 +68,17 @@ pub(crate) fn id() -> Option<Id> {
 
 /// Asks the current task's header.
 pub(crate) fn with<R>(f: impl FnOnce(&Header) -> R) -> Option<R> {
-    // SAFETY: whoever called `enter` keeps the cell while its guard lives, and the guard takes the pointer away.
+    // SAFETY: whoever called `enter` or `inside` keeps the cell meanwhile, and the guard takes the pointer away.
     CURRENT.get().map(|task| f(unsafe { task.as_ref() }))
+}
+
+/// Is the current task being polled, and not dropped?
+pub(crate) fn is_polled() -> bool {
+    let is_polled = with(|task| {
+        // SAFETY: until the task is complete the slot is its poller's (W1), and that is this thread.
+        !task.is_complete() && unsafe { task.stage() } == Stage::Future
+    });
+    is_polled == Some(true)
 }
 
 #[inline]
@@ -155,22 +178,18 @@ pub(crate) fn has_context() -> bool {
     CONTEXT.get().is_some()
 }
 
-/// Gives a new task what it inherits. The caller has its runnable.
+/// Gives a new task what it inherits.
 #[cold]
-pub(super) fn pass_on(task: &TaskRef) {
+pub(super) fn pass_on(runnable: &mut Runnable, task: &TaskRef) {
     let Some(context) = context() else { return };
-    let inherited = context.content().for_task(&context, task);
-    // SAFETY: a reference keeps the cell, and the task is not queued yet.
-    unsafe { header::set_context(task.0, inherited) };
+    runnable.inherit(context.content().for_task(&context, task));
 }
 
-/// The task that is polled is about to be complete: nothing is in force for it any more.
+/// The task that this thread polls is about to be complete: nothing is in force for it any more.
 #[cold]
-pub(super) fn give_up_context() {
+pub(super) fn give_up_context(running: &mut Running) {
     CONTEXT.set(None);
-    let Some(task) = CURRENT.get() else { return };
-    // SAFETY: whoever called `enter` keeps the cell; it is the poller.
-    let context = unsafe { header::set_context(task, None) };
+    let context = running.take_context();
     // Values of `context_local!` may go with it, and their destructors may panic; the hook has said so then.
     contain(|| drop(context));
 }

@@ -1,6 +1,6 @@
 //! Where cells live: free lists by size class, one set for each thread, bounded by bytes.
 //!
-//! Owns: the blocks that this thread has freed.   Imports: `base`.
+//! Owns: the blocks that this thread has freed.
 //! Not here: what is in a block (`slot`).
 //!
 //! A spawn that finds a block here costs a few loads instead of a `malloc` and a later `free`; it is the first of the

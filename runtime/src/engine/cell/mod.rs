@@ -2,9 +2,9 @@
 //!
 //! A *cell* is one allocation: header, then the future, and in the same place later its output. Three kinds of handle
 //! point at it: a [`Runnable`] (the right to poll it; at most one exists), wakers, and one [`JoinCell`]. The word in
-//! the header decides who may touch what; `word.rs` has the table.
+//! the header decides who may touch what; `word.rs` has the table. Each right is a value that a step of the word gives
+//! and another takes: `docs/design/cells.md`.
 //!
-//! Imports: `base`.
 //! Not here: queues and threads. The cell reaches its scheduler through [`Owner`], a table of functions.
 //!
 //! References. One belongs to the runtime from spawn to completion, each waker has one, the join handle has one.
@@ -14,9 +14,8 @@
 mod context;
 #[allow(unsafe_code)] // gives out references to the header that this thread polls, and to the context in force
 pub(crate) mod current;
-#[allow(unsafe_code)] // pointers to cells, counted and not
 pub(crate) mod header;
-#[allow(unsafe_code)] // takes the output out of a cell
+#[allow(unsafe_code)] // the type of the output
 pub(crate) mod join;
 mod join_error;
 #[allow(unsafe_code)] // raw memory: size classes and free lists
@@ -33,7 +32,7 @@ pub(crate) mod word;
 mod model;
 
 pub(crate) use context::{Context, Inherited};
-pub(crate) use header::{ChildOfGroup, Header, Name, Owner, Runnable, TaskInfo, TaskRef};
+pub(crate) use header::{ChildOfGroup, Header, Name, Owner, Runnable, Running, TaskInfo, TaskRef};
 pub(crate) use join::JoinCell;
 pub use join_error::JoinError;
 pub(crate) use join_error::{PanicSink, panic_text};

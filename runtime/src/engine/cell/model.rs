@@ -3,7 +3,7 @@
 //! "Fault" lines name a change to the code that makes the model below fail; each was planted and seen to fail.
 
 use super::owned::{Next, OwnedTasks};
-use super::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, TaskRef, allocate};
+use super::{JoinCell, Owner, PanicSink, Runnable, Running, TaskInfo, TaskRef, allocate};
 use crate::engine::base::atomics::{Arc, AtomicUsize, Mutex};
 use crate::engine::base::id::Id;
 use crate::engine::base::model::{check, spawn};
@@ -28,10 +28,10 @@ impl Owner for Desk {
     fn requeue(&self, task: Runnable) {
         self.schedule(task);
     }
-    fn link(&self, task: &Header) -> Option<u32> {
+    fn link(&self, task: &Running) -> Option<u32> {
         self.owned.link(task).then_some(0)
     }
-    fn finished(&self, task: &Header) {
+    fn finished(&self, task: &Running) {
         if task.list().is_some() {
             self.owned.unlink(task);
         }
@@ -367,12 +367,13 @@ fn wakers_go_while_the_task_completes() {
     });
 }
 
-/// Shutdown takes a suspended task while it is woken, run and completed.
-/// Fault: `cancel_one` that ignores what `cancel` answers; `unlink` without the look at `linked`.
+/// Shutdown takes a suspended task while it is woken, run and completed. Another one is in the list, and stays there.
+/// Fault: `cancel_one` that ignores what `cancel` answers; `remove` that does not ask whether the task is in the list.
 #[test]
 fn a_linked_task_is_cancelled_once() {
     check(|| {
         let (desk, fates) = (Desk::new(), Fates::default());
+        let other = desk.spawn(std::future::pending::<()>()).task().clone();
         let ready = Arc::new(AtomicUsize::new(0));
         let looks = ready.clone();
         let join: TaskRef = desk.spawn(fates.waiting(move || looks.load(Relaxed) == 1)).task().clone();
@@ -393,9 +394,13 @@ fn a_linked_task_is_cancelled_once() {
         wakes.join().unwrap();
         closes.join().unwrap();
         desk.run();
-        assert!(matches!(desk.owned.cancel_one(), Next::Empty), "the list still has a task");
         assert!(join.header().is_complete(), "neither the wake nor the cancellation came through");
-        drop(join);
+        while let Next::Cancel(task) = desk.owned.cancel_one() {
+            task.run();
+        }
+        assert!(matches!(desk.owned.cancel_one(), Next::Empty), "the list still has a task");
+        assert!(other.header().is_complete(), "the list has lost a task");
+        drop((join, other));
         fates.assert_dropped_once();
     });
 }

@@ -1,6 +1,8 @@
 //! The typed half of a cell: the future, and after it its output, in one place.
 //!
-//! Owns: the slot, polling, completing, freeing.   Imports: `word`, `header`, `memory`, `current`, `contain`.
+//! Owns: the slot, polling, completing, freeing. Between start and completion the future's state is in the type of the
+//! value that has the right to it: [`Polling`] and [`Cancelling`] (it is there), [`Completing`] (it is gone).
+//! Not here: the steps of the word (`header/poller`).
 //!
 //! The danger: user code runs at six places here (poll, drop of the future, drop of the output, drop of what the task
 //! inherited, the join waker, the hooks in `finished`), each may panic, and the word must still reach COMPLETE. So each
@@ -10,10 +12,13 @@
 //! A future that panics is dropped while its panic unwinds, as a value on the stack would be: its drop may ask
 //! `thread::panicking()`, as the guards of locks do.
 
-use super::header::{CellTable, ContextPlace, Header, Name, Owner, Runnable, Stage, TaskInfo, release};
+use super::header::{
+    CellTable, Completed, ContextPlace, Header, Joiner, Name, Output, Owner, Runnable, Running, Stage, TaskInfo,
+    TaskRef,
+};
 use super::join::JoinCell;
 use super::join_error::{Failure, JoinError};
-use super::word::{AfterComplete, AfterPending, AfterStart};
+use super::word::AfterStart;
 use super::{current, memory, raw_waker};
 use crate::engine::base::atomics::{RaceCell, init_cell};
 use crate::engine::base::contain::{contain, discard};
@@ -105,12 +110,18 @@ pub(crate) fn allocate<F: Future, O: Owner, N: Name>(
         unsafe { place.write(RaceCell::new(None)) };
     }
     let header = cell.cast::<Header>();
-    // SAFETY: the word starts with NOTIFIED and two references: the runtime's, and this handle's.
-    let join = unsafe { JoinCell::from_raw(header) };
+    // SAFETY: the word starts with NOTIFIED: the right to poll is the caller's.
+    let mut runnable = unsafe { Runnable::from_raw(header) };
+    // SAFETY: it has two references, the runtime's, and this handle's.
+    let task = unsafe { TaskRef::from_raw(header) };
+    // SAFETY: and JOIN_INTEREST, for the one handle.
+    let joiner = unsafe { Joiner::new(task) };
+    // SAFETY: the cell's future is an `F`.
+    let join = unsafe { JoinCell::new(joiner) };
     if may_inherit {
-        current::pass_on(join.task());
+        current::pass_on(&mut runnable, join.task());
     }
-    (Runnable(header), join)
+    (runnable, join)
 }
 
 /// # Safety
@@ -127,16 +138,6 @@ unsafe fn name<F: Future, O, N: Name>(header: NonNull<Header>) -> Option<NonNull
     unsafe { cell_of::<F, O, N>(header) }.name.as_name().map(NonNull::from)
 }
 
-impl<F: Future, O: Owner, N> Cell<F, O, N> {
-    /// # Safety
-    /// The caller holds the task's runnable or is its poller: the task is not complete and cannot become so before the
-    /// caller lets it, so its owner is alive (see the head of `header.rs`).
-    unsafe fn owner(&self) -> &O {
-        // SAFETY: `allocate` stored a pointer to an `O`; it is alive by contract.
-        unsafe { self.header.owner.cast::<O>().as_ref() }
-    }
-}
-
 /// # Safety
 /// `header` is the header of a live `Cell<F, O, N>`.
 unsafe fn cell_of<'a, F: Future, O, N>(header: NonNull<Header>) -> &'a Cell<F, O, N> {
@@ -145,213 +146,293 @@ unsafe fn cell_of<'a, F: Future, O, N>(header: NonNull<Header>) -> &'a Cell<F, O
 }
 
 /// # Safety
-/// As [`cell_of`]; the caller holds the runnable and gives it up.
-unsafe fn run<F: Future, O: Owner, N: Name>(this: NonNull<Header>) {
-    // SAFETY: by contract.
-    let cell = unsafe { cell_of::<F, O, N>(this) };
-    let start = cell.header.word.start();
-    let _current = current::enter(this);
-    if start == AfterStart::Cancel {
-        return cancel(cell);
+/// The runnable is that of a `Cell<F, O, N>`.
+unsafe fn run<F: Future, O: Owner, N: Name>(task: Runnable) {
+    let (running, start) = task.start();
+    // SAFETY: the guard goes at the end of this function. User code, which asks, runs before the last step only, but for
+    // the drop of an unwanted output and the join waker: there the runtime's reference is still ours. `complete` gives
+    // the context up as it should.
+    let _current = unsafe { current::enter(&running) };
+    // SAFETY: by contract. A task that can be started has its future in the slot.
+    let running = unsafe { Typed::<F, O, N>::of(running) };
+    match start {
+        AfterStart::Poll => poll(Polling(running)),
+        AfterStart::Cancel => Cancelling(running).cancel(),
     }
-    match catch_unwind(AssertUnwindSafe(|| poll_future(cell))) {
-        Ok(Poll::Pending) => suspend(cell),
-        Ok(Poll::Ready(output)) => {
-            // The output is there, so it is delivered.
-            drop_future_quietly(cell);
-            complete(cell, Ok(output));
+}
+
+fn poll<F: Future, O: Owner, N: Name>(polling: Polling<F, O, N>) {
+    match polling.poll() {
+        Polled::Pending(polling) => polling.suspend(),
+        Polled::Ready(completing, output) => completing.complete(Ok(output)),
+        Polled::Panicked(completing, payload) => completing.fail(payload),
+    }
+}
+
+/// The right of the poller (W1) to a cell of this type.
+struct Typed<F: Future, O: Owner, N: Name> {
+    running: Running,
+    _cell: PhantomData<(F, O, N)>,
+}
+
+/// The future is in the slot, to be polled.
+#[must_use]
+struct Polling<F: Future, O: Owner, N: Name>(Typed<F, O, N>);
+
+/// The future is in the slot, to be dropped.
+#[must_use]
+struct Cancelling<F: Future, O: Owner, N: Name>(Typed<F, O, N>);
+
+/// The future is gone, and the task has an outcome.
+#[must_use]
+struct Completing<F: Future, O: Owner, N: Name>(Typed<F, O, N>);
+
+/// What a poll leaves. Only a pending future is still there.
+enum Polled<F: Future, O: Owner, N: Name> {
+    Pending(Polling<F, O, N>),
+    Ready(Completing<F, O, N>, F::Output),
+    Panicked(Completing<F, O, N>, Payload),
+}
+
+impl<F: Future, O: Owner, N: Name> Typed<F, O, N> {
+    /// # Safety
+    /// The task's cell is a `Cell<F, O, N>`.
+    #[inline]
+    unsafe fn of(running: Running) -> Self {
+        Typed { running, _cell: PhantomData }
+    }
+
+    #[inline]
+    fn cell(&self) -> &Cell<F, O, N> {
+        // SAFETY: `of` was told that the cell is one; it stays while RUNNING is ours.
+        unsafe { cell_of(self.running.pointer()) }
+    }
+
+    #[inline]
+    fn owner(&self) -> &O {
+        // SAFETY: `allocate` stored a pointer to an `O`. The task is not complete and cannot become so before this value
+        // goes, so its owner is alive (see the head of `header/mod.rs`).
+        unsafe { self.cell().header.owner.cast::<O>().as_ref() }
+    }
+
+    /// Drops the future where it is.
+    ///
+    /// # Safety
+    /// It is in the slot, and this is its poller's last call for it.
+    #[inline]
+    unsafe fn drop_future(&self) -> Result<(), Payload> {
+        let cell = self.cell();
+        // SAFETY: RUNNING is ours (W1). Said first, so that it is true also while the drop runs, and when it panics.
+        unsafe { cell.header.set_stage(Stage::Empty) };
+        cell.slot.with_mut(|slot| {
+            // SAFETY: RUNNING is ours (W1).
+            let slot = unsafe { &mut *slot };
+            // SAFETY: the future is there, by contract.
+            catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(&mut slot.future) }))
+        })
+    }
+
+    /// The same where nobody is told of a panic: its hook has printed it.
+    ///
+    /// # Safety
+    /// As [`drop_future`](Typed::drop_future).
+    #[inline]
+    unsafe fn drop_future_quietly(&self) {
+        // SAFETY: by contract.
+        if let Err(payload) = unsafe { self.drop_future() } {
+            discard(payload);
         }
-        // The unwinding has dropped the future.
-        Err(payload) => complete(cell, Err(panicked(cell, payload))),
+    }
+}
+
+impl<F: Future, O: Owner, N: Name> Polling<F, O, N> {
+    #[inline]
+    fn poll(self) -> Polled<F, O, N> {
+        let waker = raw_waker::borrowed(&self.0.running);
+        let mut cx = Context::from_waker(&waker);
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let unwinding = Unwinding(&self.0);
+            let polled = self.0.cell().slot.with_mut(|slot| {
+                // SAFETY: RUNNING is ours (W1), so no other reference into the slot exists; ours ends with this closure.
+                let slot = unsafe { &mut *slot };
+                // SAFETY: the future is in the slot.
+                let future = unsafe { &mut *slot.future };
+                // SAFETY: it stays in its cell until it is dropped there.
+                unsafe { Pin::new_unchecked(future) }.poll(&mut cx)
+            });
+            mem::forget(unwinding);
+            polled
+        }));
+        match polled {
+            Ok(Poll::Pending) => Polled::Pending(self),
+            Ok(Poll::Ready(output)) => {
+                // The output is there, so it is delivered.
+                // SAFETY: the future is in the slot, and `Completing` does not touch it.
+                unsafe { self.0.drop_future_quietly() };
+                Polled::Ready(Completing(self.0), output)
+            }
+            // The unwinding has dropped the future.
+            Err(payload) => Polled::Panicked(Completing(self.0), payload),
+        }
+    }
+
+    /// The future is pending: the task is asleep, or in its queue if it was woken meanwhile.
+    fn suspend(mut self) {
+        if self.0.running.list().is_none() {
+            match self.0.owner().link(&self.0.running) {
+                Some(list) => self.0.running.set_list(list),
+                None => return Cancelling(self.0).cancel(),
+            }
+        }
+        // SAFETY: the future is in the slot.
+        if let Some(task) = unsafe { self.0.running.pending() } {
+            let owner = task.header().owner.cast::<O>();
+            // SAFETY: the owner is an `O`, and alive as long as the runnable is ours (see the head of `header/mod.rs`).
+            unsafe { owner.as_ref() }.requeue(task);
+        }
     }
 }
 
 /// Drops the future when its poll unwinds.
-struct Unwinding<'c, F: Future, O: Owner, N: Name>(&'c Cell<F, O, N>);
+struct Unwinding<'p, F: Future, O: Owner, N: Name>(&'p Typed<F, O, N>);
 
 impl<F: Future, O: Owner, N: Name> Drop for Unwinding<'_, F, O, N> {
     #[cold]
     fn drop(&mut self) {
-        drop_future_quietly(self.0);
+        // SAFETY: the poll that unwinds has left the future in the slot, and `Polling::poll` makes a `Completing` of it.
+        unsafe { self.0.drop_future_quietly() };
     }
 }
 
-fn poll_future<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Poll<F::Output> {
-    let waker = raw_waker::borrowed(&cell.header);
-    let mut cx = Context::from_waker(&waker);
-    let unwinding = Unwinding(cell);
-    let polled = cell.slot.with_mut(|slot| {
-        // SAFETY: RUNNING is ours (W1), so no other reference into the slot exists; ours ends with this closure.
-        let slot = unsafe { &mut *slot };
-        // SAFETY: a task that is not complete has its future in the slot.
-        let future = unsafe { &mut *slot.future };
-        // SAFETY: the future stays in its cell until it is dropped there.
-        unsafe { Pin::new_unchecked(future) }.poll(&mut cx)
-    });
-    mem::forget(unwinding);
-    polled
+impl<F: Future, O: Owner, N: Name> Cancelling<F, O, N> {
+    fn cancel(self) {
+        let (completing, dropped) = self.drop_future();
+        let failure = match dropped {
+            Ok(()) => Failure::Cancelled,
+            Err(payload) => return completing.fail(payload),
+        };
+        completing.complete(Err(failure));
+    }
+
+    #[inline]
+    fn drop_future(self) -> (Completing<F, O, N>, Result<(), Payload>) {
+        // SAFETY: the future is in the slot, and `Completing` does not touch it.
+        let dropped = unsafe { self.0.drop_future() };
+        (Completing(self.0), dropped)
+    }
 }
 
-fn suspend<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
-    let header = &cell.header;
-    if header.list().is_none() {
-        // SAFETY: we are the poller.
-        match unsafe { cell.owner() }.link(header) {
-            Some(list) => header.list.with_mut(|place| {
-                // SAFETY: the field is the poller's (W1).
-                unsafe { *place = list }
+impl<F: Future, O: Owner, N: Name> Completing<F, O, N> {
+    #[inline]
+    fn store(&mut self, outcome: Outcome<F>) {
+        let cell = self.0.cell();
+        let stage = cell.slot.with_mut(|slot| {
+            // SAFETY: RUNNING is ours (W1).
+            let slot = unsafe { &mut *slot };
+            // Nothing is dropped by the assignments: the fields are `ManuallyDrop`.
+            match outcome {
+                Ok(output) => {
+                    slot.output = ManuallyDrop::new(output);
+                    Stage::Output
+                }
+                Err(failure) => {
+                    slot.failure = ManuallyDrop::new(failure);
+                    Stage::Failure
+                }
+            }
+        });
+        // SAFETY: RUNNING is ours (W1), and that is what was stored.
+        unsafe { cell.header.set_stage(stage) };
+    }
+
+    #[cold]
+    fn fail(self, payload: Payload) {
+        let (sink, id) = (self.0.owner().panic_sink(), self.0.cell().header.id);
+        if let Some(sink) = &sink {
+            sink.panicked(id);
+        }
+        self.complete(Err(Failure::panic(id, payload, sink)));
+    }
+
+    fn complete(mut self, outcome: Outcome<F>) {
+        self.store(outcome);
+        if self.0.cell().header.may_inherit {
+            // It is in force: this is inside of `run`.
+            current::give_up_context(&mut self.0.running);
+        }
+        contain(|| self.0.owner().finished(&self.0.running));
+        // SAFETY: the future is gone, and the outcome is stored.
+        match unsafe { self.0.running.complete() } {
+            Completed::Released => {}
+            Completed::Unawaited(task) => drop(task),
+            Completed::Unwanted(task) => task.release_after(|task| {
+                // SAFETY: nobody else wants it.
+                let output = unsafe { Output::of(task) };
+                // SAFETY: the cell is of this type.
+                drop_contained(unsafe { Stored::<F, O, N>::of(output) });
             }),
-            None => return cancel(cell),
-        }
-    }
-    match header.word.pending() {
-        AfterPending::Leave => {}
-        AfterPending::Requeue => {
-            let task = Runnable(NonNull::from(cell).cast());
-            // SAFETY: the runnable is ours again.
-            unsafe { cell.owner() }.requeue(task);
+            Completed::Awaited(joiner) => joiner.wake(),
         }
     }
 }
 
-fn cancel<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
-    let failure = match drop_future(cell) {
-        Ok(()) => Failure::Cancelled,
-        Err(payload) => panicked(cell, payload),
-    };
-    complete(cell, Err(failure));
-}
+/// What a complete task has stored, if it is still there; the holder's alone (W3).
+struct Stored<'c, F: Future, O, N>(&'c Cell<F, O, N>);
 
-fn panicked<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, payload: Payload) -> Failure {
-    // SAFETY: we are the poller.
-    let sink = unsafe { cell.owner() }.panic_sink();
-    if let Some(sink) = &sink {
-        sink.panicked(cell.header.id);
+impl<'c, F: Future, O: Owner, N: Name> Stored<'c, F, O, N> {
+    /// # Safety
+    /// The output is that of a `Cell<F, O, N>`.
+    #[inline]
+    unsafe fn of(output: Output<'c>) -> Self {
+        // SAFETY: by contract; the reference that the output borrows keeps the cell.
+        Stored(unsafe { cell_of(output.pointer()) })
     }
-    Failure::panic(cell.header.id, payload, sink)
-}
 
-/// Drops the future where it is. The caller is the poller.
-#[inline]
-fn drop_future<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Result<(), Payload> {
-    cell.header.set_stage(Stage::Empty);
-    cell.slot.with_mut(|slot| {
-        // SAFETY: RUNNING is ours (W1).
-        let slot = unsafe { &mut *slot };
-        // SAFETY: the future is there until this call, which is its poller's last for it: the stage says so already.
-        catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(&mut slot.future) }))
-    })
-}
-
-/// The same where nobody is told of a panic: its hook has printed it.
-#[inline]
-fn drop_future_quietly<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
-    if let Err(payload) = drop_future(cell) {
-        discard(payload);
-    }
-}
-
-/// The future is gone, and the caller is still the poller.
-fn store<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, outcome: Outcome<F>) {
-    let stage = cell.slot.with_mut(|slot| {
-        // SAFETY: RUNNING is ours (W1).
-        let slot = unsafe { &mut *slot };
-        // Nothing is dropped by the assignments: the fields are `ManuallyDrop`.
-        match outcome {
-            Ok(output) => {
-                slot.output = ManuallyDrop::new(output);
-                Stage::Output
+    #[inline]
+    fn take(self) -> Option<Outcome<F>> {
+        let header = &self.0.header;
+        // SAFETY: the output is ours (W3), and the slot with it.
+        let stage = unsafe { header.stage() };
+        if !matches!(stage, Stage::Output | Stage::Failure) {
+            return None;
+        }
+        // SAFETY: as above; it is taken out below.
+        unsafe { header.set_stage(Stage::Empty) };
+        Some(self.0.slot.with_mut(|slot| {
+            // SAFETY: the slot is ours (W3).
+            let slot = unsafe { &mut *slot };
+            if stage == Stage::Output {
+                // SAFETY: the stage said that it is there, and says from now on that it is not.
+                Ok(unsafe { ManuallyDrop::take(&mut slot.output) })
+            } else {
+                // SAFETY: as for the output.
+                Err(unsafe { ManuallyDrop::take(&mut slot.failure) })
             }
-            Err(failure) => {
-                slot.failure = ManuallyDrop::new(failure);
-                Stage::Failure
-            }
-        }
-    });
-    cell.header.set_stage(stage);
-}
-
-/// What is stored, if it is still there. The caller owns it (W3).
-fn take_stored<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) -> Option<Outcome<F>> {
-    let stage = cell.header.stage();
-    if !matches!(stage, Stage::Output | Stage::Failure) {
-        return None;
-    }
-    cell.header.set_stage(Stage::Empty);
-    Some(cell.slot.with_mut(|slot| {
-        // SAFETY: the slot is the caller's.
-        let slot = unsafe { &mut *slot };
-        if stage == Stage::Output {
-            // SAFETY: the stage said that it is there, and says from now on that it is not.
-            Ok(unsafe { ManuallyDrop::take(&mut slot.output) })
-        } else {
-            // SAFETY: as above.
-            Err(unsafe { ManuallyDrop::take(&mut slot.failure) })
-        }
-    }))
-}
-
-fn complete<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>, outcome: Outcome<F>) {
-    let header = &cell.header;
-    store(cell, outcome);
-    if header.may_inherit {
-        // It is in force: this is inside of `run`.
-        current::give_up_context();
-    }
-    // SAFETY: we are the poller until `complete` below.
-    contain(|| unsafe { cell.owner() }.finished(header));
-    match header.word.complete() {
-        AfterComplete::Released => return,
-        AfterComplete::Release => {}
-        AfterComplete::DropOutput => drop_output_caught(cell),
-        AfterComplete::WakeJoin => wake_join(header),
-    }
-    // SAFETY: the runtime's reference is ours to release (W5), and it is the last thing we do.
-    unsafe { release(NonNull::from(cell).cast()) };
-}
-
-fn wake_join(header: &Header) {
-    header.join_waker.with(|waker| {
-        // SAFETY: JOIN_WAKER and COMPLETE are set, so nobody writes the slot until `join_waker_done` (W4).
-        if let Some(waker) = unsafe { &*waker } {
-            contain(|| waker.wake_by_ref());
-        }
-    });
-    if header.word.join_waker_done() {
-        drop_join_waker(header);
+        }))
     }
 }
 
-/// The caller has the slot of the join waker (W4).
-pub(super) fn drop_join_waker(header: &Header) {
-    let waker = header.join_waker.with_mut(|waker| {
-        // SAFETY: the slot is the caller's.
-        unsafe { (*waker).take() }
-    });
-    if waker.is_some() {
-        contain(|| drop(waker));
-    }
-}
-
-fn drop_output_caught<F: Future, O: Owner, N: Name>(cell: &Cell<F, O, N>) {
-    contain(|| drop(take_stored(cell)));
+fn drop_contained<F: Future, O: Owner, N: Name>(stored: Stored<'_, F, O, N>) {
+    contain(|| drop(stored.take()));
 }
 
 /// # Safety
-/// `header` is of a live `Cell<F, O, N>`; the caller owns the output (W3).
-unsafe fn drop_output<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
-    let _current = current::enter(header);
-    // SAFETY: by contract.
-    drop_output_caught(unsafe { cell_of::<F, O, N>(header) });
+/// The output is that of a `Cell<F, O, N>`.
+unsafe fn drop_output<F: Future, O: Owner, N: Name>(output: Output<'_>) {
+    current::inside(output, |output| {
+        // SAFETY: by contract.
+        drop_contained(unsafe { Stored::<F, O, N>::of(output) });
+    });
 }
 
 /// # Safety
 /// As [`drop_output`], and `to` points at an `Option<Result<F::Output, JoinError>>`.
-unsafe fn take_output<F: Future, O: Owner, N: Name>(header: NonNull<Header>, to: *mut ()) {
+unsafe fn take_output<F: Future, O: Owner, N: Name>(output: Output<'_>, to: *mut ()) {
     // SAFETY: by contract.
-    let cell = unsafe { cell_of::<F, O, N>(header) };
-    if let Some(outcome) = take_stored(cell) {
-        let result = outcome.map_err(|failure| JoinError::handed_over(cell.header.id, failure));
+    let stored = unsafe { Stored::<F, O, N>::of(output) };
+    let header = &stored.0.header;
+    if let Some(outcome) = stored.take() {
+        let result = outcome.map_err(|failure| JoinError::handed_over(header.id, failure));
         let to = to.cast::<Option<Result<F::Output, JoinError>>>();
         // SAFETY: by contract.
         unsafe { *to = Some(result) };
@@ -363,7 +444,7 @@ unsafe fn take_output<F: Future, O: Owner, N: Name>(header: NonNull<Header>, to:
 unsafe fn free<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
     let mut cell = header.cast::<Cell<F, O, N>>();
     // SAFETY: nobody can reach the cell any more.
-    unsafe { cell.as_mut() }.header.word.end();
+    unsafe { cell.as_mut() }.header.end();
     // SAFETY: as above.
     let may_inherit = unsafe { cell.as_ref() }.header.may_inherit;
     // The output is gone (its owner dropped or took it) and so is the future; what is left is a join waker, at most.

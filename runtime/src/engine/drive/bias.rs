@@ -1,6 +1,6 @@
 //! A value that one thread uses all the time and others seldom: for the one, a lock that costs a fence.
 //!
-//! Owns: the lock.   Imports: `base`.   Not here: what is in it (`wheel`).
+//! Owns: the lock.   Not here: what is in it (`wheel`).
 //!
 //! At a time one thread is the *owner*; it has the value's [`Seat`]. `inside` is written by the owner only, `shared` by
 //! whoever holds the mutex, and by an owner that rests.

@@ -1,6 +1,6 @@
 //! The time of one runtime: the system's, until somebody holds it still.
 //!
-//! Owns: whether time flows, and what it is.   Imports: `ticks`.
+//! Owns: whether time flows, and what it is.
 //! Not here: who may move a clock that stands still (`lead`), timers (`wheel`).
 //!
 //! A clock that was never paused is the system's monotonic clock, and costs one relaxed load more. A paused one says

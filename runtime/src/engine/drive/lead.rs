@@ -1,6 +1,6 @@
 //! Waiting for sockets and timers, by the one thread that may.
 //!
-//! Owns: how long to sleep and on what, and a paused clock's next step.   Imports: `base`, the driver, the wheels.
+//! Owns: how long to sleep and on what, and a paused clock's next step.
 //! Not here: when a thread has nothing better to do (`sched`), waking what was found (the caller does, outside).
 //!
 //! A paused clock moves when nothing else would ever happen: the leader sleeps, and `idle` tells it that no task is

@@ -1,6 +1,6 @@
 //! Floor 2: sockets and time, and who waits for them.
 //!
-//! Owns: the clock, the wheels, the I/O driver, and the right to wait for all of them.   Imports: `base`.
+//! Owns: the clock, the wheels, the I/O driver, and the right to wait for all of them.
 //! Not here: tasks (a waker is all that is known of them), when a thread has nothing better to do than to wait
 //! (`sched`).
 //!
@@ -32,7 +32,7 @@ mod wheels;
 pub(crate) use clock::{Clock, SoAlready, all_are_straight};
 pub(crate) use io_driver::{Direction, Interest, Ready, ReadyEvent, ShutDown};
 pub(crate) use lead::Sleeper;
-pub(crate) use registration::Registration;
+pub(crate) use registration::{Blocked, Registration, Trust};
 pub(crate) use ticks::NEVER;
 pub(crate) use timer_wheel::TimerWheel;
 pub(crate) use wheel::{Key, Reach, Set, WheelSeat};
@@ -44,6 +44,7 @@ use io_driver::{Driver, Events};
 use lead::Lead;
 pub(crate) use lead::WOKEN_MOST;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
@@ -167,9 +168,9 @@ impl Drive {
         }
     }
 
-    /// A descriptor that is ready now and then. It must be non-blocking.
-    pub(crate) fn register(&self, fd: std::os::fd::BorrowedFd<'_>, interest: Interest) -> io::Result<Registration> {
-        let source = self.io.register(fd, interest)?;
+    /// A descriptor that is ready now and then. It must be non-blocking. `writable`: it can be written now.
+    pub(crate) fn register(&self, fd: BorrowedFd<'_>, interest: Interest, writable: bool) -> io::Result<Registration> {
+        let source = if writable { self.io.register_writable(fd, interest) } else { self.io.register(fd, interest) }?;
         self.set_used();
         if self.parked.lock().is_some() {
             self.notify();

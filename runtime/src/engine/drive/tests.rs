@@ -197,7 +197,7 @@ fn with_four_ready(test: impl FnOnce(&Drive)) {
         .map(|_| {
             let (near, mut far) = UnixStream::pair().unwrap();
             near.set_nonblocking(true).unwrap();
-            let source = drive.register(near.as_fd(), Interest::READABLE).unwrap();
+            let source = drive.register(near.as_fd(), Interest::READABLE, false).unwrap();
             assert!(source.poll_ready(Direction::Read, &mut Context::from_waker(&waker)).is_pending());
             far.write_all(b"x").unwrap();
             (near, far, source)

@@ -1,6 +1,6 @@
 //! Deadlines as ticks, and back.
 //!
-//! Owns: how long a tick is.   Imports: nothing.
+//! Owns: how long a tick is.
 //!
 //! A deadline is rounded up to its tick and the clock down to its own, so a timer never fires early. Everything
 //! saturates: a deadline that no clock reaches is [`NEVER`].

@@ -1,6 +1,6 @@
 //! Until when the leader sleeps, and who must tell it that this is too long.
 //!
-//! Owns: the announced deadline.   Imports: `base`.   Not here: how the leader is woken (`lead`).
+//! Owns: the announced deadline.   Not here: how the leader is woken (`lead`).
 //!
 //! The danger: a timer is set while the leader works out how long to sleep, and neither learns of the other (museum T3,
 //! T15). Two fences forbid it:

@@ -1,6 +1,6 @@
 //! The timers of one place: a wheel that its worker uses without a lock, and others when they must.
 //!
-//! Owns: the wheel, its published next deadline.   Imports: `base`, `bias`.
+//! Owns: the wheel, its published next deadline.
 //! Not here: whose wheel a timer is in (`sched/timer`), who fires them and when (`lead`, `sched`).
 //!
 //! A timer is an entry with a waker in it, and nothing else: whether it has fired is a question of time. A wheel says
@@ -28,6 +28,8 @@ const BATCH: usize = if cfg!(test) { 2 } else { 128 };
 /// whoever visits has tasks to run in between.
 const BATCHES_OF_A_VISIT: usize = if cfg!(test) { 4 } else { 32 };
 
+/// In lines of its own: its worker writes it at each timer, and others their own at the same time.
+#[repr(align(128))]
 pub(crate) struct Wheel {
     timers: Biased<Timers>,
     next: AtomicU64,

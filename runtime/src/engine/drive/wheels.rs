@@ -1,6 +1,6 @@
 //! All wheels of a runtime: one for each place that ever had a timer, and one for all other threads.
 //!
-//! Owns: the table.   Imports: `wheel`.   Not here: who fires which (`lead`, and `sched` for workers that are stuck).
+//! Owns: the table.   Not here: who fires which (`lead`, and `sched` for workers that are stuck).
 
 use super::ticks::NEVER;
 use super::wheel::{Reach, Wheel};

@@ -1,6 +1,6 @@
 //! What a thread that is no worker wakes at once goes to the inject queue at once.
 //!
-//! Owns: the batch that this thread fills.   Imports: `engine`, `cell`.
+//! Owns: the batch that this thread fills.
 //!
 //! Only the guarantor wakes many tasks as an outsider; without this each would take the queue's lock, have its fence and
 //! its own look at who sleeps.

@@ -1,12 +1,13 @@
-//! Who needs a runtime, for the panic where there is none.
+//! Who needs a runtime, and the panic where there is none.
 //!
-//! Owns: the name of a public function and the line that has called it.   Imports: `entered`.
-//! Not here: the panics of functions that are no futures, which blame their caller's line by themselves.
+//! Owns: the one text of that panic; the name of a public function and the line that has called it.
 //!
-//! A future panics where it is polled, deep inside of some executor, which tells nobody what to change. So it is made by a
-//! function that is no `async fn`, and keeps who has called that.
+//! A function that is no future blames its caller's line: [`no_runtime_here`]. A future panics where it is polled, deep
+//! inside of some executor, which tells nobody what to change. So it is made by a function that is no `async fn`, and
+//! keeps who has called that: [`Caller`].
 
 use crate::engine::entered::with_engine;
+use std::fmt;
 use std::panic::Location;
 
 #[derive(Clone, Copy, Debug)]
@@ -47,13 +48,25 @@ impl Caller {
 
     #[cold]
     pub(crate) fn finds_none(self) -> ! {
-        let thread = std::thread::current();
-        panic!(
-            "no runtime here: `{}`, called at {}, was polled on thread {:?}, which has entered no runtime.\n  Await it inside \
-             `Runtime::block_on` or a spawned task, or hold the guard of `Handle::enter`.",
-            self.what,
-            self.place,
-            thread.name().unwrap_or("unnamed")
-        )
+        refuse(format_args!("`{}`, called at {}, was polled", self.what, self.place))
     }
+}
+
+/// The panic of the public function `what`, or of its future, that needs a runtime and finds none.
+#[cold]
+#[track_caller]
+pub(crate) fn no_runtime_here(what: &str) -> ! {
+    refuse(format_args!("`{what}` was called (or polled)"))
+}
+
+#[cold]
+#[track_caller]
+fn refuse(what_happened: fmt::Arguments<'_>) -> ! {
+    let thread = std::thread::current();
+    panic!(
+        "no runtime here: {what_happened} on thread {:?}, which has entered no runtime; tasks, timers, sockets and blocking \
+         closures belong to one.\n  Do it inside `Runtime::block_on` or a spawned task, or hold the guard of \
+         `Handle::enter` meanwhile.",
+        thread.name().unwrap_or("unnamed")
+    )
 }

@@ -1,17 +1,17 @@
 //! One runtime: everything that its threads share.
 //!
-//! Owns: places, queues, idle protocol, blocking pool, drive, counters; which engine this thread has entered.
-//! Imports: `base`, `cell`, `blocking`, `drive`.   Not here: the loop (`worker`), the end (`shutdown`).
+//! Owns: places, queues, idle protocol, blocking pool, drive, counters.
+//! Not here: the loop (`worker`), the end (`shutdown`).
 //!
 //! Who keeps an engine alive: its `Runtime` and handles, its threads, and a foreign thread for the time of a wake.
 //! Tasks do not: `shutdown` sees to it that none outlives the last of those.
 
 use crate::engine::base::budget;
-use crate::engine::base::contain::contain;
 use crate::engine::base::id::Id;
 use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::AfterUnpark;
-use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo, current};
+use crate::engine::base::wake::wake_all;
+use crate::engine::cell::{self, JoinCell, Name, Owner, PanicSink, Runnable, Running, TaskInfo, current};
 use crate::engine::drive::{Drive, Settings};
 use crate::engine::entered::{self, Role};
 use crate::engine::histogram::Histogram;
@@ -307,7 +307,7 @@ impl Owner for Engine {
         });
     }
 
-    fn link(&self, task: &Header) -> Option<u32> {
+    fn link(&self, task: &Running) -> Option<u32> {
         with_worker_of(self, |worker| {
             let worker = worker.expect("BUG: a task is polled outside of its engine's workers");
             worker.place.owned.link(task).then_some(worker.index() as u32)
@@ -315,12 +315,12 @@ impl Owner for Engine {
     }
 
     #[inline]
-    fn finished(&self, task: &Header) {
+    fn finished(&self, task: &Running) {
         if let Some(list) = task.list() {
             self.places.get(list as usize).owned.unlink(task);
         }
         if let Some(hook) = &self.config.on_task_terminate {
-            let _no_task = current::leave();
+            let (task, _no_task) = (task.header(), current::leave());
             hook(&TaskFacts { id: task.id(), spawned_at: task.spawned_at(), name: task.name() });
         }
         with_worker_of(self, |worker| match worker {
@@ -385,10 +385,3 @@ impl Engine {
 // A panic in a task is caught in its cell; nothing of the engine is left half changed by one.
 impl std::panic::UnwindSafe for Engine {}
 impl std::panic::RefUnwindSafe for Engine {}
-
-/// Wakes each. A waker that panics (its message is out already) keeps nobody else from being woken.
-pub(super) fn wake_all(woken: &mut Vec<Waker>) {
-    for waker in woken.drain(..) {
-        contain(|| waker.wake());
-    }
-}

@@ -13,7 +13,7 @@ use crate::engine::base::atomics::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex,
 use crate::engine::base::id::Id;
 use crate::engine::base::model::{JoinHandle, check, spawn};
 use crate::engine::base::parker::{AfterUnpark, Parker};
-use crate::engine::cell::{Header, JoinCell, Owner, PanicSink, Runnable, TaskInfo, allocate};
+use crate::engine::cell::{JoinCell, Owner, PanicSink, Runnable, Running, TaskInfo, allocate};
 use crate::engine::sched::guarantor::{Guarantor, Rouse};
 use crate::engine::sched::life::shutdown::Drain;
 use crate::engine::sched::places::idle::{Idle, Wake};
@@ -45,10 +45,10 @@ impl Owner for Nobody {
     fn requeue(&self, _task: Runnable) {
         unreachable!("the task never yields");
     }
-    fn link(&self, _task: &Header) -> Option<u32> {
+    fn link(&self, _task: &Running) -> Option<u32> {
         unreachable!("the task is never pending");
     }
-    fn finished(&self, _task: &Header) {}
+    fn finished(&self, _task: &Running) {}
     fn panic_sink(&self) -> Option<StdArc<dyn PanicSink>> {
         panic!("the task of a model panicked")
     }

@@ -1,6 +1,6 @@
 //! Everything from a reader to a writer, in one direction or in both.
 //!
-//! Owns: the buffer between the two ([`transfer`]).   Imports: the traits, `task::coop`.
+//! Owns: the buffer between the two ([`transfer`]).
 //!
 //! The dangers:
 //! - the reader has nothing, and what it waits for is the answer to bytes that lie in the writer's buffer: so the

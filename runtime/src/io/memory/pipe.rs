@@ -1,6 +1,6 @@
 //! One direction of bytes in memory: who may read, who may write, and who is to be woken.
 //!
-//! Owns: the bytes on their way, the two closed flags, the waker of each side.   Imports: nothing of ours but `ReadBuf`.
+//! Owns: the bytes on their way, the two closed flags, the waker of each side.
 //! Not here: locks, budget, who is woken when (`streams`).
 //!
 //! A step changes the pipe and says in [`Effect`] which wakers its caller must wake and which drop. It never does so

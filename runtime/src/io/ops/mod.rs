@@ -1,6 +1,6 @@
 //! The futures of the extension methods, one small struct each.
 //!
-//! Owns: [`Operation`], the future; [`Step`], what it does.   Imports: the four traits, `task::coop`.
+//! Owns: [`Operation`], the future; [`Step`], what it does.
 //! Not here: the methods and their documentation (`ext`); readers and writers that wrap others (`adapt`).
 //!
 //! An operation is plain data with a `poll_step(&mut self)`. [`Operation`] alone makes a future of it, which may not be

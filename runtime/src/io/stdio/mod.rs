@@ -2,7 +2,7 @@
 //!
 //! Owns: the public types, the thread that reads standard input, and [`off_thread`], which makes a blocking object
 //! asynchronous and knows nothing of these three.
-//! Imports: the engine's door (the blocking pool, the budget).   Not here: pipes and terminals as descriptors one can
+//! Not here: pipes and terminals as descriptors one can
 //! wait for (`net::unix::pipe`, `unix::AsyncFd`).
 //!
 //! None of the three can be made non-blocking: the flag belongs to the open file, which a shell or another process

@@ -1,7 +1,7 @@
 //! A blocking object, used by a task: its operations run on a thread that may block.
 //!
 //! Owns: [`OffThread`], its buffer, the desk where a finished operation waits for the task.
-//! Imports: the engine's door.   Not here: what the object is.
+//! Not here: what the object is.
 //!
 //! One operation is under way at a time. It takes the object and the buffer along, and leaves both on the desk with its
 //! result; the next poll, of whichever future, picks them up. So no byte depends on a future staying alive: a read whose
@@ -17,7 +17,7 @@
 use super::super::ReadBuf;
 use super::input_thread::input_thread;
 use crate::engine::budget::poll_proceed;
-use crate::engine::{Engine, entered};
+use crate::engine::{Engine, entered, no_runtime_here};
 use parking_lot::Mutex;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
@@ -300,16 +300,6 @@ impl Carrier {
             Carrier::Input(thread) => drop(thread.send(job)),
         }
     }
-}
-
-#[cold]
-fn no_runtime_here(name: &str) -> ! {
-    let thread = std::thread::current();
-    panic!(
-        "no runtime here: `{name}` was polled on thread {:?}, which has entered no runtime; a runtime's blocking threads \
-         do its work.\n  Poll it inside `Runtime::block_on` or a spawned task, or hold the guard of `Handle::enter`.",
-        thread.name().unwrap_or("unnamed")
-    )
 }
 
 #[cfg(all(test, not(loom)))]

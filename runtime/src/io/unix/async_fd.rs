@@ -1,6 +1,6 @@
 //! Any descriptor, waited for.
 //!
-//! Owns: the object, and the errors around it.   Imports: `watched`, `raw`.   Not here: the guards (`guards`), making one
+//! Owns: the object, and the errors around it.   Not here: the guards (`guards`), making one
 //! (`raw`, because it is unsafe).
 
 use super::raw::Raw;
@@ -195,13 +195,7 @@ impl<T: AsRawFd> AsyncFd<T> {
         interest: Interest,
         mut f: impl FnMut(&mut T) -> io::Result<R>,
     ) -> io::Result<R> {
-        loop {
-            let event = self.watched.event(interest).await?;
-            match f(self.get_mut()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.watched.clear(event),
-                done => return done,
-            }
-        }
+        self.watched.users_async_io_mut(interest, |raw| f(raw.get_mut())).await
     }
 
     /// Calls `f` if something of `interest` is ready, and takes the readiness back if it says `WouldBlock`.
@@ -219,17 +213,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Errors
     /// `WouldBlock` if nothing is ready; otherwise what `f` says.
     pub fn try_io_mut<R>(&mut self, interest: Interest, f: impl FnOnce(&mut T) -> io::Result<R>) -> io::Result<R> {
-        let event = self.watched.event_now(interest)?;
-        if event.ready().is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        match f(self.get_mut()) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.watched.clear(event);
-                Err(error)
-            }
-            done => done,
-        }
+        self.watched.users_try_io_mut(interest, |raw| f(raw.get_mut()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a wait for an `AsyncFd` gives: the readiness it saw, to be taken back when it turns out to be used up.
 
 use super::{AsyncFd, TryIoError};
-use crate::engine::ReadyEvent;
+use crate::engine::{Blocked, ReadyEvent};
 use crate::io::Ready;
 use std::fmt;
 use std::io;
@@ -52,13 +52,10 @@ macro_rules! readiness {
         }
 
         fn judge<R>(&mut self, result: io::Result<R>) -> Result<io::Result<R>, TryIoError> {
-            match result {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.clear_ready();
-                    Err(TryIoError(()))
-                }
-                done => Ok(done),
-            }
+            self.fd.watched().users_settle(self.event, result).map_err(|Blocked(_)| {
+                self.event = None;
+                TryIoError(())
+            })
         }
     };
 }

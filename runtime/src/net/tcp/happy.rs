@@ -1,6 +1,6 @@
 //! Connecting to whichever of a host's addresses answers first ("happy eyeballs", RFC 8305).
 //!
-//! Owns: the race of attempts and its clock.   Imports: `connect`, timers.   Not here: looking names up (`addr`).
+//! Owns: the race of attempts and its clock.   Not here: looking names up (`addr`).
 //!
 //! The danger: a host has an IPv6 address that this network does not reach. Trying one address after the other then
 //! waits for the system to give up, two minutes, before it tries the IPv4 address that would have answered at once.

@@ -1,6 +1,6 @@
 //! A TCP connection.
 //!
-//! Owns: the type, its halves, its options.   Imports: the macro that it shares with unix streams.
+//! Owns: the type, its halves, its options.
 //! Not here: how a connection is made (`connect`).
 
 use super::connect::connect_one;

@@ -1,6 +1,6 @@
 //! UDP.
 //!
-//! Owns: the type, messages with addresses.   Imports: the macro that it shares with unix datagrams.
+//! Owns: the type, messages with addresses.
 //! Not here: options (`options`).
 
 mod options;

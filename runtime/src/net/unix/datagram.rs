@@ -1,9 +1,9 @@
 //! Messages between processes of this machine.
 //!
-//! Owns: the type, messages with addresses.   Imports: the macro that it shares with UDP.
+//! Owns: the type, messages with addresses.
 
 use super::SocketAddr;
-use crate::engine::{Direction, Timer};
+use crate::engine::{Blocked, Direction, Timer};
 use crate::io::{Interest, ReadBuf, Ready, Watched, fill_spare};
 use crate::net::datagram::datagram;
 use crate::net::{sys, syscalls};
@@ -97,12 +97,10 @@ impl UnixDatagram {
     pub async fn send_to<P: AsRef<Path>>(&self, buf: &[u8], target: P) -> io::Result<usize> {
         loop {
             let event = self.io.event(Interest::WRITABLE).await?;
-            match send_to(self.io.get(), buf, target.as_ref()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.io.clear(event);
-                    self.until_there_may_be_room().await;
-                }
-                done => return done,
+            // As a user's: the queue that is full may be the other socket's.
+            match self.io.users_settle(event, send_to(self.io.get(), buf, target.as_ref())) {
+                Ok(done) => return done,
+                Err(Blocked(_)) => self.until_there_may_be_room().await,
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Pipes: of this process, from a descriptor, and named ones (FIFOs).
 //!
-//! Owns: both ends, and opening FIFOs.   Imports: `io::Watched`.   Not here: pipes to children (`process`).
+//! Owns: both ends, and opening FIFOs.   Not here: pipes to children (`process`).
 
 use crate::engine::Direction;
 use crate::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready, Watched, fill_spare};

@@ -1,6 +1,6 @@
 //! A connection between two processes of this machine.
 //!
-//! Owns: the type, its halves.   Imports: the macro that it shares with TCP.
+//! Owns: the type, its halves.
 
 use super::{SocketAddr, UCred};
 use crate::engine::{Caller, Direction};

@@ -1,6 +1,6 @@
 //! Forgetting what a future borrows.
 //!
-//! Owns: one transmute.   Imports: nothing of ours.   Not here: why that is sound (`scope/blocking`, whose only caller this is).
+//! Owns: one transmute.   Not here: why that is sound (`scope/blocking`, whose only caller this is).
 
 use std::future::Future;
 use std::mem::transmute;

@@ -1,7 +1,7 @@
 //! Tasks that borrow from a caller who waits.
 //!
-//! Owns: [`scope_blocking`], [`BlockingScope`], [`ScopedTask`].   Imports: the group (it knows when every child is gone),
-//! `task::block_in_place`, `sync::oneshot`.   Not here: the one unsafe step, forgetting a lifetime (`erase`).
+//! Owns: [`scope_blocking`], [`BlockingScope`], [`ScopedTask`].   Not here: the one unsafe step, forgetting a lifetime
+//! (`erase`).
 //!
 //! The children are those of a `TaskGroup` that nobody stops. What makes the borrow sound: [`scope_blocking`] does not
 //! return, by any way, before the group says that all of them are gone, and gone means that the future has been dropped. So
@@ -19,7 +19,7 @@ use super::group::TaskGroup;
 use crate::engine::atomics::Mutex;
 use crate::engine::config::Flavor;
 use crate::engine::entered::{self, Role};
-use crate::engine::{Engine, in_async_context};
+use crate::engine::{Engine, in_async_context, no_runtime_here};
 use crate::sync::oneshot;
 use crate::task::{AbortHandle, Id, JoinError, block_in_place};
 use erase::erase;
@@ -81,7 +81,9 @@ pub fn scope_blocking<'env, F, R>(body: F) -> R
 where
     F: for<'scope> FnOnce(&'scope BlockingScope<'scope, 'env>) -> R,
 {
-    let Some(engine) = entered::with_engine(|engine| engine.map(Engine::count)) else { no_runtime_here() };
+    let Some(engine) = entered::with_engine(|engine| engine.map(Engine::count)) else {
+        no_runtime_here("scope_blocking")
+    };
     block_in_place(|| {
         let scope = BlockingScope {
             group: TaskGroup::settling(),
@@ -349,15 +351,4 @@ fn block_parked<F: Future>(future: F) -> F::Output {
         }
         thread::park();
     }
-}
-
-#[cold]
-#[track_caller]
-fn no_runtime_here() -> ! {
-    let thread = thread::current();
-    panic!(
-        "no runtime here: `scope_blocking` was called on thread {:?}, which has entered no runtime.\n  Call it inside \
-         `Runtime::block_on`, in a task or a blocking closure, or hold the guard of `Handle::enter`.",
-        thread.name().unwrap_or("unnamed")
-    )
 }

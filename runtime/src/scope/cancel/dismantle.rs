@@ -1,6 +1,6 @@
 //! The end of a node, and of whatever it alone has kept above it: one after the other instead of one inside the other.
 //!
-//! Owns: the destructors of both kinds of node, and of places.   Imports: these.   A chain of 100,000 parents needs no
+//! Owns: the destructors of both kinds of node, and of places. A chain of 100,000 parents needs no
 //! stack (museum W9), nor do as many groups, each in a child of the next.
 
 use super::super::place::Place;

@@ -1,6 +1,6 @@
 //! Scopes that can be cancelled, by hand or by a deadline.
 //!
-//! Owns: [`CancelScope`], [`cancelled`], [`move_on_after`] and its like.   Imports: `task`'s error, `time`'s instant.
+//! Owns: [`CancelScope`], [`cancelled`], [`move_on_after`] and its like.
 //! Not here: the tree of scopes and what stands in them (`tree`, `runner`), the future that drops a body (`run`). How a cancellation reaches a socket, and
 //! why no leaf future has code for it: `docs/design/scope.md`.
 

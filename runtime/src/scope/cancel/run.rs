@@ -1,6 +1,6 @@
 //! Running a body in a scope.
 //!
-//! Owns: [`Run`], the future of [`CancelScope::run`].   Imports: the door's timer, `context`, `tree`.
+//! Owns: [`Run`], the future of [`CancelScope::run`].
 //! Not here: who is told of a cancellation (`tree`).
 //!
 //! Each poll does three things, in this order: it polls the body, with the scope's context in force; it asks the tree what is
@@ -18,7 +18,7 @@ use super::CancelScope;
 use super::runner::Runner;
 use super::tree::{Deadline, Next, ScopeNode};
 use crate::engine::current::{self, InContext, Unmade};
-use crate::engine::{Context as Inheritance, NoTimer, Timer};
+use crate::engine::{Context as Inheritance, NoTimer, Timer, no_runtime_here};
 use crate::task::Cancelled;
 use pin_project_lite::pin_project;
 use std::cell::Cell;
@@ -269,10 +269,7 @@ fn wait_until(timer: &mut Option<Timer>, at: Instant, cx: &mut Context<'_>) -> P
 #[track_caller]
 fn no_clock(why: NoTimer) -> ! {
     match why {
-        NoTimer::NoRuntime => panic!(
-            "no runtime here: a `CancelScope` with a deadline was polled outside of any, and a deadline needs a clock.\n  \
-             Poll it inside `Runtime::block_on` or a spawned task, or hold the guard of `Handle::enter`."
-        ),
+        NoTimer::NoRuntime => no_runtime_here("CancelScope::run"),
         NoTimer::ShutDown => panic!(
             "the runtime of this `CancelScope` is shut down: its deadline would never come.\n  Keep the `Runtime` for as \
              long as anything waits by its clock."

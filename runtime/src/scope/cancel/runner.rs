@@ -1,6 +1,6 @@
 //! What can be dropped when a scope is cancelled: its body, or a task spawned inside.
 //!
-//! Owns: [`Runner`], [`UntilGone`], and the walk up from one for deadlines.   Imports: the door's lock, `place`.
+//! Owns: [`Runner`], [`UntilGone`], and the walk up from one for deadlines.
 //! Not here: the walk up for shields (`place`), the walks down (`tree`), which has the rules for locks; aborting a task
 //! ([`Abort`]).
 //!

@@ -1,6 +1,6 @@
 //! Short forms: a body with a deadline.
 //!
-//! Owns: [`move_on_after`], [`fail_after`] and their relatives.   Imports: the scope.
+//! Owns: [`move_on_after`], [`fail_after`] and their relatives.
 //! Not here: [`time::timeout`](crate::time::timeout), which drops its future and tells nobody inside.
 
 use super::Run;

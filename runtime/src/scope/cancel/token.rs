@@ -1,6 +1,6 @@
 //! Scopes and tokens that are cancelled with each other.
 //!
-//! Owns: [`Bonds`], what a scope keeps of tokens.   Imports: `sync::CancellationToken`, `tree`.
+//! Owns: [`Bonds`], what a scope keeps of tokens.
 //! Not here: cancelling (`tree`).
 //!
 //! A token that cancels a scope has a waker in its list that is the cancellation itself: it happens in the canceller's call,

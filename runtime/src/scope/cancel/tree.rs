@@ -1,7 +1,7 @@
 //! Who is stopped with whom.
 //!
 //! Owns: [`ScopeNode`], and the walks down from one: signal, doom.
-//! Imports: the door's lock and clock, `sync::Notify`.   Not here: what stands in a scope (`runner`), how a tree is taken down
+//! Not here: what stands in a scope (`runner`), how a tree is taken down
 //! (`dismantle`), polling a body and timers (`run`), contexts (`context`).
 //!
 //! A scope is run in at most one *runner*, its parent. A runner is what can be dropped: the body of a scope, or a task

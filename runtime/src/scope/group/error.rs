@@ -1,6 +1,6 @@
 //! Why a group, or one child of it, gave no output.
 //!
-//! Owns: [`ChildError`], [`GroupError`].   Imports: `task`'s error.
+//! Owns: [`ChildError`], [`GroupError`].
 
 use crate::task::JoinError;
 use std::error::Error;

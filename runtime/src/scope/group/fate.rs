@@ -1,6 +1,6 @@
 //! What becomes of a child, and which child's fate is all of theirs.
 //!
-//! Owns: [`Outcome`], [`Rule`], and the kept result, [`Finished`].   Imports: the door's sink of panics.
+//! Owns: [`Outcome`], [`Rule`], and the kept result, [`Finished`].
 //! Not here: children (`roster`).
 //!
 //! A panic is somebody's: whoever is told of it takes it, and one that nobody has taken is reported when it is dropped.

@@ -1,6 +1,6 @@
 //! Many futures, run as tasks, and their outputs in order.
 //!
-//! Owns: [`gather`], [`gather_settled`].   Imports: the group.
+//! Owns: [`gather`], [`gather_settled`].
 
 use super::{ChildError, TaskGroup};
 use crate::task::JoinError;

@@ -1,7 +1,7 @@
 //! Tasks that end together.
 //!
-//! Owns: [`TaskGroup`], its [`Spawner`], [`gather()`].   Imports: `task` (a child is a task, and its end is heard of through
-//! `on_done`), `sync` (limits).   Not here: who decides and who waits (`roster`), two-phase cancellation (`cancel`).
+//! Owns: [`TaskGroup`], its [`Spawner`], [`gather()`].   Not here: who decides and who waits (`roster`), two-phase
+//! cancellation (`cancel`).
 //!
 //! A child is spawned as it is, without a future of ours around it. The worker that completes it calls the roster,
 //! which stops the siblings there and then if the child's fate decides for all. So nothing waits for a poll of

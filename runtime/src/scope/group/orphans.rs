@@ -1,7 +1,7 @@
 //! Groups that were dropped before their children were gone, and who waits for those.
 //!
 //! Owns: [`Orphans`], the end of such a group; the notes by which a task's own group hears of it.
-//! Imports: the door's lock, task ids.   Not here: children (`roster`).
+//! Not here: children (`roster`).
 //!
 //! Dropping a group aborts its children and cannot wait. But whoever dropped it may be a child itself: aborted by its own
 //! group, perhaps, with the nested one in its future. It is not gone before those are that it has left behind, so that

@@ -1,7 +1,7 @@
 //! Who belongs to a group, what became of them, and who waits for that.
 //!
 //! Owns: the list of children, their results, the waker of who waits.
-//! Imports: the door's lock, `fate`, `orphans`.   Not here: tasks. A child is whatever can be [stopped](Stop), so that `model.rs` runs this
+//! Not here: tasks. A child is whatever can be [stopped](Stop), so that `model.rs` runs this
 //! file without a scheduler.
 //!
 //! A child passes through three calls: `enlist` (before it exists: from now on the group waits for it), `attach` (it

@@ -1,6 +1,6 @@
 //! Children that say when they are ready.
 //!
-//! Owns: [`TaskGroup::start`], [`Ready`].   Imports: `sync::oneshot`.
+//! Owns: [`TaskGroup::start`], [`Ready`].
 
 use super::TaskGroup;
 use crate::sync::oneshot;

@@ -1,6 +1,6 @@
 //! Which children were woken.
 //!
-//! Owns: [`Bell`], [`SlotWaker`].   Imports: the door's lock.   Not here: the children.
+//! Owns: [`Bell`], [`SlotWaker`].   Not here: the children.
 //!
 //! Each child has a waker with its number. Whoever is woken first wakes the task; the others only put themselves on the list.
 //! No waker is cloned, woken or dropped under the lock.

@@ -1,7 +1,7 @@
 //! The children of a scope, and their turns.
 //!
 //! Owns: [`Board`], where children are put down; [`drive`], the future that takes them up and polls them.
-//! Imports: `bell`.   Not here: who may spawn what (`mod`).
+//! Not here: who may spawn what (`mod`).
 //!
 //! `C` is `dyn Future`, with `Send` or without it. What a scope's future is, `Send` or not, follows from that by itself.
 

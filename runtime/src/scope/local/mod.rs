@@ -1,6 +1,6 @@
 //! Futures that borrow from their caller, side by side in the caller's task.
 //!
-//! Owns: [`scope_local`] and [`scope_unsend`], their scopes, [`LocalChild`].   Imports: `sync::oneshot`.
+//! Owns: [`scope_local`] and [`scope_unsend`], their scopes, [`LocalChild`].
 //! Not here: parallelism, one task polls all of them, so they take turns (`children`); who is woken (`bell`).
 //!
 //! Sound without unsafe code: the children lie in the scope's future, and live no longer than it does. Forgetting the future

@@ -1,6 +1,6 @@
 //! Every value to every receiver.
 //!
-//! Owns: [`Sender`], [`WeakSender`], [`Receiver`].   Imports: `waiters`, `notify`, the door.
+//! Owns: [`Sender`], [`WeakSender`], [`Receiver`].
 //! Not here: the ring (`ring`), a value's place in it (`place`).
 //!
 //! The channel keeps the last `capacity` values (rounded up to a power of two). A receiver that is further behind has

@@ -1,6 +1,6 @@
 //! The room for one value, in which those who receive it meet.
 //!
-//! Owns: [`Place`].   Imports: the door.
+//! Owns: [`Place`].
 //! Not here: which position is where (`ring`).
 //!
 //! A receiver clones the value with the place locked, so that a `T` that is not `Sync` is cloned by one thread at a time.

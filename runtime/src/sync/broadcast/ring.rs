@@ -1,6 +1,6 @@
 //! What all ends of a broadcast channel share: a ring of the last values, and those who wait for the next.
 //!
-//! Owns: [`Ring`], its [`Tail`].   Imports: `place`, `waiters`, `first_panic`, the door.
+//! Owns: [`Ring`], its [`Tail`].
 //! Not here: wakers (`mod`), and how a value is received (`place`).
 //!
 //! Each place has a lock of its own: receivers at different positions do not meet. Senders, and receivers that come, wait

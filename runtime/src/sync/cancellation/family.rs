@@ -1,6 +1,6 @@
 //! Who descends from whom, and is cancelled with whom.
 //!
-//! Owns: [`Member`], the tree of its family.   Imports: `notify`, `wake`, the door.
+//! Owns: [`Member`], the tree of its family.
 //! Not here: the public types.
 //!
 //! All members of a family share one lock and one map from numbers to places. A place knows its parent, its first and

@@ -1,6 +1,6 @@
 //! `CancellationToken`: tell a tree of tasks to stop.
 //!
-//! Owns: [`CancellationToken`].   Imports: `notify`, the door.
+//! Owns: [`CancellationToken`].
 //! Not here: who descends from whom (`family`), futures (`futures`), guards (`guard`).
 //!
 //! A token is a counted pointer to a member of a family: the first token, its children, theirs, and so on. Clones are the

@@ -1,6 +1,6 @@
 //! `CapacityLimiter`: a number of tokens that can change, each lent to a borrower with a name.
 //!
-//! Owns: [`CapacityLimiter`], its tokens and errors.   Imports: `waiters`, `wake`, `blocking`, the door.
+//! Owns: [`CapacityLimiter`], its tokens and errors.
 //! Not here: permits without owners, which are faster (`semaphore`); who a borrower is (`borrower`).
 //!
 //! Everything lies behind one lock: how many tokens there are, who has one, who waits. A limiter guards what is slow

@@ -1,6 +1,6 @@
 //! What both kinds of mpsc channel share: the queue, the receiver's waker, the counts of senders.
 //!
-//! Owns: [`Chan`], [`Gate`], [`Reader`].   Imports: `queue`, `waiters`, `notify`, `first_panic`, the door.
+//! Owns: [`Chan`], [`Gate`], [`Reader`].
 //! Not here: the public types (`bounded`, `unbounded`).
 //!
 //! The channel ends for the receiver in one of two ways. The last sender goes: it writes END behind all values. Or the

@@ -1,6 +1,6 @@
 //! The queue under both kinds of mpsc channel: a linked list of blocks, many writers, one reader.
 //!
-//! Owns: [`Queue`], [`Outlet`].   Imports: `first_panic`, the door's atomics.
+//! Owns: [`Queue`], [`Outlet`].
 //! Not here: capacity, closing by the receiver, wakers (`chan`).
 //!
 //! A writer takes an index with one addition to `tail`, finds the block of that index, writes the value and swaps the
@@ -532,6 +532,38 @@ mod tests {
         }
         // SAFETY: the outlet is of this queue.
         unsafe { queue.leave(outlet) };
+    }
+
+    /// Beyond what 32 bits count, with two of them for flags or without.
+    ///
+    /// Fault: an index or a limit that went through 32 bits.
+    #[test]
+    fn indexes_have_64_bits() {
+        for start in [1 << 30, 1 << 32, 1 << 34, (1 << 62) - 64].map(|edge: u64| edge - 6) {
+            let (mut queue, mut outlet) = Queue::<Box<usize>, 2>::new();
+            // As if so many had been through.
+            queue.tail = Padded(AtomicU64::new(start * ONE));
+            outlet.head = start;
+            // SAFETY: nobody else has the block.
+            unsafe { (*outlet.block).start = start };
+            for n in 0..20 {
+                assert_eq!(queue.push(Box::new(n)), Pushed::Quiet);
+                assert_eq!(queue.len(&outlet, u64::MAX), if n % 2 == 0 { 1 } else { 2 });
+                if n % 2 == 1 {
+                    assert_eq!(pop(&queue, &mut outlet), Popped::Value(n - 1));
+                    assert_eq!(pop(&queue, &mut outlet), Popped::Value(n));
+                }
+            }
+            assert!(queue.blocks(&outlet) <= 2, "those that were read go");
+            assert_eq!(queue.push_if_open(Box::new(20)), Ok(Pushed::Quiet));
+            let limit = queue.close();
+            assert!(limit == start + 21 && !outlet.is_past(limit));
+            assert_eq!(queue.push_if_open(Box::new(21)), Err(Box::new(21)));
+            assert_eq!((queue.len(&outlet, limit), pop(&queue, &mut outlet)), (1, Popped::Value(20)));
+            assert!(outlet.is_past(limit));
+            // SAFETY: the outlet is of this queue.
+            unsafe { queue.leave(outlet) };
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Sending with a time limit.
 //!
-//! Owns: `Sender::send_timeout`.   Imports: the door's timer and budget, `bounded`.
+//! Owns: `Sender::send_timeout`.
 //! Not here: `time`, which stands beside this floor, not below it.
 
 use super::bounded::Sender;

@@ -1,6 +1,6 @@
 //! `Mutex`: one task at a time, also across `.await`.
 //!
-//! Owns: [`Mutex`].   Imports: `permits`, `lock_data`, `blocking`.
+//! Owns: [`Mutex`].
 //! Not here: guards (`guards`), queue (`permits`: a mutex is one permit).
 //!
 //! The danger: a task that locks the same mutex twice waits for itself for ever; so does one that waits with a guard

@@ -1,6 +1,6 @@
 //! One value from one task to another, once.
 //!
-//! Owns: [`Sender`], [`Receiver`].   Imports: `slot`, `blocking`, the door.
+//! Owns: [`Sender`], [`Receiver`].
 //! Not here: the shared memory and its protocol (`slot`).
 //!
 //! [`Sender::send`] never waits. The [`Receiver`] is the future of the value; it fails if the sender is dropped first.

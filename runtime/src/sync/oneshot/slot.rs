@@ -1,6 +1,6 @@
 //! The memory that both ends of a oneshot channel share, and the word that says whose it is.
 //!
-//! Owns: [`TxEnd`], [`RxEnd`] and the allocation between them.   Imports: the door's atomics.
+//! Owns: [`TxEnd`], [`RxEnd`] and the allocation between them.
 //! Not here: futures, budget, errors (`mod`).
 //!
 //! | bit | true while | set by | cleared by |

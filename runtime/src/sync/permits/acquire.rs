@@ -1,6 +1,6 @@
 //! The future that takes permits.
 //!
-//! Owns: [`Acquire`].   Imports: `permits`, `futurelock`, the door.
+//! Owns: [`Acquire`].
 //! Not here: the word and the queue (`permits`).
 
 use super::own_task::Own;

@@ -1,6 +1,6 @@
 //! How long somebody looks before he queues: learned from how it went before.
 //!
-//! Owns: [`Patience`].   Imports: the door.
+//! Owns: [`Patience`].
 //! Not here: the looks (`permits`).
 //!
 //! Two kinds of locks. One guards a few lines: its holder is done in nanoseconds, and who looks a few times more

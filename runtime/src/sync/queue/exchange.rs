@@ -1,6 +1,6 @@
 //! What the three queues have in common: room, items, and work that is not done yet.
 //!
-//! Owns: [`Exchange`].   Imports: `permits`, `line`, `store`.
+//! Owns: [`Exchange`].
 //! Not here: the order of items (`store`), the blocking forms and the docs (`faces`).
 //!
 //! Two sets of permits and a shelf. `room` has a permit for each item that fits; `items` one for each that is on the

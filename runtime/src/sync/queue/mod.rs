@@ -1,6 +1,6 @@
 //! Queues with many producers and many consumers.
 //!
-//! Owns: the three public types.   Imports: `exchange` (what they have in common), `store` (in which order).
+//! Owns: the three public types.
 //! Not here: channels. A channel (`mpsc`) is faster and ends when its senders go; a queue is one object that everybody
 //! holds, and knows which of its items are still being worked on.
 //!

@@ -1,6 +1,6 @@
 //! `RwLock`: many readers or one writer, also across `.await`.
 //!
-//! Owns: [`RwLock`].   Imports: `permits`, `lock_data`, `blocking`.
+//! Owns: [`RwLock`].
 //! Not here: guards (`read`, `write`, `owned`), queue (`permits`: a reader takes one permit, a writer all).
 //!
 //! The danger: a task that reads twice at once. The queue is fair, so a writer that came between stops the second

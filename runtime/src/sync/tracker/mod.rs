@@ -1,6 +1,6 @@
 //! `TaskTracker`: count tasks, and wait until none is left.
 //!
-//! Owns: [`TaskTracker`], [`TaskTrackerToken`].   Imports: `notify`; `task` and `runtime`, to spawn.
+//! Owns: [`TaskTracker`], [`TaskTrackerToken`].
 //! Not here: futures (`futures`); cancelling (`CancellationToken`), outputs (`JoinSet`).
 //!
 //! | bits | name | true while |

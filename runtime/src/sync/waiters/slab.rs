@@ -1,6 +1,6 @@
 //! Where the nodes of a wait list lie: by index, and no longer than they are needed.
 //!
-//! Owns: [`Slab`].   Imports: nothing.
+//! Owns: [`Slab`].
 //! Not here: what the nodes say, and how they are linked (`waiters`).
 //!
 //! The first [`NEAR`] places are one vector, and most lists never need more. Behind them lie chunks, each a vector of its

@@ -1,6 +1,6 @@
 //! The latest value, for whoever wants to look.
 //!
-//! Owns: [`Sender`], [`Receiver`], [`Ref`].   Imports: `notify`, the door.
+//! Owns: [`Sender`], [`Receiver`], [`Ref`].
 //! Not here: the queues of those who wait (`crowd`); history. A receiver that is slow sees the newest value only.
 //!
 //! The value lies in a readers-writer lock; a [`Ref`] is its read guard. Beside it stands the version word: bit 0 says

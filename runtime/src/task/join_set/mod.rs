@@ -1,7 +1,7 @@
 //! Sets of tasks that are joined in the order in which they finish.
 //!
 //! Owns: [`JoinSet`], its [`Builder`]; inside, `slots` (the handles) and `doorbell` (which of them have finished).
-//! Imports: the task module's handles; the engine's budget.   Not here: structured concurrency (`scope`).
+//! Not here: structured concurrency (`scope`).
 //!
 //! A task is taken in once and looked at once. Its handle gets a waker that knows the handle's slot; when the task
 //! finishes, the slot's number goes to a queue and the set's task is woken, if it waits. `join_next` takes the queue

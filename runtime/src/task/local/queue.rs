@@ -8,7 +8,7 @@
 
 use crate::engine::budget;
 use crate::engine::entered::with_engine;
-use crate::engine::{Chain, Header, Next, OwnedTasks, Owner, PanicSink, Runnable};
+use crate::engine::{Chain, Next, OwnedTasks, Owner, PanicSink, Runnable, Running};
 use crate::runtime::UnhandledPanic;
 use crate::task::Id;
 use parking_lot::Mutex;
@@ -165,11 +165,11 @@ impl Owner for LocalQueue {
         if budget::gave_way() { woken.gave_way.push(task) } else { woken.tasks.push(task) }
     }
 
-    fn link(&self, task: &Header) -> Option<u32> {
+    fn link(&self, task: &Running) -> Option<u32> {
         self.owned.link(task).then_some(0)
     }
 
-    fn finished(&self, task: &Header) {
+    fn finished(&self, task: &Running) {
         if task.list().is_some() {
             self.owned.unlink(task);
         }

@@ -1,6 +1,6 @@
 //! What goes in and what comes out.
 //!
-//! Owns: [`Key`], [`Expired`], how an item lies in the wheel.   Imports: `instant`, the door's key.
+//! Owns: [`Key`], [`Expired`], how an item lies in the wheel.
 
 use crate::engine::WheelKey;
 use crate::time::Instant;

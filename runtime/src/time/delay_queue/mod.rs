@@ -18,7 +18,7 @@
 //! ```
 
 // Owns: the queue: a wheel of its own, and one timer of the engine for whatever is due next.
-// Imports: the door's wheel, timer and budget.   Not here: the wheel (crate `timer-wheel`).
+// Not here: the wheel (crate `timer-wheel`).
 //
 // The wheel counts microseconds from the queue's beginning, so that it adds nothing to the grain of the one timer.
 //
@@ -30,8 +30,8 @@ mod item;
 
 pub use item::{Expired, Key};
 
-use super::{Instant, cannot_wait, no_runtime_here};
-use crate::engine::{Timer, TimerWheel, budget};
+use super::{Instant, cannot_wait};
+use crate::engine::{Timer, TimerWheel, budget, no_runtime_here};
 use item::Waiting;
 use std::fmt;
 use std::future::poll_fn;

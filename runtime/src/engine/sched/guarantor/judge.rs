@@ -1,6 +1,6 @@
 //! What the guarantor makes of what it sees.
 //!
-//! Owns: what it remembers of each worker, and the rules.   Imports: nothing: samples come in, orders go out.
+//! Owns: what it remembers of each worker, and the rules: samples come in, orders go out. It knows no engine.
 //! Not here: taking the samples and carrying out the orders (`round`).
 //!
 //! A worker's count of polls that stands still is a long poll, or a block.

@@ -1,6 +1,6 @@
 //! The guarantor: a thread that runs no tasks, so that something is awake when every worker is stuck.
 //!
-//! Owns: how it sleeps and who wakes it.   Imports: `base`.
+//! Owns: how it sleeps and who wakes it.
 //! Not here: what it does in a round (`round`), what it makes of what it sees (`judge`), the threads it starts (`life`).
 //!
 //! It starts all workers, and starts them again where the system refused one, so that a worker inherits from the thread
@@ -29,7 +29,7 @@
 //! worker:    gives up the lead, leaves   - fence, in `rouse` -  read deep; set the alarm off
 //! ```
 //!
-//! Where nobody waits for sockets and timers (all workers block in place, or none has started) the guarantor does, on its
+//! Where nobody waits for sockets and timers (all workers block in place, say) the guarantor does, on its
 //! parker or in the driver; then whoever wakes up wakes it.
 //!
 //! It hides bugs as well as it cures stalls: `Config::rescues` takes the rescues away (not the thread, which starts the
@@ -41,6 +41,7 @@ mod round;
 use crate::engine::base::alarm::Alarm;
 use crate::engine::base::atomics::{AtomicBool, AtomicU8, AtomicUsize, Mutex, Ordering, fence};
 use crate::engine::base::parker::Parker;
+use crate::engine::sched::guarantor::round::Leave;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,6 +84,7 @@ pub(crate) struct Guarantor {
     /// Seats that somebody wants a thread for.
     wanted: AtomicUsize,
     hands: Hands,
+    leave: Leave,
     pub(super) parker: Arc<Parker>,
 }
 
@@ -94,6 +96,7 @@ impl Guarantor {
             armed: Mutex::new(Armed::No),
             wanted: AtomicUsize::new(0),
             hands: Hands::default(),
+            leave: Leave::new(),
             parker: Arc::new(Parker::new()),
         }
     }

@@ -1,6 +1,6 @@
 //! What the guarantor does, again and again.
 //!
-//! Owns: its loop, the threads that are missing, how soon the next round is.   Imports: the engine, `drive`.
+//! Owns: its loop, the threads that are missing, how soon the next round is.
 //! Not here: how it sleeps and is woken (`guarantor`), what to make of what it sees (`judge`), how a thread is started
 //! (`life/threads`).
 //!
@@ -11,13 +11,18 @@
 //! * sees to work that waits although nobody searches.
 //!
 //! A thread that the system refuses is tried again after a pause, here and nowhere else. If not even one worker can be had
-//! the guarantor becomes the worker: then a program runs as on one thread, and nobody guards it.
+//! the guarantor becomes the worker: then a program runs as on one thread, and nobody guards it. That worker moves the beat
+//! itself, as on a current-thread flavor, and at those stops it tries to start another guarantor, with the same pauses. It
+//! does so on the thread that was the guarantor, so whatever is started inherits what it should. The danger: a worker
+//! that is stuck tries nothing, nor does one that sleeps; nobody else may start a thread for it.
 
 use super::judge::{Hold, Judge, Relief, Scene, Sight, Thread};
 use super::{CALM, Rouse, WATCH};
+use crate::engine::base::atomics::{AtomicBool, Mutex};
 use crate::engine::base::cpu_time;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::drive::Sleeper;
+use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::inject::Chain;
 use crate::engine::sched::places::place::{Doing, Place};
@@ -79,7 +84,11 @@ struct Refused {
 impl Missing {
     /// Is one to be tried now?
     fn is_due(&self, now: Instant) -> bool {
-        self.seats > 0 && self.refused.is_none_or(|refused| now >= refused.again)
+        self.seats > 0 && self.may_try(now)
+    }
+
+    fn may_try(&self, now: Instant) -> bool {
+        self.refused.is_none_or(|refused| now >= refused.again)
     }
 
     fn was_refused(&mut self, now: Instant) {
@@ -97,10 +106,24 @@ impl Missing {
     }
 }
 
+/// What a guarantor that has become the only worker leaves to the next one.
+pub(super) struct Leave {
+    /// Is there no guarantor? A hint: the other word decides.
+    taken: AtomicBool,
+    missing: Mutex<Option<Missing>>,
+}
+
+impl Leave {
+    pub(super) fn new() -> Self {
+        Leave { taken: AtomicBool::new(false), missing: Mutex::new(None) }
+    }
+}
+
 impl Engine {
     /// The thread is there from the start: its refusal is the builder's error.
     pub(in crate::engine::sched) fn start_guarantor(self: &Arc<Self>) -> io::Result<()> {
-        self.start_driver_thread(Engine::guard)
+        let seats = self.config.workers;
+        self.start_driver_thread(move |engine| engine.guard(seats))
     }
 
     /// A worker has counted itself active: the guarantor must watch it.
@@ -135,20 +158,21 @@ impl Engine {
         self.rouse_guarantor();
     }
 
-    fn guard(self: &Arc<Self>) {
+    /// So many seats have nobody yet.
+    fn guard(self: &Arc<Self>, seats: usize) {
         let _exact = self.config.precise_timers.then(ExactSleeps::begin);
         let mut rounds = Rounds {
             judge: Judge::default(),
             watched: Vec::new(),
             woken: Vec::new(),
-            missing: Missing { seats: self.config.workers, refused: None },
+            missing: Missing { seats, refused: None },
             watches: false,
             parks: 0,
         };
         loop {
             self.start_missing(&mut rounds.missing);
             if rounds.missing.is_hopeless() && !self.places.any_taken() && !self.is_closing() {
-                return self.work_as_the_only_one();
+                return self.work_as_the_only_one(rounds.missing);
             }
             self.rest_a_while(&mut rounds);
             if self.is_closing() {
@@ -182,8 +206,15 @@ impl Engine {
 
     /// Until the next round is due.
     fn rest_a_while(&self, rounds: &mut Rounds) {
-        let nothing_to_do =
-            || self.idle.active() == 0 && self.inject.is_empty() && !self.guarantor.is_wanted() && !self.is_closing();
+        // Whoever has a place and does not count as active yet is a thread that starts: it is the one to lead.
+        let starts = |place: &Place| place.doing() == Doing::Running;
+        let nothing_to_do = || {
+            self.idle.active() == 0
+                && !self.places.iter().any(starts)
+                && self.inject.is_empty()
+                && !self.guarantor.is_wanted()
+                && !self.is_closing()
+        };
         if rounds.missing.seats == 0 && rounds.parks <= FEW_PARKS && nothing_to_do() {
             match self.drive.try_lead() {
                 // Nobody waits for sockets and timers.
@@ -278,9 +309,43 @@ impl Engine {
 
     /// Runs tasks on this thread until the end.
     #[cold]
-    fn work_as_the_only_one(self: &Arc<Self>) {
+    fn work_as_the_only_one(self: &Arc<Self>, mut missing: Missing) {
         if let Some((index, deque)) = self.places.take() {
+            missing.seats -= 1;
+            *self.guarantor.leave.missing.lock() = Some(missing);
+            self.guarantor.leave.taken.store(true, Ordering::Relaxed);
             self.work_here(index, deque);
+        }
+    }
+
+    /// Does nobody move the beat but workers?
+    #[inline]
+    pub(in crate::engine::sched) fn has_no_guarantor(&self) -> bool {
+        self.config.flavor != Flavor::MultiThread || self.guarantor.leave.taken.load(Ordering::Relaxed)
+    }
+
+    /// The only worker, which moves the beat, asks whether there are threads again.
+    pub(in crate::engine::sched) fn recall_guarantor(&self) {
+        if self.config.flavor == Flavor::MultiThread && !self.is_closing() {
+            self.try_to_recall();
+        }
+    }
+
+    #[cold]
+    fn try_to_recall(&self) {
+        let mut left = self.guarantor.leave.missing.lock();
+        let Some(missing) = left.as_mut().filter(|missing| missing.may_try(Instant::now())) else { return };
+        let seats = missing.seats;
+        match self.start_driver_thread(move |engine| engine.guard(seats)) {
+            Ok(()) => {
+                *left = None;
+                self.guarantor.leave.taken.store(false, Ordering::Relaxed);
+            }
+            Err(error) => {
+                missing.was_refused(Instant::now());
+                drop(left);
+                self.refused_a_thread(&error);
+            }
         }
     }
 }

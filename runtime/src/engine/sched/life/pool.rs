@@ -1,6 +1,6 @@
 //! Closures as tasks, and threads for the crew.
 //!
-//! Owns: the crew of an engine.   Imports: `blocking`, `cell`, and the engine for its threads.
+//! Owns: the crew of an engine.
 //! Not here: who waits, and when one more thread is worth starting (`blocking`).
 //!
 //! A closure is a future that is ready in its first poll, in a cell like any other: join, abort and panics come from
@@ -8,7 +8,7 @@
 
 use crate::engine::base::budget;
 use crate::engine::blocking::{AfterSubmit, Crew, Hand, Members, Next};
-use crate::engine::cell::{self, Header, JoinCell, Name, Owner, PanicSink, Runnable, TaskInfo};
+use crate::engine::cell::{self, JoinCell, Name, Owner, PanicSink, Runnable, Running, TaskInfo};
 use crate::engine::sched::config::Config;
 use crate::engine::sched::engine::Engine;
 use crate::engine::sched::sys::{self, sizing};
@@ -39,10 +39,10 @@ impl Owner for Closures {
     fn requeue(&self, _task: Runnable) {
         unreachable!("BUG: a blocking closure yielded; it is ready in its first poll");
     }
-    fn link(&self, _task: &Header) -> Option<u32> {
+    fn link(&self, _task: &Running) -> Option<u32> {
         unreachable!("BUG: a blocking closure is pending; it is ready in its first poll");
     }
-    fn finished(&self, _task: &Header) {}
+    fn finished(&self, _task: &Running) {}
     fn panic_sink(&self) -> Option<Arc<dyn PanicSink>> {
         self.panic_sink.clone()
     }

@@ -1,6 +1,6 @@
 //! Which engines there are, by number.
 //!
-//! Owns: the list.   Imports: `engine`.
+//! Owns: the list.
 //!
 //! A timer keeps the number of its runtime instead of a count of it, which would cost two locked instructions for each.
 //! Nearly always the thread that drops or polls it is inside that runtime; if not, this list tells whether it still is

@@ -1,6 +1,6 @@
 //! The end of an engine: every task is dropped exactly once, and nothing is touched that is gone.
 //!
-//! Owns: closing, draining.   Imports: `engine`.   Not here: waiting for threads (`threads`), closures (`blocking`).
+//! Owns: closing, draining.   Not here: waiting for threads (`threads`), closures (`blocking`).
 //!
 //! 1. `close` sets the flag and wakes every thread. From now on a spawn completes its task as cancelled, and a first
 //!    `Pending` does so too (the lists of owned tasks are closed).
@@ -18,9 +18,10 @@
 //! the poller's own drain, or the next look, finds it.
 
 use crate::engine::base::atomics::nap;
+use crate::engine::base::wake::wake_all;
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::{Next, OwnedTasks};
-use crate::engine::sched::engine::{Engine, wake_all};
+use crate::engine::sched::engine::Engine;
 use crate::engine::sched::places::inject::Inject;
 use crate::engine::sched::places::place::Places;
 use crate::engine::sched::places::stats::SharedStats;

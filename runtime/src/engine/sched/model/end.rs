@@ -153,12 +153,12 @@ impl Owner for Small {
         self.inject.push(task);
     }
     /// As `Engine::link`.
-    fn link(&self, task: &Header) -> Option<u32> {
+    fn link(&self, task: &Running) -> Option<u32> {
         let index = PLACE.with(Cell::get).expect("a task is polled on a worker");
         self.places.get(index).owned.link(task).then_some(index as u32)
     }
     /// As `Engine::finished`.
-    fn finished(&self, task: &Header) {
+    fn finished(&self, task: &Running) {
         self.touch();
         if let Some(list) = task.list() {
             self.places.get(list as usize).owned.unlink(task);

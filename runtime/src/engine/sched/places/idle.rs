@@ -1,6 +1,6 @@
 //! Who sleeps, who searches, and how nobody sleeps while work waits.
 //!
-//! Owns: the idle word, the stack of sleeping workers, the places that have no thread yet.   Imports: `base`.
+//! Owns: the idle word, the stack of sleeping workers, the places that have no thread yet.
 //! Not here: queues (`deque`, `inject`), sleeping itself (`parker`), waiting for sockets or time (`drive`).
 //!
 //! The danger: a worker sees empty queues and goes to sleep while another thread submits, sees nobody asleep, and

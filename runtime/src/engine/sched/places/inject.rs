@@ -1,7 +1,7 @@
 //! The queue that any thread may push to and any worker takes from.
 //!
 //! Owns: an intrusive FIFO list of runnables under a lock, and its length for those who only look.
-//! Imports: `base`, `cell`.   Not here: waking somebody up (`idle`).
+//! Not here: waking somebody up (`idle`).
 //!
 //! A batch (one turn of the driver) is linked outside the lock and spliced in with one push. Rejected:
 //! `crossbeam_deque::Injector`, no faster here and slower from outside (511 against 419 ns).

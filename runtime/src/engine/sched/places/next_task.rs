@@ -1,6 +1,6 @@
 //! The slot for the task that a worker runs next.
 //!
-//! Owns: one runnable, or none, as an atomic pointer.   Imports: `base`, `cell`.
+//! Owns: one runnable, or none, as an atomic pointer.
 //! Not here: how often in a row it goes before the queue (`worker`), when others may empty it (`worker/search`, `guarantor`).
 //!
 //! The danger: one task for two pollers. Whoever takes swaps the pointer out, so that each that was put in comes out

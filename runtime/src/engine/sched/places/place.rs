@@ -1,7 +1,7 @@
 //! What other threads see of a worker, and where it leaves its things when its thread goes.
 //!
 //! Owns: the table of places, each with stealers, next-task slot, parker, list of owned tasks, counters.
-//! Imports: `base`, `cell`.   Not here: the worker's own half (`worker`), who sleeps (`idle`).
+//! Not here: the worker's own half (`worker`), who sleeps (`idle`).
 //!
 //! Places are made on demand and never go before the engine does: the first N belong to the workers, further ones to
 //! spares and to threads whose neighbours called `block_in_place`. A thief looks at the places

@@ -1,6 +1,6 @@
 //! A worker's two queues: tasks that are ready, and tasks that gave way.
 //!
-//! Owns: the owning halves, which go from thread to thread with their place.   Imports: `cell`.
+//! Owns: the owning halves, which go from thread to thread with their place.
 //! Not here: the stealers (`place`), when which queue has its turn (`worker`).
 //!
 //! A task that yields, or has used up its budget, goes behind everything that is ready anywhere: what sockets and timers

@@ -1,7 +1,7 @@
 //! The futures of `block_on` whose threads run nothing else: all of them on the multi-thread flavor, on a current-thread
 //! runtime those of the threads that do not drive it.
 //!
-//! Owns: who they are, what each is woken by, and who is told of a free place.   Imports: `base`.
+//! Owns: who they are, what each is woken by, and who is told of a free place.
 //! Not here: the polling (`worker/block_on`), the places (`place`).
 //!
 //! Such a thread sleeps on its parker alone, never in the driver. Its *bell* says how it stands:

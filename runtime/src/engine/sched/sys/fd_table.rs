@@ -1,6 +1,6 @@
 //! The table of file descriptors, grown before there is a load on it.
 //!
-//! Owns: the memory of having done so.   Imports: `sys`.
+//! Owns: the memory of having done so.
 //!
 //! The danger: the kernel starts a process with room for a few dozen descriptors and doubles the table whenever a new
 //! one does not fit. In a process with more than one thread each doubling waits until no CPU can still be reading the

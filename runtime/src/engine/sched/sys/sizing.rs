@@ -1,6 +1,6 @@
 //! How many workers to start when nobody says.
 //!
-//! Owns: the default, and the two environment variables that replace it.   Imports: `sys`.
+//! Owns: the default, and the two environment variables that replace it.
 //! Not here: where the numbers come from (`sys`); the builder's own `worker_threads`, which beats both.
 //!
 //! The danger: a container that may use 2 CPUs of a 64-core host. With 64 workers the quota of a period is burnt in its

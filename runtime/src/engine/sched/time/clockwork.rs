@@ -1,6 +1,6 @@
 //! The clock of the runtime that this thread is inside of.
 //!
-//! Owns: reading it, holding it still, moving it on.   Imports: `drive`, `entered`, `worker`.
+//! Owns: reading it, holding it still, moving it on.
 //! Not here: what the clock is (`drive/clock`), how it moves by itself (`drive/lead`).
 
 use crate::engine::drive::{SoAlready, all_are_straight};

@@ -1,6 +1,6 @@
 //! One timer: what a future keeps to be woken at a deadline.
 //!
-//! Owns: which wheel it is in, and its way in and out.   Imports: `drive`, `engine`, `worker`, `entered`.
+//! Owns: which wheel it is in, and its way in and out.
 //! Not here: what a deadline means to a user, the coop budget (`time`).
 //!
 //! A timer that was never polled is in no wheel and costs nothing to drop. The first poll that has to wait puts it into
@@ -9,6 +9,10 @@
 //!
 //! Which waker stands in the wheel is kept here as two addresses: those of the clone that the wheel holds, since as long as it
 //! does, no other waker can have them. (A clone's need not be those of what it was cloned from.)
+//!
+//! A timer that is reset to a later deadline stays where it is. Its entry fires at the old one, and the poll that follows sets it
+//! anew, in the wheel of the thread that polls: so a keep-alive that each message puts off touches a wheel once in its
+//! length. A clock that stands still stops at each entry, so while it does a reset moves the entry.
 //!
 //! A timer belongs to the runtime that it was made in (museum T8), and names it by its number.
 
@@ -50,6 +54,7 @@ enum State {
 struct Entry {
     wheel: u32,
     key: Key,
+    /// When it fires: at the deadline, or before it where that was put off.
     tick: u64,
     waker: WakerId,
 }
@@ -140,7 +145,10 @@ impl Timer {
         match self.state {
             State::Done => true,
             State::InWheel(entry) => {
-                let is_past = |engine: &Engine| entry.is_elapsed(engine) || stands_past(engine, entry.tick);
+                let is_past = |engine: &Engine| {
+                    (entry.is_elapsed(engine) || stands_past(engine, entry.tick))
+                        && !self.was_put_off(engine, entry.tick)
+                };
                 self.with_own_engine(|engine| engine.is_some_and(is_past))
             }
             State::Begun { .. } | State::Unset => self.with_own_engine(|engine| {
@@ -187,10 +195,20 @@ impl Timer {
                 if entry.still_waits(engine, cx.waker()) {
                     return Poll::Pending;
                 }
+                let fired_at = entry.tick;
+                if self.was_put_off(engine, fired_at) {
+                    return self.enter_wheel(engine, cx.waker());
+                }
                 self.done()
             }
             State::Done => self.done(),
         }
+    }
+
+    /// Its entry has fired. Is its deadline a later one, which has not come yet?
+    fn was_put_off(&self, engine: &Engine, fired_at: u64) -> bool {
+        let tick = engine.drive.clock.tick_of(self.deadline());
+        tick > fired_at && tick > engine.drive.clock.tick()
     }
 
     #[inline]
@@ -314,6 +332,9 @@ impl Entry {
 
     fn reset(self, engine: &Engine, deadline: Instant) -> State {
         let tick = engine.drive.clock.tick_of(deadline);
+        if tick >= self.tick && !engine.drive.clock.is_paused() {
+            return State::InWheel(self);
+        }
         self.reach(engine, |reach| match reach.reset(self.key, tick) {
             None => State::Unset,
             Some(earliest) => {

@@ -1,7 +1,6 @@
 //! What a worker writes down of itself, for those who look from outside.
 //!
 //! Owns: when a worker counts as busy, and the counts that are not worth a store at each poll.
-//! Imports: `base` (how often a budget ran out), `stats`, the `worker` it extends.
 //! Not here: the counters (`stats`), and those that are counted where they happen (`worker`, `search`, `sleep`).
 //!
 //! A worker is busy from the moment it is awake, or has found something, to the first look around that finds nothing.

@@ -1,7 +1,7 @@
 //! Running one future to its end on the calling thread.
 //!
 //! Owns: the two ways to wait for it: apart from the tasks, or as the one worker of a current-thread flavor.
-//! Imports: `worker`, `engine`.   Not here: whether the caller may (`runtime::Runtime::block_on` asks that), what it is
+//! Not here: whether the caller may (`runtime::Runtime::block_on` asks that), what it is
 //! woken by (`places/roots`).
 //!
 //! On the multi-thread flavor the thread polls its future and nothing else: no task delays it, and what holds for the

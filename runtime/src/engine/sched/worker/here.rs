@@ -1,7 +1,7 @@
 //! This thread's worker, for whoever wakes, spawns, or sets a timer on this thread.
 //!
 //! Owns: the thread-local pointers to it, and the worker that is made when it is first asked for.
-//! Imports: `engine`, the `worker`.   Not here: what a worker does (`worker`).
+//! Not here: what a worker does (`worker`).
 //!
 //! On the current-thread flavors many a future of `block_on` is ready at once, and has never spawned, slept or woken:
 //! in tests, in glue between blocking and async code. A thread that polls such a one for the first time is on *standby*: it

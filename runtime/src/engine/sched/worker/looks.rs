@@ -1,6 +1,6 @@
 //! When does a busy worker look at sockets, timers and what others pushed?
 //!
-//! Owns: the plan of the next look, the measured time of a poll, the turns of tasks that gave way.   Imports: nothing.
+//! Owns: the plan of the next look, the measured time of a poll, the turns of tasks that gave way.
 //! Not here: the looking (`worker`), who moves the beat (the guarantor; on the current-thread flavors the worker itself).
 //! Time is an argument everywhere.
 //!
@@ -12,7 +12,8 @@
 //! While polls are short the clock is not read: a look is due after `event_interval` polls, and what notices that polls have
 //! become long is the *beat*, a word that moves each millisecond or few. Workers compare it before each poll. Where nobody
 //! moves it (the current-thread flavors have no guarantor) the worker does so from the kernel's coarse clock, which costs a
-//! tenth of the exact one: 1, 2, 4, 8 polls after it woke up, and then every [`CHECK_EACH`] polls.
+//! tenth of the exact one: 1, 3, 7, 15 polls after it woke up, and then every [`CHECK_EACH`] polls. At the first three of those it
+//! reads the exact one as well.
 //!
 //! Tasks that gave way (`places::queues`) run when nothing else is ready, and after a look each time that all of them have had
 //! a turn. The danger: others are ready all the time. Then they have a turn after `event_interval` polls or [`HUNGRY`].
@@ -26,6 +27,8 @@ pub(in crate::engine::sched) const LOOK_EACH: Duration = Duration::from_micros(2
 const CHECK_EACH: u32 = 16;
 /// A task that yields in a loop has looked at sockets after so many of its yields. Eight of 20 ns are worth a look of 250 ns.
 const YIELDS_EACH: u32 = 8;
+/// Tasks that gave way run for so long between two looks, or for one poll each: a look costs a few percent of that.
+const TURNS_EACH: Duration = Duration::from_micros(20);
 /// Tasks that gave way wait for so long at the most while others are ready, or for one poll.
 const HUNGRY: Duration = Duration::from_micros(500);
 
@@ -128,15 +131,21 @@ impl Looks {
 
     fn is_look_due(&self, polls: u32, beat: u32, clock: impl FnOnce() -> Instant) -> Option<Due> {
         let moved = self.beat.replace(beat) != beat;
-        if !moved && polls != self.planned.get() {
+        let by_count = polls == self.planned.get();
+        if !moved && !by_count && !self.has_just_woken() {
             self.set_stop(polls, self.planned.get().wrapping_sub(polls));
             return None;
         }
-        if !moved && self.interval.get() == self.most {
+        if !moved && by_count && self.interval.get() == self.most {
             self.plan(polls);
             return Some(Due::Polls);
         }
-        let passed = self.measure(polls, clock());
+        let now = clock();
+        if !moved && !by_count && self.since.get().is_none_or(|since| now.duration_since(since.at) < LOOK_EACH) {
+            self.set_stop(polls, self.planned.get().wrapping_sub(polls));
+            return None;
+        }
+        let passed = self.measure(polls, now);
         self.plan(polls);
         // What was planned to take LOOK_EACH takes half of it at least, since only whole polls fit.
         Some(if moved || passed >= LOOK_EACH / 2 { Due::Time } else { Due::Polls })
@@ -172,6 +181,11 @@ impl Looks {
         self.pace_ns.get()
     }
 
+    /// At one of the first stops of a worker that moves the beat itself: nothing has told it yet that polls are short.
+    fn has_just_woken(&self) -> bool {
+        self.beats && self.check.get() < CHECK_EACH
+    }
+
     fn plan(&self, polls: u32) {
         let fit = (LOOK_EACH.as_nanos() as u64).checked_div(self.pace_ns.get()).unwrap_or(u64::MAX);
         let interval = fit.clamp(1, u64::from(self.most)) as u32;
@@ -203,7 +217,9 @@ impl Looks {
 
     /// There was a look, and so many tasks wait that gave way.
     pub(in crate::engine::sched) fn looked(&self, polls: u32, due: Due, waiting: usize) {
-        self.look_at_turn.set(self.turns.get().wrapping_add((waiting as u32).max(YIELDS_EACH)));
+        let fit = (TURNS_EACH.as_nanos() as u64).checked_div(self.pace_ns.get()).unwrap_or(u64::MAX);
+        let turns = (fit.clamp(1, u64::from(YIELDS_EACH)) as u32).max(waiting as u32);
+        self.look_at_turn.set(self.turns.get().wrapping_add(turns));
         let (turns, since) = self.fed.get();
         if waiting == 0 || turns != self.turns.get() {
             self.fed.set((self.turns.get(), polls));
@@ -341,7 +357,7 @@ mod tests {
             world.polls(MOST * 300, 50);
             // 300 looks in 0.9 ms.
             assert_eq!(world.dues, vec![Due::Polls; 300]);
-            assert_eq!(world.clock_reads, 0);
+            assert_eq!(world.clock_reads, if beats_itself { 3 } else { 0 });
         }
     }
 
@@ -376,6 +392,17 @@ mod tests {
                 world.polls(200, us * US);
                 assert!(world.longest_ns <= within_us * US, "{us} us: {} ns", world.longest_ns);
             }
+        }
+    }
+
+    /// Nobody has told it that polls are short: after the first one that is long it looks.
+    #[test]
+    fn e3_long_polls_after_a_sleep_are_noticed_at_once_where_the_worker_moves_the_beat() {
+        for (us, within_us) in [(60, 450), (300, 300), (3_000, 3_000)] {
+            let mut world = World::new(true);
+            world.looked_at_ns = world.now_ns;
+            world.polls(20, us * US);
+            assert!(world.longest_ns <= within_us * US, "{us} us: {} ns", world.longest_ns);
         }
     }
 
@@ -438,6 +465,20 @@ mod tests {
                 assert_eq!(yields, each, "{waiting} wait");
                 looks.looked(0, Due::Polls, waiting);
             }
+        }
+    }
+
+    #[test]
+    fn long_turns_are_looked_between_one_by_one() {
+        for (us, each) in [(1, 8), (5, 4), (20, 1), (1_000, 1)] {
+            let mut world = World::new(false);
+            world.polls(1_000, us * US);
+            let (looks, begun) = (&world.looks, world.looks.turns());
+            looks.looked(world.polls, Due::Time, 0);
+            while !looks.is_due_before_yielded() {
+                looks.count_turn();
+            }
+            assert_eq!(looks.turns() - begun, each, "{us} us");
         }
     }
 

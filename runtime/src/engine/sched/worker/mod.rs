@@ -1,6 +1,6 @@
 //! The thread that holds a place: takes tasks from here and there, polls them, and sleeps when there are none.
 //!
-//! Owns: the loop, its queues.   Imports: `base`, `cell`, `drive`.
+//! Owns: the loop, its queues.
 //! Not here: how it is found on its thread (`here`), looking in passing (`passing`) and when (`looks`), the next-task slot (`next_task`), the future of `block_on` (`root`), looking elsewhere (`search`), sleeping (`sleep`), who may do either
 //! (`idle`), what happens to a worker that is stuck (`guarantor`), the end (`life/shutdown`).
 //!
@@ -135,7 +135,7 @@ impl<'e> Worker<'e> {
             looks: Looks::new(
                 engine.config.event_interval,
                 engine.config.inject_interval,
-                engine.config.flavor != Flavor::MultiThread,
+                engine.has_no_guarantor(),
                 engine.places.get(index).pace_ns.load(Ordering::Relaxed),
             ),
             inject_due: Cell::new(false),

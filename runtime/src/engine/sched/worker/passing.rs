@@ -1,13 +1,13 @@
 //! What a busy worker does between polls for others: looks at sockets and timers, lets its backlog be seen, and gives those
 //! that gave way their turn.
 //!
-//! Owns: the looks themselves.   Imports: `base`, `drive`, the `worker` it extends.
+//! Owns: the looks themselves.
 //! Not here: when a look is due (`looks`), looks of a worker without work (`search`, `sleep`).
 
 use crate::engine::base::coarse;
+use crate::engine::base::wake::wake_all;
 use crate::engine::cell::Runnable;
 use crate::engine::drive::{NEVER, Reach, WOKEN_MOST};
-use crate::engine::sched::engine::wake_all;
 use crate::engine::sched::worker::looks::Due;
 use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::{BACKLOG, Pushes, Worker};
@@ -60,8 +60,9 @@ impl Worker<'_> {
 
     /// The beat, which is moved here where there is no guarantor.
     pub(in crate::engine::sched) fn beat(&self) -> u32 {
-        if self.looks.beats() {
+        if self.looks.beats() && self.engine.has_no_guarantor() {
             self.engine.beat.store(coarse::beat(), Ordering::Relaxed);
+            self.engine.recall_guarantor();
         }
         self.engine.beat.load(Ordering::Relaxed)
     }

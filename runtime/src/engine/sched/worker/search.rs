@@ -1,6 +1,6 @@
 //! A worker without work of its own looks for it elsewhere.
 //!
-//! Owns: the rounds of a search, stealing.   Imports: `base`, `cell`, the `worker` it extends.
+//! Owns: the rounds of a search, stealing.
 //! Not here: who may search (`idle`), how long (`spin`), from whom to steal and what (`steal`), what is looked at first
 //! (`worker`), what follows a search in vain (`sleep`).
 //!
@@ -85,6 +85,9 @@ impl Worker<'_> {
                 return found;
             }
             found = found.or_else(|| self.look_at_events());
+            if found.is_none() && self.spin.takes_long(round, begun, now) {
+                return None;
+            }
         }
         self.spin.went_through(found.is_some());
         found

@@ -1,6 +1,6 @@
 //! A worker that has found nothing sleeps.
 //!
-//! Owns: the way from running to sleeping and back, and where to sleep.   Imports: `cell`, `drive`, the `worker` it extends.
+//! Owns: the way from running to sleeping and back, and where to sleep.
 //! Not here: the protocol by which nobody sleeps while work waits (`idle`), the parker (`base`).
 //!
 //! The danger: work that arrives between the last look and the sleep. `idle.sleep` announces it first; every queue is

@@ -1,6 +1,6 @@
 //! From whom does a worker steal, and what does it leave where it is?
 //!
-//! Owns: the order of a thief's visits, its judgement of a victim, what it learns from its thefts.   Imports: nothing.
+//! Owns: the order of a thief's visits, its judgement of a victim, what it learns from its thefts.
 //! Not here: the taking itself, and what a victim looks like (`search`); who may search (`idle`), for how long (`spin`).
 //!
 //! **Whom.** A search begins at a random place and visits [`VISITS`] places in each of its rounds, one after the other, so

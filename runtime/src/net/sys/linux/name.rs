@@ -1,6 +1,6 @@
 //! What a unix socket is called, out of the bytes that the system gives.
 //!
-//! Owns: the decoding.   Imports: nothing, so that `fuzz/` can take the file as it is.
+//! Owns: the decoding. It stands alone, so that `fuzz/` can take the file as it is.
 //! Not here: getting at the bytes (`sys`); std's form of an address.
 //!
 //! Only the length tells what there is. A path is followed by a zero byte, which the system counts, unless it was bound
