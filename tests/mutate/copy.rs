@@ -1,7 +1,7 @@
 //! A copy of the working tree, in which bugs are planted.
 //!
 //! Owns: the folders below `target/mutate`, and that every text in the copy is the tree's own again after a bug.
-//! Imports: `table`.   Not here: building it (`trial`).
+//! Not here: building it (`trial`).
 //!
 //! The danger: a copy that is not the tree. So each start writes every file that differs, and removes what the tree does not
 //! have; a run that was killed with a bug in the copy leaves nothing behind. Files that are equal keep their time, so that

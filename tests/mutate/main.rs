@@ -1,6 +1,6 @@
 //! Plants bugs, one at a time, in a copy of the working tree, and prints which test caught each.
 //!
-//! Owns: the order of a run, the sample, the report.   Imports: `table`, `copy`, `trial`.
+//! Owns: the order of a run, the sample, the report.
 //! Not here: the bugs (`tests/mutate/bugs`), the law that their texts still occur (`tests/tidy/bugs.rs`).
 //!
 //! ```text

@@ -1,6 +1,6 @@
 //! The table of planted bugs, as it is written in `tests/mutate/bugs`.
 //!
-//! Owns: reading it, and asking whether its texts still stand in the files they name.   Imports: `std`.
+//! Owns: reading it, and asking whether its texts still stand in the files they name.
 //! Not here: planting (`copy`), running tests (`trial`). `tests/tidy` includes this file, so it names no neighbour.
 //!
 //! An entry ends with an empty line; lines that begin with `#` are for the reader:

@@ -1,6 +1,6 @@
 //! Builds the copy and runs tests of it, each with a limit of time.
 //!
-//! Owns: cargo's arguments for each kind of test, the limits, and what an exit means.   Imports: `table`.
+//! Owns: cargo's arguments for each kind of test, the limits, and what an exit means.
 //! Not here: which bug is in the copy (`copy`).
 //!
 //! Everything is built without debug information and without optimization across crates: a bug costs a build.
