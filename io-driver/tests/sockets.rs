@@ -421,6 +421,7 @@ impl Wake for OwnsItsSource {
     fn wake(self: Arc<Self>) {}
 }
 
+/// Fault: a shutdown that wakes who waits, and leaves the waker in the seat.
 #[test]
 fn d27_a_shutdown_drops_wakers_that_own_their_source() {
     for (kind, driver) in drivers() {
@@ -438,11 +439,12 @@ fn d27_a_shutdown_drops_wakers_that_own_their_source() {
                     turn_until(&driver, event);
                 }
                 *owner.0.lock().unwrap() = Some(source);
-                (Arc::downgrade(&owner), near)
+                // The other end stays open: its end would be an event for the one that is not to be told before.
+                (Arc::downgrade(&owner), near, far)
             })
             .collect();
         driver.shutdown(Waker::wake);
-        for (owner, _near) in &ends {
+        for (owner, ..) in &ends {
             assert_eq!(owner.strong_count(), 0, "{kind}: the waker and its source keep each other alive");
         }
         assert_eq!(driver.sources(), 0);

@@ -1,8 +1,9 @@
 //! `block_on`, of runtimes and handles.
 
+use runtime::net::UdpSocket;
 use runtime::task;
 use runtime_tests::probe::OnDrop;
-use runtime_tests::{Drops, Event, Flavor, Place, for_each_flavor, for_each_place, planned_panic, watchdog};
+use runtime_tests::{Drops, Event, Flavor, Place, World, for_each_flavor, for_each_place, planned_panic, watchdog};
 use std::cell::Cell;
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
@@ -25,7 +26,18 @@ fn takes_a_future_that_borrows_and_is_not_send(place: Place) {
 }
 
 fn is_woken_from_another_thread(place: Place) {
+    is_woken_from_another_thread_in(&place.build());
+}
+
+/// Then the thread of a current-thread runtime sleeps in the driver. Fault: the future's waker does not ring that.
+fn is_woken_from_another_thread_beside_a_socket(place: Place) {
     let world = place.build();
+    let socket = world.block_on(UdpSocket::bind("127.0.0.1:0")).unwrap();
+    is_woken_from_another_thread_in(&world);
+    world.block_on(async move { drop(socket) });
+}
+
+fn is_woken_from_another_thread_in(world: &World) {
     for _ in 0..200 {
         let event = Event::new();
         let sets = event.clone();
@@ -111,6 +123,7 @@ for_each_place!(
     gives_the_output,
     takes_a_future_that_borrows_and_is_not_send,
     is_woken_from_another_thread,
+    is_woken_from_another_thread_beside_a_socket,
     drops_its_future_before_it_returns,
     lets_a_panic_through_and_works_again,
     tasks_that_are_left_go_on_in_the_next_one,

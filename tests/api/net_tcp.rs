@@ -21,6 +21,7 @@ for_each_flavor!(
     vectored,
     try_methods_never_wait,
     try_io_takes_readiness_back,
+    a_users_would_block_keeps_the_end_of_the_stream,
     readable_is_ready_until_it_is_read,
     several_tasks_wait_for_one_socket,
     a_full_socket_waits_for_room,
@@ -257,6 +258,21 @@ fn try_io_takes_readiness_back(flavor: Flavor) {
             .await
             .unwrap();
         assert_eq!((n, &buf, calls), (6, b"abcdef", 1));
+    });
+}
+
+/// Fault: `async_io` takes the end of the stream back, which the system tells once, and the second call never comes.
+fn a_users_would_block_keeps_the_end_of_the_stream(flavor: Flavor) {
+    flavor.build().block_on(async {
+        let (client, server) = pair().await;
+        drop(server);
+        client.readable().await.unwrap();
+        let mut calls = 0;
+        let answer = client.async_io(Interest::READABLE, || {
+            calls += 1;
+            if calls == 1 { Err(ErrorKind::WouldBlock.into()) } else { Ok(calls) }
+        });
+        assert_eq!(answer.await.unwrap(), 2);
     });
 }
 

@@ -412,6 +412,24 @@ fn d9_a_plain_spawn_stays_outside(flavor: Flavor) {
     });
 }
 
+/// The first one decides. Fault: a group that takes the first one keeps what fails after it.
+fn what_fails_after_the_first_fails_nobody(flavor: Flavor) {
+    paused(flavor, async {
+        let (group, commit) = (Group::any(), Commit::default());
+        let (late, first) = (commit.clone(), commit.clone());
+        group.spawn(async move {
+            late.shielded().await;
+            Err("late")
+        });
+        group.spawn(async move {
+            first.begun.wait().await;
+            Ok(1)
+        });
+        assert_eq!(group.join_first().await.unwrap(), Some(1));
+        assert!(commit.is_done());
+    });
+}
+
 for_each_flavor! {
     d9_a_scope_around_the_group_waits_for_the_shield,
     d9_a_failing_sibling_and_cancel_wait_for_the_shield,
@@ -419,6 +437,7 @@ for_each_flavor! {
     d9_a_shield_holds_wherever_its_child_was_spawned,
     d9_dropping_a_group_aborts_at_once,
     d9_a_plain_spawn_stays_outside,
+    what_fails_after_the_first_fails_nobody,
 }
 
 /// Chains of places are walked and dropped without a stack.

@@ -49,6 +49,16 @@ fn marks_change_what_counts_as_seen() {
     assert!(!tx.subscribe().has_changed().unwrap());
 }
 
+/// Fault: the version that is noted keeps the bit which says that the last sender is gone.
+#[test]
+fn what_is_marked_unchanged_after_the_end_has_not_changed() {
+    let (tx, mut rx) = watch::channel(1);
+    tx.send(2).unwrap();
+    drop(tx);
+    rx.mark_unchanged();
+    assert!(now(rx.changed()).is_err(), "the last value was marked as seen, and no other comes");
+}
+
 #[test]
 fn send_needs_a_receiver_and_the_other_sends_do_not() {
     let tx = watch::Sender::new(0);

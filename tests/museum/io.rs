@@ -9,6 +9,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 /// A question lies in the proxy's buffered writer, and the client waits for the answer before it sends more: whoever
 /// copies must flush while the reader has nothing. tokio had it in `copy` until 2021, in `copy_buf` until 2026.
+///
+/// Fault: `copy` flushes only when it has something left to write, or at the end.
 #[test]
 fn museum_i16_a_stalled_reader_flushes_the_writer() {
     fn check(copies: impl AsyncFn(&mut DuplexStream, &mut BufWriter<&mut DuplexStream>)) {

@@ -88,6 +88,7 @@ fn museum_w9_a_chain_of_parents_is_dropped_in_a_loop() {
     std::thread::Builder::new().stack_size(256 * 1024).spawn(dropping).unwrap().join().unwrap();
 }
 
+/// Fault: each poll makes a new deadline of the time that was asked for.
 #[test]
 fn museum_t19_a_deadline_counts_from_the_entry() {
     let _watch = watchdog();

@@ -185,6 +185,8 @@ fn museum_lw13_a_wake_given_to_a_cancelled_waiter_is_passed_on() {
 }
 
 /// A permit that comes back to a closed channel wakes its receiver, whichever way it comes back.
+///
+/// Fault: a reservation that is cancelled does not wake the receiver of a closed channel.
 #[test]
 fn museum_lw14_a_closed_channel_ends_with_its_last_permit() {
     for how in 0..5 {

@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 /// Tasks that count the tokens which others leave for them; one thread leaves a token, wakes, and waits for the count.
 fn every_token_is_counted(runtime: &Runtime, rounds: usize, pause: usize) {
@@ -86,5 +87,30 @@ fn what_is_left_behind_is_run_by_another_worker() {
         let sets = done.clone();
         runtime.block_on(async { drop(runtime::spawn(async move { sets.set() })) });
         done.wait_blocking();
+    }
+}
+
+/// Two tasks come from outside while both workers sleep, and the first one waits for the second one on its thread. Without
+/// the guarantor, which would find the second one a millisecond later.
+///
+/// Fault: a searcher that was the last one, and has found something, wakes nobody for what is left.
+#[test]
+fn the_last_searcher_hands_the_search_on() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).builder().without_rescue().build().unwrap();
+    for round in 0..300 {
+        let still = runtime.metrics();
+        wait_until("both workers to sleep", || {
+            still.worker_park_unpark_count(0) % 2 == 1 && still.worker_park_unpark_count(1) % 2 == 1
+        });
+        let ran = Event::new();
+        let sets = ran.clone();
+        let first = runtime.spawn(async move { ran.wait_blocking_for(Duration::from_secs(5)) });
+        let second = runtime.spawn(async move { sets.set() });
+        wait_until("both", || first.is_finished() && second.is_finished());
+        assert!(
+            runtime.block_on(first).unwrap(),
+            "round {round}: a task waited behind one that blocks, and a worker slept"
+        );
     }
 }

@@ -61,6 +61,28 @@ fn a_spawned_task_starts_soon_although_its_spawner_blocks() {
     });
 }
 
+/// All others sleep when the task is spawned, so nobody but the guarantor can move it out of the next-task slot. (One that
+/// has just run something still searches, and would steal it: then this says nothing about the guarantor.)
+///
+/// Fault: the guarantor does not empty the slots of workers that stand still.
+#[test]
+#[cfg_attr(feature = "oracle", ignore = "beyond tokio")]
+fn a_task_spawned_while_all_others_sleep_starts_soon_although_its_spawner_blocks() {
+    let _watch = watchdog();
+    let runtime = Flavor::MultiThread(2).build();
+    assert_soon("the start of a task spawned while all others sleep", || {
+        let outer = runtime.spawn(async {
+            std::thread::sleep(Duration::from_millis(10));
+            let (ran, before) = (Event::new(), Instant::now());
+            let sets = ran.clone();
+            drop(runtime::spawn(async move { sets.set() }));
+            let _ = ran.wait_blocking_for(Duration::from_secs(1));
+            before.elapsed()
+        });
+        runtime.block_on(outer).unwrap()
+    });
+}
+
 /// Two children are work for two: somebody is woken for the first one, by whoever spawns the second.
 #[test]
 #[cfg(not(feature = "oracle"))]

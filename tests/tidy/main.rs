@@ -15,6 +15,7 @@
 //! Rejected: a parser crate. The laws need paths, attributes and names; 150 lines of lexer find them, and the tests
 //! build without a dependency that follows the language's grammar.
 
+mod bugs;
 mod cancel_safety;
 mod cfgs;
 mod circles;

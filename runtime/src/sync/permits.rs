@@ -482,6 +482,20 @@ mod tests {
         }
     }
 
+    /// A releaser has seen the queue when it added the permit, and waits for the lock to hand it out.
+    /// Fault: who comes then takes it past the queue, at once, or when it would queue itself.
+    #[test]
+    fn nobody_overtakes_while_a_permit_is_on_its_way_to_the_queue() {
+        let permits = Permits::new(0);
+        let (mut first, mut second) = (pin!(acquire(&permits, 1)), pin!(acquire(&permits, 1)));
+        assert!(poll(first.as_mut()).is_pending());
+        permits.word.fetch_add(1 << SHIFT, Ordering::AcqRel);
+        assert_eq!(permits.try_acquire(1), Err(Refusal::NoPermits));
+        assert!(poll(second.as_mut()).is_pending());
+        permits.hand_out(0);
+        assert!(poll(first.as_mut()).is_ready() && poll(second.as_mut()).is_pending());
+    }
+
     #[test]
     fn a_task_that_always_finds_permits_yields() {
         let permits = Permits::new(1);

@@ -438,6 +438,17 @@ mod tests {
         assert_eq!(crew.threads(), 3);
     }
 
+    /// Fault: `submit` that does not count whom it has chosen: the second job waits for as long as the first one takes.
+    #[test]
+    fn two_jobs_do_not_rely_on_one_sleeper() {
+        let crew = Crew::new(2, 4);
+        assert_eq!(submit(&crew, 1), AfterSubmit::StartThread);
+        assert!(matches!(crew.next(&mut Hand::default(), SOON, || ()), Next::Run(1)));
+        crew.state.lock().sleeping = 1;
+        assert_eq!(submit(&crew, 2), AfterSubmit::Nothing, "the one that sleeps is woken");
+        assert_eq!(submit(&crew, 3), AfterSubmit::StartThread);
+    }
+
     #[test]
     fn the_limit_holds_and_no_pacer_starts_at_it() {
         let crew = Crew::new(2, 1);

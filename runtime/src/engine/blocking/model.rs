@@ -147,7 +147,8 @@ fn a_job_runs_or_comes_back_when_the_crew_closes() {
 }
 
 /// Two threads, two submitters: nobody takes the wake-up that another job relies on.
-/// Fault: `submit` that forgets to count whom it has chosen.
+/// Fault: `submit` that relies on a sleeper and does not wake it. (One that forgets to count whom it has chosen makes a job
+/// wait, here for the end of a short one: a unit test of `crew` sees that.)
 #[test]
 fn two_jobs_at_once_wake_two_threads() {
     for patience in PATIENCES {

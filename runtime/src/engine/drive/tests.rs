@@ -101,19 +101,20 @@ fn d28_a_visit_is_short_when_many_share_a_slot() {
     for n in 0..TIMERS {
         set(Access::Own(&seat), 4096 * 20 + n * 40, &wakes);
     }
-    let (mut collected, mut visits) = (Vec::new(), 0);
+    let (mut collected, mut most) = (Vec::new(), 0);
     while wheel.next() != NEVER {
-        let now = wheel.next();
+        let (now, mut visits) = (wheel.next(), 0);
         while wheel.next() <= now {
             Access::Own(&seat).visit(now, usize::MAX, &mut collected);
             visits += 1;
         }
+        most = most.max(visits);
         let due = 1 + (now.saturating_sub(4096 * 20) / 40).min(TIMERS - 1);
         assert!(collected.len() as u64 >= due, "at {now}: {} of {due}", collected.len());
     }
     assert_eq!(collected.len() as u64, TIMERS);
-    // Each is sorted once and fired once, at least, and a visit does eight of that in a test build.
-    assert!(visits >= TIMERS / 4, "{visits} visits");
+    // At the moment of the first one all are sorted, and a visit does eight of that in a test build.
+    assert!(most >= TIMERS / 8, "{most} visits at one moment");
 }
 
 #[test]
