@@ -1,7 +1,7 @@
 //! What a worker keeps in mind of itself, for those who look from outside.
 //!
-//! Owns: the counts that are not worth a store at each poll, and the mean time of a poll.   Imports: `base` (how often a
-//! budget ran out).   Not here: when they are written and passed on (`busy`), the counters that all see (`places/stats`).
+//! Owns: the counts that are not worth a store at each poll, and the mean time of a poll.
+//! Not here: when they are written and passed on (`busy`), the counters that all see (`places/stats`).
 
 use crate::engine::base::budget;
 use std::cell::Cell;

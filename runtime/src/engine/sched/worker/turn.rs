@@ -1,6 +1,6 @@
 //! The future of `block_on` among the tasks of the worker that polls it.
 //!
-//! Owns: when it has its turn, and the order of what it spawns and wakes.   Imports: `cell`, the `worker` it extends.
+//! Owns: when it has its turn, and the order of what it spawns and wakes.
 //! Not here: its waker, and how a thread becomes a worker for it (`block_on`).
 //!
 //! Where one thread does everything (the current-thread flavors), programs count on an order, that of every `#[test]`: a
