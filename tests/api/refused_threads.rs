@@ -169,12 +169,12 @@ fn the_only_worker_gets_company_when_the_system_gives_threads_again() {
             let name = runtime.block_on(async {
                 runtime::spawn(async { std::thread::current().name().map(str::to_owned) }).await.unwrap()
             });
-            assert_eq!(name.as_deref(), Some("runtime-driver"));
+            assert_eq!(name.as_deref(), Some("rt-guarantor"));
             limit_to(None);
             // The only worker keeps its name, and the new guarantor has it, too.
             let all_are_there = move || {
                 let count = |name| process::thread_names().iter().filter(|other| *other == name).count();
-                count("runtime-driver") == 2 && count("runtime-worker") == workers - 1
+                count("rt-guarantor") == 2 && count("runtime-worker") == workers - 1
             };
             if busy {
                 let yields = runtime.spawn(async move {
