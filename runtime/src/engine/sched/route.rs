@@ -112,6 +112,9 @@ impl Yard {
     pub(super) fn push_from_outside(&self, task: Runnable) {
         self.inject.push(task);
         self.wake(self.idle.submitted());
+        if self.is_closing() {
+            self.drain_after_a_push();
+        }
     }
 
     /// Queues what a turn of the guarantor found, with one wake-up.

@@ -53,6 +53,8 @@ pub(crate) struct Yard {
     pub(super) watches_polls: bool,
     pub(super) histogram: Option<Histogram>,
     pub(super) closing: AtomicBool,
+    /// It ends, and nobody drains any more: see `life/drain`.
+    pub(super) drain_gave_up: AtomicBool,
     keeper: Weak<dyn Keeper>,
 }
 
@@ -77,6 +79,7 @@ impl Yard {
                 || config.poll_histogram.is_some(),
             histogram: config.poll_histogram.map(Histogram::new),
             closing: AtomicBool::new(false),
+            drain_gave_up: AtomicBool::new(false),
             keeper,
             config,
         }

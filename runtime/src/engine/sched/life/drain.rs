@@ -4,12 +4,24 @@
 //!
 //! Dropping a future runs user code, which may wake, spawn, abort, or wait for another task's drop: no lock of ours is
 //! held meanwhile, and all workers drain side by side (museum S1, S3).
+//! A drainer with a deadline gives up when that has come, though a foreign thread may hold the runnable of a task, on its way to
+//! the inject queue. Then that thread drains it:
+//!
+//! ```text
+//! drainer:  gave up = true        - fence G1 -  look at everything once more
+//! pusher:   push  - fence S1, in `idle` -  does it end, and did the drainer give up? look at the inject queue
+//! ```
+//!
+//! One fence is first: either the pusher sees the flag, or the last look finds the task. Tasks of a local runtime belong to its
+//! thread, and are leaked in that case.
+//!
 //! The drainer that has nothing to cancel but still sees tasks alive (one is inside a long poll) sleeps for a while;
 //! the poller's own drain, or the next look, finds it.
 
-use crate::engine::base::atomics::nap;
+use crate::engine::base::atomics::{Ordering, fence, nap};
 use crate::engine::cell::Runnable;
 use crate::engine::cell::owned::{Next, OwnedTasks};
+use crate::engine::sched::config::Flavor;
 use crate::engine::sched::places::inject::Inject;
 use crate::engine::sched::places::place::Places;
 use crate::engine::sched::places::stats::SharedStats;
@@ -37,11 +49,29 @@ impl Yard {
         debug_assert!(self.is_closing(), "BUG: an engine is drained before it is closed");
         let done = self.what_to_drain().until(deadline);
         if !done {
+            self.give_up_draining();
             // A foreign thread may hold the runnable of a task that is alive, and is about to push it here: whoever gave
             // up waiting for it leaves the engine behind for it.
             std::mem::forget(self.keep());
         }
         done
+    }
+
+    /// From now on whoever pushes from outside sees to it.
+    pub(in crate::engine::sched) fn give_up_draining(&self) {
+        self.drain_gave_up.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst); // G1
+        self.cancel_what_is_there();
+    }
+
+    /// The engine ends, and this thread has pushed something, and had its fence: perhaps nobody else sees to that any more.
+    #[cold]
+    pub(in crate::engine::sched) fn drain_after_a_push(&self) {
+        if self.drain_gave_up.load(Ordering::SeqCst) && self.config.flavor != Flavor::Local {
+            while let Some(task) = self.inject.pop() {
+                task.cancel();
+            }
+        }
     }
 
     fn what_to_drain(&self) -> Drain<'_> {

@@ -176,6 +176,25 @@ impl Owner for Small {
 /// One place, and two other threads that wait for it, of which one is done before it gets it.
 /// Fault: `enter` after the first look for a place; `a_place_is_free` before the place is given back; who leaves without
 /// the place tells nobody.
+/// A wake that is on its way when a drain gives up at its deadline.
+/// Fault: no fence G1; the drainer does not look once more; the pusher does not look at all.
+#[test]
+fn what_is_pushed_when_a_drain_gives_up_is_dropped() {
+    check(|| {
+        let yard = yard(1, 1);
+        let info = TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: () };
+        drop(yard.spawn(async {}, info));
+        let task = yard.inject.pop().expect("it was spawned by a thread that is no worker");
+        yard.closing.store(true, SeqCst);
+        let theirs = yard.clone();
+        let pusher = spawn(move || theirs.push_from_outside(task));
+        // Its deadline has come.
+        yard.give_up_draining();
+        pusher.join().unwrap();
+        assert_eq!(yard.alive(), 0, "a task that nobody drops");
+    });
+}
+
 #[test]
 fn nobody_waits_for_a_place_that_is_free() {
     check(|| {
