@@ -288,6 +288,19 @@ mod tests {
         });
     }
 
+    /// Fault: `drain_after_a_push` does nothing; or it does not clear up.
+    #[test]
+    fn what_comes_when_a_drain_has_given_up_is_dropped_and_the_yard_is_freed() {
+        let (yard, _queues) = yard_and_queues(1, 1);
+        spawn(&yard, async {});
+        let in_flight = yard.inject.pop().expect("no worker is here");
+        yard.close();
+        assert!(!yard.drain_until(Some(std::time::Instant::now())));
+        assert_eq!(Arc::strong_count(&yard), 2, "the task's owner must stay");
+        yard.push_from_outside(in_flight);
+        assert_eq!((yard.alive(), Arc::strong_count(&yard)), (0, 1));
+    }
+
     #[test]
     fn what_a_look_found_goes_to_the_queue() {
         on_a_worker(|yard, worker| {

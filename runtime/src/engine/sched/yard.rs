@@ -7,7 +7,7 @@
 //! A yard starts no thread and knows none. It lies inside its engine, and a worker holds a reference to it: its thread
 //! keeps the engine alive. So models and tests have a yard without an engine.
 
-use crate::engine::base::atomics::{AtomicBool, AtomicU32, Ordering};
+use crate::engine::base::atomics::{AtomicBool, AtomicU32, Mutex, Ordering};
 use crate::engine::base::pad::Padded;
 use crate::engine::base::parker::AfterUnpark;
 use crate::engine::drive::Drive;
@@ -55,6 +55,8 @@ pub(crate) struct Yard {
     pub(super) closing: AtomicBool,
     /// It ends, and nobody drains any more: see `life/drain`.
     pub(super) drain_gave_up: AtomicBool,
+    /// What kept the engine when a drain gave up, for those who still hold a task of it.
+    pub(super) left_behind: Mutex<Option<Arc<dyn Keeper>>>,
     keeper: Weak<dyn Keeper>,
 }
 
@@ -80,6 +82,7 @@ impl Yard {
             histogram: config.poll_histogram.map(Histogram::new),
             closing: AtomicBool::new(false),
             drain_gave_up: AtomicBool::new(false),
+            left_behind: Mutex::new(None),
             keeper,
             config,
         }

@@ -52,7 +52,8 @@ impl Yard {
             self.give_up_draining();
             // A foreign thread may hold the runnable of a task that is alive, and is about to push it here: whoever gave
             // up waiting for it leaves the engine behind for it.
-            std::mem::forget(self.keep());
+            *self.left_behind.lock() = Some(self.keep());
+            self.clear_up();
         }
         done
     }
@@ -71,6 +72,16 @@ impl Yard {
             while let Some(task) = self.inject.pop() {
                 task.cancel();
             }
+            self.clear_up();
+        }
+    }
+
+    /// Nobody needs the engine any more that was left behind, if no task is alive. The caller holds it by a reference of its
+    /// own.
+    pub(in crate::engine::sched) fn clear_up(&self) {
+        if self.alive() == 0 {
+            let left = self.left_behind.lock().take();
+            drop(left);
         }
     }
 

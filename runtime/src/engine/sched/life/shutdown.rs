@@ -11,7 +11,7 @@
 //!    and the drainer waits for the push. That thread took a reference to the engine before it pushed, so the engine
 //!    outlives its `schedule` (museum M1, S2).
 //! 3. The last reference frees the engine: no task that could reach it is alive. (A drain that gives up at its deadline
-//!    leaks one.)
+//!    leaves one behind, which goes with the last task.)
 
 use crate::engine::base::atomics::fence;
 use crate::engine::base::wake::wake_all;
@@ -89,6 +89,7 @@ impl Engine {
     pub(in crate::engine::sched) fn drain_after_leaving(&self) {
         if self.yard.is_closing() {
             self.yard.drain();
+            self.yard.clear_up();
         }
     }
 }
