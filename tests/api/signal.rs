@@ -399,8 +399,8 @@ mod ends {
         if is_child() {
             runtime().block_on(async {
                 assert!(WakeCount::new().poll(&mut Box::pin(runtime::signal::shutdown())).is_pending());
-                say("ready");
                 let mut term = signal(SignalKind::terminate()).unwrap();
+                say("ready");
                 term.recv().await;
                 let first = runtime::signal::shutdown().await.unwrap();
                 say(first.as_raw_value());

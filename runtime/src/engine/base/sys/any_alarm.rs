@@ -14,6 +14,9 @@ impl Alarm {
         Alarm { after: Mutex::new(None), changed: Condvar::new() }
     }
 
+    #[allow(dead_code, clippy::unused_self)] // on systems where there is another one
+    pub(crate) fn prepare(&self) {}
+
     pub(crate) fn set(&self, after: Duration) {
         let mut state = self.after.lock();
         *state = Some(after);

@@ -35,6 +35,11 @@ impl Alarm {
         Alarm { timer: OnceLock::new(), given_up: AtomicBool::new(false), without: any_alarm::Alarm::new() }
     }
 
+    /// For an alarm that will be set: its descriptors are there from now on.
+    pub(crate) fn prepare(&self) {
+        let _ = self.timer();
+    }
+
     fn timer(&self) -> Option<&Timer> {
         self.timer.get_or_init(Timer::new).as_ref().filter(|_| !self.given_up.load(Ordering::Acquire))
     }

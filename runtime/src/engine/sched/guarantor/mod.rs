@@ -102,6 +102,11 @@ impl Guarantor {
         }
     }
 
+    /// It will be started: what it needs is made here, so that no descriptor comes later.
+    pub(super) fn prepare(&self) {
+        self.alarm.prepare();
+    }
+
     /// The guarantor's side of the handshake: until its alarm goes off.
     pub(super) fn sleep_on_alarm(&self, nothing_to_do: impl FnOnce() -> bool) {
         // What is left of an alarm that was set when nobody waited for it.

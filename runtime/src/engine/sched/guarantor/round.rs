@@ -64,6 +64,7 @@ impl Engine {
     /// The thread is there from the start: its refusal is the builder's error.
     pub(in crate::engine::sched) fn start_guarantor(self: &Arc<Self>) -> io::Result<()> {
         let seats = self.yard.config.workers;
+        self.yard.guarantor.prepare();
         self.start_guarantor_thread(move |engine| engine.guarantee(seats))
     }
 
