@@ -4,7 +4,7 @@ use runtime::net::UdpSocket;
 use runtime::task;
 use runtime_tests::probe::OnDrop;
 use runtime_tests::{
-    Drops, Event, Flavor, Place, World, for_each_flavor, for_each_place, planned_panic, wait_until, watchdog,
+    Drops, Event, Flavor, Place, World, for_each_flavor, for_each_place, planned_panic, process, wait_until, watchdog,
 };
 use std::cell::Cell;
 use std::future::{pending, poll_fn};
@@ -12,7 +12,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
-use std::time::Duration;
 
 fn gives_the_output(place: Place) {
     assert_eq!(place.build().block_on(async { 3 }), 3);
@@ -36,24 +35,24 @@ fn is_woken_from_another_thread(place: Place) {
 fn is_woken_from_another_thread_beside_a_socket(place: Place) {
     let world = place.build();
     let socket = world.block_on(UdpSocket::bind("127.0.0.1:0")).unwrap();
+    let blocked = rustix::thread::gettid();
     is_woken_from_another_thread_in(&world, 10, |event| {
-        wait_until("the future to wait", || event.waiting() > 0);
-        // It looks for a while before it sleeps.
-        std::thread::sleep(Duration::from_millis(2));
+        wait_until("the future to wait", || event.waiting() > 0 && process::sleeps(blocked));
     });
     world.block_on(async move { drop(socket) });
 }
 
-fn is_woken_from_another_thread_in(world: &World, rounds: usize, before: fn(&Event)) {
+fn is_woken_from_another_thread_in(world: &World, rounds: usize, before: impl Fn(&Event) + Sync) {
     for _ in 0..rounds {
         let event = Event::new();
         let sets = event.clone();
-        let thread = std::thread::spawn(move || {
-            before(&sets);
-            sets.set();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                before(&sets);
+                sets.set();
+            });
+            world.block_on(event.wait());
         });
-        world.block_on(event.wait());
-        thread.join().unwrap();
     }
 }
 

@@ -44,6 +44,11 @@ fn all_kinds() -> [SignalKind; 11] {
     ]
 }
 
+/// Children of other tests of this process end at any time.
+fn comes_by_itself(kind: SignalKind) -> bool {
+    kind == SignalKind::child()
+}
+
 fn hears_now(listener: &mut Signal) -> bool {
     WakeCount::new().poll(&mut pin!(listener.recv())).is_ready()
 }
@@ -54,7 +59,7 @@ fn each_kind_is_heard(flavor: Flavor) {
         for kind in all_kinds() {
             let mut listener = signal(kind).unwrap();
             for _ in 0..3 {
-                assert!(!hears_now(&mut listener), "{kind:?} has not come");
+                assert!(!hears_now(&mut listener) || comes_by_itself(kind), "{kind:?} has not come");
                 send(kind);
                 assert_eq!(listener.recv().await, Some(()), "{kind:?}");
             }
@@ -268,12 +273,11 @@ fn kinds_are_values() {
 #[test]
 fn of_many_mixed_signals_none_is_lost_and_none_goes_astray() {
     let (_alone, _watch) = (alone(), watchdog());
-    // But for children: those of other tests end meanwhile.
-    let kinds: Vec<_> = all_kinds().into_iter().filter(|kind| *kind != SignalKind::child()).collect();
+    let kinds = all_kinds();
     let mut rng = Rng::from_env("of_many_mixed_signals_none_is_lost_and_none_goes_astray");
     let runtime = Flavor::MultiThread(2).build();
     let heard: Arc<Vec<AtomicUsize>> = Arc::new(kinds.iter().map(|_| AtomicUsize::new(0)).collect());
-    for (index, kind) in kinds.iter().copied().enumerate() {
+    for (index, kind) in kinds.into_iter().enumerate() {
         let mut listener = {
             let _inside = runtime.enter();
             signal(kind).unwrap()
@@ -300,8 +304,8 @@ fn of_many_mixed_signals_none_is_lost_and_none_goes_astray() {
         wait_until("all that were sent are heard", || {
             counts().iter().zip(&before).zip(&chosen).all(|((now, before), chosen)| !chosen || now > before)
         });
-        for ((now, before), chosen) in counts().into_iter().zip(before).zip(chosen) {
-            assert_eq!(now - before, usize::from(chosen), "{now} {before}");
+        for (((kind, now), before), chosen) in kinds.iter().zip(counts()).zip(before).zip(chosen) {
+            assert!(comes_by_itself(*kind) || now - before == usize::from(chosen), "{kind:?}: {now} {before}");
         }
     }
 }

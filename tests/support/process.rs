@@ -12,6 +12,13 @@ pub fn thread_names() -> Vec<String> {
     tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok()).map(|name| name.trim().into()).collect()
 }
 
+/// Does this thread of this process sleep in the kernel?
+pub fn sleeps(thread: rustix::thread::Pid) -> bool {
+    let path = format!("/proc/self/task/{}/stat", thread.as_raw_nonzero());
+    // Behind its name, which may hold anything.
+    fs::read_to_string(path).is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S")))
+}
+
 /// The open descriptors of this process.
 pub fn fds() -> usize {
     fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
