@@ -84,7 +84,7 @@ fn d36_workers_give_their_stores_back() {
                 runtime.block_on(async {
                     for _ in 0..5 {
                         let release = hold_workers(flavor).await;
-                        let burst: Vec<_> = (0..10_000).map(|_| runtime::spawn(task::yield_now())).collect();
+                        let burst: Vec<_> = (0..12_000).map(|_| runtime::spawn(task::yield_now())).collect();
                         peak.fetch_max((live().bytes - before).max(0) as u64, Ordering::Relaxed);
                         release.set();
                         for task in burst {

@@ -8,7 +8,7 @@
 
 use crate::engine::{Caller, unless_it_ends_with_its_task};
 use crate::task::JoinHandle;
-use crate::task::blocking::spawn_blocking_for;
+use crate::task::blocking::spawn_internal_for;
 use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::io;
@@ -237,7 +237,7 @@ impl Lookup {
 
     fn begin(ours: Ours, lookup: impl FnOnce() -> io::Result<vec::IntoIter<SocketAddr>> + Send + 'static) -> Lookup {
         ours.0.needs_runtime();
-        Lookup(Looking::InPool(spawn_blocking_for("net::lookup_host", lookup)))
+        Lookup(Looking::InPool(spawn_internal_for("net::lookup_host", lookup)))
     }
 }
 

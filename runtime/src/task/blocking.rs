@@ -36,6 +36,16 @@ where
     }
 }
 
+/// Runs a blocking operation of the runtime's own (a file, a name to look up), on behalf of the public function `what`.
+#[track_caller]
+pub(crate) fn spawn_internal_for<F, R>(what: &str, closure: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    spawn_blocking_for(what, closure)
+}
+
 /// Runs a closure that blocks right here, while other workers take over this one's tasks.
 ///
 /// Other futures *of the same task* (the branches of a `join!`) wait. Outside of a runtime, and on a thread that may
