@@ -413,6 +413,8 @@ fn cpu_time() -> Duration {
 #[test]
 #[ignore = "run by the tests above, on one CPU, and as the nicest of all"]
 fn works_politely() {
+    // Beside others the CPU's caches are cold at each turn, and a turn costs several times what it costs alone.
+    let turn = cpu_of_a_turn();
     let runtime = Flavor::MultiThread(4).build();
     works_with_all_it_has(&runtime);
     let (trips, before) = (100, cpu_time());
@@ -421,7 +423,22 @@ fn works_politely() {
         runtime.block_on(runtime.spawn(async { task::spawn_blocking(|| ()).await.unwrap() })).unwrap();
     }
     let each = (cpu_time() - before) / trips;
-    assert!(each < MS, "{each:?} of CPU for each closure: somebody spins");
+    assert!(each < MS / 2 + 10 * turn, "{each:?} of CPU for each closure, and {turn:?} for a turn: somebody spins");
+}
+
+/// What it costs here and now to let another thread run and to get the answer: plain threads, which hardly spin.
+fn cpu_of_a_turn() -> Duration {
+    let (trips, before) = (100, cpu_time());
+    let (ask, asked) = mpsc::channel();
+    let (answer, answered) = mpsc::channel();
+    let other = thread::spawn(move || asked.into_iter().all(|()| answer.send(()).is_ok()));
+    for _ in 0..trips {
+        ask.send(()).unwrap();
+        answered.recv().unwrap();
+    }
+    drop(ask);
+    assert!(other.join().unwrap());
+    (cpu_time() - before) / trips
 }
 
 fn works_with_all_it_has(runtime: &Runtime) {
