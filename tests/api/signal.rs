@@ -292,7 +292,7 @@ fn of_many_mixed_signals_none_is_lost_and_none_goes_astray() {
     }
     let counts = || heard.iter().map(|heard| heard.load(Ordering::SeqCst)).collect::<Vec<_>>();
     let mut sent = 0;
-    while sent < 20_000 {
+    while sent < 100_000 {
         let before = counts();
         let chosen: Vec<_> = (0..kinds.len()).map(|_| rng.one_in(3)).collect();
         for (kind, chosen) in kinds.iter().zip(&chosen) {
