@@ -5,37 +5,51 @@
 //! The danger: an attribute macro has no `$crate`. Under `tokio = { package = "runtime" }` there is no `::runtime`, and
 //! a fixed path breaks its user. Two sources tell, in this order:
 //!
-//! 1. The attribute as it was written, `#[tokio::main]`, which the compiler hands out as source text: whatever path led
-//!    to the attribute leads to the rest of the crate. It is not taken from just any name: in
+//! 1. The user's manifest (`manifest`). Where the attribute as it was written, `#[tokio::main]`, which the compiler hands out
+//!    as source text, begins with a name that the manifest has for us, it is that one of two names.
+//! 2. The path of the attribute, where its last name is ours: `#[web::tokio::main]`. It is not taken from just any name: in
+//!    `#[crate::fixtures::test]` somebody exports the attribute again and nothing else, and in
 //!    `#[test_log::test(runtime::test)]` another crate's attribute wrote ours, and the text is that crate's.
-//! 2. The user's manifest (`manifest`), for `use tokio::main; #[main]`.
 //!
-//! Where neither knows, it is `::runtime`.
+//! Where neither knows, it is the package's own name, `::runtime` or `::tokio`.
 //! Rejected: the `proc-macro-crate` package, which brings a whole TOML parser into every build for the rarer case.
 
 mod manifest;
 
+use crate::entry::Kind;
 use manifest::Names;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-/// The path to the runtime's crate for the attribute called `attribute` at `call_site`.
-pub(crate) fn root(attribute: &str, call_site: Span) -> TokenStream {
-    let written = call_site.source_text().and_then(|text| WrittenPath::before(attribute, &text));
-    decide(written, manifest::names_of_this_package).tokens(call_site)
+/// Which package an attribute comes from: ours, or the one called `tokio` that offers ours under that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Package {
+    Runtime,
+    Tokio,
 }
 
-fn decide(written: Option<WrittenPath>, names: impl FnOnce() -> Names) -> WrittenPath {
-    if let Some(path) = &written
-        && path.is_telling()
-    {
-        return path.clone();
+impl Package {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Package::Runtime => "runtime",
+            Package::Tokio => "tokio",
+        }
     }
-    let names = names();
+}
+
+/// The path to the runtime's crate for this attribute at `call_site`.
+pub(crate) fn root(kind: Kind, call_site: Span) -> TokenStream {
+    let written = call_site.source_text().and_then(|text| WrittenPath::before(kind.name(), &text));
+    decide(written, kind.package(), &manifest::names_of_this_package()).tokens(call_site)
+}
+
+fn decide(written: Option<WrittenPath>, package: Package, names: &Names) -> WrittenPath {
     match written {
         Some(path) if path.single_name().is_some_and(|name| names.contains(name)) => path,
-        Some(path) => names.best().map_or(path, WrittenPath::of_crate),
-        None => WrittenPath::of_crate(names.best().unwrap_or("runtime")),
+        written => match names.of(package) {
+            Some(name) => WrittenPath::of_crate(name),
+            None => written.filter(WrittenPath::is_telling).unwrap_or_else(|| WrittenPath::of_crate(package.name())),
+        },
     }
 }
 
@@ -78,9 +92,7 @@ impl WrittenPath {
 
     /// Does the path alone say that it leads to us?
     fn is_telling(&self) -> bool {
-        let (first, last) = (self.segments.first(), self.segments.last());
-        first.is_some_and(|first| matches!(first.as_str(), "crate" | "self" | "super"))
-            || last.is_some_and(|last| matches!(last.as_str(), "runtime" | "tokio"))
+        self.segments.last().is_some_and(|last| matches!(last.as_str(), "runtime" | "tokio"))
     }
 
     fn single_name(&self) -> Option<&str> {
@@ -145,26 +157,48 @@ mod tests {
         }
     }
 
-    fn decided(text: &str, runtime: Option<&str>, facade: Option<&str>) -> String {
-        let names = Names { runtime: runtime.map(str::to_owned), facade: facade.map(str::to_owned) };
-        decide(WrittenPath::before("main", text), || names).tokens(Span::call_site()).to_string().replace(' ', "")
+    fn decided_for(package: Package, text: &str, runtime: Option<&str>, tokio: Option<&str>) -> String {
+        let names = Names { runtime: runtime.map(str::to_owned), tokio: tokio.map(str::to_owned) };
+        let written = WrittenPath::before("main", text);
+        decide(written, package, &names).tokens(Span::call_site()).to_string().replace(' ', "")
+    }
+
+    fn decided(text: &str, runtime: Option<&str>, tokio: Option<&str>) -> String {
+        decided_for(Package::Runtime, text, runtime, tokio)
     }
 
     #[test]
-    fn the_written_path_wins_where_it_leads_to_us() {
-        assert_eq!(decided("#[tokio::main]", Some("runtime"), None), "tokio");
-        assert_eq!(decided("#[crate::rt::main]", Some("runtime"), None), "crate::rt");
-        assert_eq!(decided("#[web::tokio::main]", None, None), "web::tokio");
+    fn the_written_path_chooses_where_it_leads_to_us() {
+        assert_eq!(decided("#[tokio::main]", Some("tokio"), None), "tokio");
+        assert_eq!(decided("#[tokio::main]", Some("runtime"), Some("tokio")), "tokio");
         assert_eq!(decided("#[rt::main]", Some("rt"), None), "rt");
-        assert_eq!(decided("#[web::main]", None, None), "web");
+        assert_eq!(decided("#[web::tokio::main]", None, None), "web::tokio");
+        assert_eq!(decided("#[crate::runtime::main]", None, None), "crate::runtime");
     }
 
+    /// Exported again under another path, the attribute says nothing of where the rest is.
+    ///
+    /// Fault: a path that begins with `crate` is believed.
     #[test]
     fn the_manifest_answers_for_bare_and_foreign_attributes() {
         assert_eq!(decided("#[main]", Some("tokio"), None), "::tokio");
         assert_eq!(decided("#[main]", Some("rt"), Some("tokio")), "::rt");
         assert_eq!(decided("#[main]", None, Some("tokio")), "::tokio");
         assert_eq!(decided("#[main]", None, None), "::runtime");
+        assert_eq!(decided("#[crate::rt::main]", Some("runtime"), None), "::runtime");
+        assert_eq!(decided("#[crate::fixtures::main]", Some("rt"), None), "::rt");
+        assert_eq!(decided("#[web::main]", None, None), "::runtime");
         assert_eq!(decided("#[test_log::main(runtime::main)]", Some("rt"), None), "::rt");
+    }
+
+    #[test]
+    fn the_attribute_of_the_package_tokio_leads_to_tokio() {
+        let decided = |text, runtime, tokio| decided_for(Package::Tokio, text, runtime, tokio);
+        assert_eq!(decided("#[tokio::main]", None, Some("tokio")), "tokio");
+        assert_eq!(decided("#[crate::fixtures::main]", Some("runtime"), Some("tokio")), "::tokio");
+        assert_eq!(decided("#[main]", None, Some("tk")), "::tk");
+        assert_eq!(decided("#[crate::fixtures::main]", None, None), "::tokio");
+        assert_eq!(decided("#[web::main]", None, None), "::tokio");
+        assert_eq!(decided("#[web::tokio::main]", None, None), "web::tokio");
     }
 }

@@ -16,46 +16,53 @@
 //! Rejected: moving the body into a nested `async fn`, which cannot use `Self`, `self` or generics of its outer item.
 
 use crate::arguments::Arguments;
-use crate::crate_name;
+use crate::crate_name::{self, Package};
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Ident, ReturnType, Signature, Type, Visibility};
 
-/// Which of the two attributes.
+/// Which of the two attributes, and whose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Main,
-    Test,
+    Main(Package),
+    Test(Package),
 }
 
 impl Kind {
     /// The attribute's last path segment.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Kind::Main => "main",
-            Kind::Test => "test",
+            Kind::Main(_) => "main",
+            Kind::Test(_) => "test",
         }
     }
 
-    /// The attribute as messages show it.
-    pub(crate) fn attribute(self) -> &'static str {
+    pub(crate) fn package(self) -> Package {
         match self {
-            Kind::Main => "#[runtime::main]",
-            Kind::Test => "#[runtime::test]",
+            Kind::Main(package) | Kind::Test(package) => package,
         }
+    }
+
+    fn is_test(self) -> bool {
+        matches!(self, Kind::Test(_))
+    }
+
+    /// The attribute as messages show it.
+    pub(crate) fn attribute(self) -> String {
+        format!("#[{}::{}]", self.package().name(), self.name())
     }
 
     /// The attribute with arguments, to show how it should be written.
     pub(crate) fn with(self, arguments: &str) -> String {
-        format!("`#[runtime::{}({arguments})]`", self.name())
+        format!("`#[{}::{}({arguments})]`", self.package().name(), self.name())
     }
 
     pub(crate) fn default_flavor(self) -> crate::arguments::Flavor {
         match self {
-            Kind::Main => crate::arguments::Flavor::MultiThread,
-            Kind::Test => crate::arguments::Flavor::CurrentThread,
+            Kind::Main(_) => crate::arguments::Flavor::MultiThread,
+            Kind::Test(_) => crate::arguments::Flavor::CurrentThread,
         }
     }
 }
@@ -98,7 +105,7 @@ pub(crate) fn expand(kind: Kind, arguments: TokenStream, item: TokenStream) -> T
         Arguments::parse(kind, arguments).and_then(|arguments| refuse_unfit(kind, &function).map(|()| arguments));
     match checked {
         Ok(arguments) => {
-            let root = arguments.root().unwrap_or_else(|| crate_name::root(kind.name(), Span::call_site()));
+            let root = arguments.root().unwrap_or_else(|| crate_name::root(kind, Span::call_site()));
             running(kind, function, &arguments, &root)
         }
         Err(error) => refused(function, error),
@@ -120,12 +127,12 @@ fn refuse_unfit(kind: Kind, function: &Function) -> syn::Result<()> {
             format!("`{}` needs an `async fn`: the `async` keyword is missing", kind.attribute()),
         ));
     }
-    let takes_none = kind == Kind::Test || signature.ident == "main";
+    let takes_none = kind.is_test() || signature.ident == "main";
     if takes_none && !signature.inputs.is_empty() {
-        let what = if kind == Kind::Test { "a test" } else { "the main function" };
+        let what = if kind.is_test() { "a test" } else { "the main function" };
         return Err(Error::new(signature.inputs.span(), format!("{what} cannot take arguments")));
     }
-    if kind == Kind::Test
+    if kind.is_test()
         && let Some(second) = function.attributes.iter().find(|attribute| is_test(attribute))
     {
         return Err(Error::new(
@@ -153,8 +160,8 @@ fn running(kind: Kind, function: Function, arguments: &Arguments, root: &TokenSt
     // Mixed-site names are ours alone: a parameter called `runtime` stays what it is.
     let (body, runtime) = (Ident::new("body", Span::mixed_site()), Ident::new("runtime", Span::mixed_site()));
     let result = quote_spanned!(last_span(&function)=> #runtime.block_on(#body));
-    let dynamic = (kind == Kind::Test).then(|| type_erased(&function.signature.output, &body));
-    let header = (kind == Kind::Test).then(|| quote!(#[::core::prelude::v1::test]));
+    let dynamic = kind.is_test().then(|| type_erased(&function.signature.output, &body));
+    let header = kind.is_test().then(|| quote!(#[::core::prelude::v1::test]));
     rebuilt(function, header, &body, |_| {
         quote! {
             #dynamic

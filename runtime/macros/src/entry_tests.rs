@@ -19,7 +19,7 @@ const MAIN: &str = "async fn main() { go().await }";
 
 #[test]
 fn each_flavor_calls_its_builder() {
-    let multi = expansion(Kind::Main, "crate = \"fake\"", MAIN);
+    let multi = expansion(Kind::Main(Package::Runtime), "crate = \"fake\"", MAIN);
     assert!(multi.contains("fake::runtime::Builder::new_multi_thread().enable_all().build().expect("), "{multi}");
     for (arguments, calls) in [
         ("flavor = \"multi_thread\", worker_threads = 3", "new_multi_thread().enable_all().worker_threads(3).build()"),
@@ -37,23 +37,23 @@ fn each_flavor_calls_its_builder() {
         ),
         ("crate = ::x::y", "::x::y::runtime::Builder::new_multi_thread()"),
     ] {
-        let expanded = expansion(Kind::Main, arguments, MAIN);
+        let expanded = expansion(Kind::Main(Package::Runtime), arguments, MAIN);
         assert!(expanded.contains(calls), "{arguments}: {expanded}");
     }
 }
 
 #[test]
 fn without_source_text_or_another_name_the_root_is_runtime() {
-    let expanded = expansion(Kind::Main, "", MAIN);
+    let expanded = expansion(Kind::Main(Package::Runtime), "", MAIN);
     assert!(expanded.contains("::runtime::runtime::Builder"), "{expanded}");
 }
 
 #[test]
 fn a_test_is_a_test_on_one_thread() {
-    let expanded = expansion(Kind::Test, "crate = \"fake\"", "#[ignore] async fn t() {}");
+    let expanded = expansion(Kind::Test(Package::Runtime), "crate = \"fake\"", "#[ignore] async fn t() {}");
     assert!(expanded.starts_with("#[::core::prelude::v1::test]#[ignore]fnt(){"), "{expanded}");
     assert!(expanded.contains("new_current_thread()"), "{expanded}");
-    let paused = expansion(Kind::Test, "start_paused = true", "async fn t() {}");
+    let paused = expansion(Kind::Test(Package::Runtime), "start_paused = true", "async fn t() {}");
     assert!(paused.contains(".start_paused(true)"), "{paused}");
 }
 
@@ -61,7 +61,7 @@ fn a_test_is_a_test_on_one_thread() {
 fn everything_but_async_is_kept() {
     let item = "/// Doc.\n#[inline] pub(crate) async unsafe fn run<T: Fn(u8)>(x: T) -> Option<T> where T: Send { \
                 #![allow(dead_code)] x(1); Some(x) }";
-    let expanded = expansion(Kind::Main, "", item);
+    let expanded = expansion(Kind::Main(Package::Runtime), "", item);
     let head = "#[inline]#[allow(dead_code)]pub(crate)unsafefnrun<T:Fn(u8)>(x:T)->Option<T>whereT:Send{";
     assert!(expanded.contains(head) && expanded.contains("Doc."), "{expanded}");
     assert!(expanded.contains("x(1);Some(x)}"), "{expanded}");
@@ -69,31 +69,36 @@ fn everything_but_async_is_kept() {
 
 #[test]
 fn the_body_knows_its_type_where_the_type_has_a_name() {
-    let named = expansion(Kind::Main, "", "async fn main() -> Result<(), E> { Ok(()) }");
+    let named = expansion(Kind::Main(Package::Runtime), "", "async fn main() -> Result<(), E> { Ok(()) }");
     assert!(named.contains("letnever:Result<(),E>=loop{};"), "{named}");
     for output in ["!", "impl Debug", "Option<impl Debug>"] {
-        let unnamed = expansion(Kind::Test, "", &format!("async fn f() -> {output} {{ x() }}"));
+        let unnamed = expansion(Kind::Test(Package::Runtime), "", &format!("async fn f() -> {output} {{ x() }}"));
         assert!(!unnamed.contains("never") && !unnamed.contains("dyn"), "{unnamed}");
     }
 }
 
 #[test]
 fn functions_that_do_not_fit_are_refused() {
-    assert!(refusal(Kind::Main, "", "fn main() {}").contains("`async` keyword is missing"));
-    assert!(refusal(Kind::Main, "", "async fn main(x: u8) {}").contains("the main function cannot take arguments"));
-    assert!(refusal(Kind::Test, "", "async fn t(x: u8) {}").contains("a test cannot take arguments"));
-    assert!(refusal(Kind::Main, "", "struct Main;").contains("can only stand on an `async fn`"));
-    assert!(!expansion(Kind::Main, "", "async fn run(x: u8) {}").contains("compile_error"));
+    assert!(refusal(Kind::Main(Package::Runtime), "", "fn main() {}").contains("`async` keyword is missing"));
+    assert!(
+        refusal(Kind::Main(Package::Runtime), "", "async fn main(x: u8) {}")
+            .contains("the main function cannot take arguments")
+    );
+    assert!(refusal(Kind::Test(Package::Runtime), "", "async fn t(x: u8) {}").contains("a test cannot take arguments"));
+    assert!(refusal(Kind::Main(Package::Runtime), "", "struct Main;").contains("can only stand on an `async fn`"));
+    assert!(!expansion(Kind::Main(Package::Runtime), "", "async fn run(x: u8) {}").contains("compile_error"));
     for second in ["test", "std::prelude::v1::test", "runtime::test", "::tokio::test(flavor = \"local\")"] {
         let item = format!("#[{second}] async fn t() {{}}");
-        assert!(refusal(Kind::Test, "", &item).contains("second test attribute"), "{second}");
+        assert!(refusal(Kind::Test(Package::Runtime), "", &item).contains("second test attribute"), "{second}");
     }
-    assert!(!expansion(Kind::Test, "", "#[test_case::test(1)] async fn t() {}").contains("compile_error"));
+    assert!(
+        !expansion(Kind::Test(Package::Runtime), "", "#[test_case::test(1)] async fn t() {}").contains("compile_error")
+    );
 }
 
 #[test]
 fn a_refused_function_still_exists_and_is_not_async() {
-    let expanded = expansion(Kind::Main, "bogus = 1", "async fn main() -> u8 { 1 }");
+    let expanded = expansion(Kind::Main(Package::Runtime), "bogus = 1", "async fn main() -> u8 { 1 }");
     assert!(expanded.contains("fnmain()->u8{") && !expanded.contains("asyncfn"), "{expanded}");
 }
 
@@ -123,8 +128,11 @@ fn arguments_that_make_no_sense_are_refused_with_the_way_out() {
         ("\"multi_thread\"", "expected `name = value`"),
         ("flavor(\"local\")", "expected `=` after `flavor`"),
     ] {
-        let refused = refusal(Kind::Main, arguments, MAIN);
+        let refused = refusal(Kind::Main(Package::Runtime), arguments, MAIN);
         assert!(refused.contains(message), "{arguments}: {refused}");
     }
-    assert!(refusal(Kind::Test, "worker_threads = 2", "async fn t() {}").contains("#[runtime::test(flavor ="));
+    assert!(
+        refusal(Kind::Test(Package::Runtime), "worker_threads = 2", "async fn t() {}")
+            .contains("#[runtime::test(flavor =")
+    );
 }

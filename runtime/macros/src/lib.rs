@@ -1,4 +1,5 @@
-//! The attribute macros of the `runtime` crate: `#[runtime::main]` and `#[runtime::test]`.
+//! The attribute macros of the `runtime` crate: `#[runtime::main]` and `#[runtime::test]`; and of the package `tokio` beside
+//! it, which offers it under that name.
 //!
 //! Owns: the arguments (`arguments`), the function they stand on and what it becomes (`entry`), and the path under
 //! which the caller reaches the runtime (`crate_name`).
@@ -14,6 +15,7 @@ mod arguments;
 mod crate_name;
 mod entry;
 
+use crate_name::Package;
 use entry::Kind;
 use proc_macro::TokenStream;
 
@@ -21,11 +23,23 @@ use proc_macro::TokenStream;
 /// what it returns.
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, function: TokenStream) -> TokenStream {
-    entry::expand(Kind::Main, arguments.into(), function.into()).into()
+    entry::expand(Kind::Main(Package::Runtime), arguments.into(), function.into()).into()
 }
 
 /// Makes an `async fn` a test: like `main`, on a current-thread runtime unless told otherwise, under `#[test]`.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, function: TokenStream) -> TokenStream {
-    entry::expand(Kind::Test, arguments.into(), function.into()).into()
+    entry::expand(Kind::Test(Package::Runtime), arguments.into(), function.into()).into()
+}
+
+/// `main` of the package `tokio`.
+#[proc_macro_attribute]
+pub fn tokio_main(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    entry::expand(Kind::Main(Package::Tokio), arguments.into(), function.into()).into()
+}
+
+/// `test` of the package `tokio`.
+#[proc_macro_attribute]
+pub fn tokio_test(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    entry::expand(Kind::Test(Package::Tokio), arguments.into(), function.into()).into()
 }

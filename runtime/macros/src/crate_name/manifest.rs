@@ -6,28 +6,33 @@
 //! workspace's own table. What it does not understand it skips: a wrong guess is worse than none, and the caller has
 //! `::runtime` and `crate = "…"` left.
 
+use super::Package;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const RUNTIME: &str = "runtime";
-/// The facade that offers us under tokio's name.
-const FACADE: &str = "tokio";
+/// The package beside ours that offers us under this name.
+const TOKIO: &str = "tokio";
 
 /// What this package calls us.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Names {
     pub(super) runtime: Option<String>,
-    pub(super) facade: Option<String>,
+    pub(super) tokio: Option<String>,
 }
 
 impl Names {
     pub(super) fn contains(&self, name: &str) -> bool {
-        [&self.runtime, &self.facade].into_iter().any(|known| known.as_deref() == Some(name))
+        [&self.runtime, &self.tokio].into_iter().any(|known| known.as_deref() == Some(name))
     }
 
-    pub(super) fn best(&self) -> Option<&str> {
-        self.runtime.as_deref().or(self.facade.as_deref())
+    /// The name of this package; for us the other one will do, since it has everything that ours has.
+    pub(super) fn of(&self, package: Package) -> Option<&str> {
+        match package {
+            Package::Runtime => self.runtime.as_deref().or(self.tokio.as_deref()),
+            Package::Tokio => self.tokio.as_deref(),
+        }
     }
 }
 
@@ -61,7 +66,7 @@ fn names(manifest: &str, workspace: impl FnOnce() -> Option<String>) -> Names {
         let entry = if entry.from_workspace { shared.get(name).unwrap_or(entry) } else { entry };
         let slot = match entry.package.as_deref().unwrap_or(name) {
             RUNTIME => &mut found.runtime,
-            FACADE => &mut found.facade,
+            TOKIO => &mut found.tokio,
             _ => continue,
         };
         let name = name.replace('-', "_");
@@ -237,7 +242,7 @@ mod tests {
     fn plain_names_and_dashes() {
         assert_eq!(runtime_name("[dependencies]\nruntime = \"0.1\"").as_deref(), Some("runtime"));
         assert_eq!(runtime_name("[dependencies]\nour-rt = { package = \"runtime\" }").as_deref(), Some("our_rt"));
-        assert_eq!(names("[dependencies]\ntokio = \"1\"", || None).facade.as_deref(), Some("tokio"));
+        assert_eq!(names("[dependencies]\ntokio = \"1\"", || None).tokio.as_deref(), Some("tokio"));
         assert_eq!(runtime_name("[dependencies]\ntokio = { package = \"runtime\" }").as_deref(), Some("tokio"));
     }
 
