@@ -32,6 +32,7 @@ async fn hyper_speaks_http_1() {
     for n in 0..100 {
         let body: Vec<u8> = (0..n * 100).map(|i| (i % 251) as u8).collect();
         let request = Request::post(format!("/{n}")).header("host", "x").body(Full::new(Bytes::from(body.clone()))).unwrap();
+        within("its turn", send.ready()).await.unwrap();
         let answer = within("an answer", send.send_request(request)).await.unwrap();
         assert_eq!(answer.headers()["path"], format!("/{n}"));
         let reversed: Vec<u8> = body.into_iter().rev().collect();
