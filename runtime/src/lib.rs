@@ -24,6 +24,7 @@
 //! * [`io`]: the traits [`AsyncRead`](io::AsyncRead) and [`AsyncWrite`](io::AsyncWrite), their many methods, buffers,
 //!   copying, in-memory pipes.
 //! * [`net`]: TCP, UDP and unix sockets, pipes, names to addresses.
+//! * [`process`]: children, what they say, and how they end.
 //! * [`signal`]: Ctrl-C, and all others.
 //! * [`sync`]: channels ([`mpsc`](sync::mpsc), [`oneshot`](sync::oneshot), [`broadcast`](sync::broadcast),
 //!   [`watch`](sync::watch)), locks for data across an `.await`, [`Semaphore`](sync::Semaphore), [`Notify`](sync::Notify),
@@ -47,7 +48,7 @@
 
 #[cfg(feature = "macros")]
 mod attributes;
-// What `net` and `signal` alone use stays without them, unused.
+// What `net`, `process` and `signal` alone use stays without them, unused.
 #[cfg_attr(not(all(feature = "net", feature = "signal")), allow(dead_code, unused_imports))]
 mod engine;
 #[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports))]
@@ -57,9 +58,13 @@ pub mod macros;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod prelude;
+#[cfg(feature = "process")]
+pub mod process;
 pub mod runtime;
 pub mod scope;
 #[cfg(feature = "signal")]
+// What `process` alone uses.
+#[cfg_attr(not(feature = "process"), allow(dead_code, unused_imports))]
 pub mod signal;
 pub mod sync;
 pub mod task;
