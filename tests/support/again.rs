@@ -25,7 +25,7 @@ pub fn under_strace(options: &[&str], test: &str) -> Option<Output> {
     }
     let itself = std::env::current_exe().expect("a test has a path");
     let output = traced(&itself, &["--exact", test, "--include-ignored"]).expect("strace does not start");
-    check(test, &output);
+    check(&format!("{test} under {options:?}"), &output);
     Some(output)
 }
 

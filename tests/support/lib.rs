@@ -31,6 +31,11 @@ pub mod hostile;
 #[allow(unsafe_code)]
 pub mod fork;
 
+// To debug has no safe face.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+pub mod debugger;
+
 // Filters of system calls and masks of signals have no safe face.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]

@@ -70,24 +70,28 @@ impl Keeper {
 
     /// Until somebody may have ended, or another one is left here.
     fn wait(&mut self, can_wait: bool) {
-        // It has ended and cannot be reaped: a debugger holds it. Its pidfd would wake us again and again.
-        let held = self.orphans.iter().any(|orphan| orphan.has_ended);
-        let now_and_then = !can_wait || held || self.bell.is_none();
+        let some_cannot_wait = self.orphans.iter().any(|orphan| orphan.now_and_then);
+        let now_and_then = !can_wait || some_cannot_wait || self.bell.is_none();
         let mut awaited: Vec<_> = self.orphans.iter_mut().filter(|orphan| !orphan.may_be_over()).collect();
         let bell = self.bell.as_ref().map(|bell| bell.as_fd());
         let signals = self.children.as_ref().map(|children| children.as_fd());
         let pidfds = awaited.iter().filter_map(|orphan| orphan.pidfd.as_ref()).map(|pidfd| pidfd.as_fd());
         let descriptors = bell.into_iter().chain(signals).chain(pidfds);
         let mut asked: Vec<_> = descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-        match poll(&mut asked, now_and_then.then_some(&NOW_AND_THEN_TO_POLL)) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(_) => return thread::sleep(NOW_AND_THEN),
-        }
+        let refused = match poll(&mut asked, now_and_then.then_some(&NOW_AND_THEN_TO_POLL)) {
+            Ok(_) => false,
+            Err(Errno::INTR) => return,
+            Err(_) => true,
+        };
         let answers: Vec<bool> = asked.iter().map(|asked| !asked.revents().is_empty()).collect();
         drop(asked);
         let first = answers.len() - awaited.len();
         for (orphan, has_ended) in awaited.iter_mut().zip(&answers[first..]) {
-            orphan.has_ended = *has_ended;
+            // If its end does not make it over, a debugger holds it, and its pidfd would wake us again and again.
+            orphan.now_and_then = *has_ended || refused;
+        }
+        if refused {
+            thread::sleep(NOW_AND_THEN);
         }
         if let Some(children) = &self.children {
             children.read();

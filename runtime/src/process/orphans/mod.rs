@@ -22,14 +22,14 @@ const KEEPERS_STACK: usize = 128 * 1024;
 struct Orphan {
     child: Child,
     pidfd: Option<OwnedFd>,
-    /// Its pidfd says so.
-    has_ended: bool,
+    /// It is looked at now and then: there is no waiting for it.
+    now_and_then: bool,
 }
 
 impl Orphan {
     /// Could it be over? Otherwise its pidfd will say so.
     fn may_be_over(&self) -> bool {
-        self.has_ended || self.pidfd.is_none()
+        self.now_and_then || self.pidfd.is_none()
     }
 
     /// Reaped, or out of reach?
@@ -41,7 +41,7 @@ impl Orphan {
 
 /// Reaps it, now or when it ends.
 pub(super) fn leave(child: Child, pidfd: Option<OwnedFd>) {
-    let mut orphan = Orphan { child, pidfd, has_ended: false };
+    let mut orphan = Orphan { child, pidfd, now_and_then: false };
     if !orphan.is_over() {
         answer(HALL.get().leave(orphan, id()));
     }
