@@ -19,7 +19,7 @@ fn cat() -> Child {
 }
 
 fn sleeper() -> Child {
-    Command::new("sleep").arg("3600").spawn().unwrap()
+    Command::new("sleep").arg("100").spawn().unwrap()
 }
 
 /// Fault: `Fate::reaped` does nothing.
@@ -115,7 +115,7 @@ fn kill(flavor: Flavor) {
 /// Fault: `Unreaped::drop` does not kill.
 fn dropped_it_is_killed_or_goes_on(flavor: Flavor) {
     flavor.build().block_on(async {
-        let child = Command::new("sleep").arg("3600").kill_on_drop(true).spawn().unwrap();
+        let child = Command::new("sleep").arg("100").kill_on_drop(true).spawn().unwrap();
         let id = child.id().unwrap();
         drop(child);
         while !is_reaped(id) {

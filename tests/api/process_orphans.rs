@@ -116,7 +116,7 @@ fn a_cancelled_output_leaves_no_zombie_and_no_pipe() {
         wait_until("the keeper has gone", || !process::thread_names().contains(&"runtime-orphans".into()));
         let before = process::fds();
         runtime.block_on(async {
-            for (kills, script) in [(true, "exec sleep 3600"), (false, "exec yes"), (true, "yes >&2"), (false, "exit 0")] {
+            for (kills, script) in [(true, "exec sleep 100"), (false, "exec yes"), (true, "yes >&2"), (false, "exit 0")] {
                 for polls in 0..4 {
                     let mut command = Command::new("sh");
                     let mut output = pin!(command.args(["-c", script]).kill_on_drop(kills).output());

@@ -60,7 +60,7 @@ fn a_closed_input_breaks_the_pipe(flavor: Flavor) {
         assert!(child.wait().await.unwrap().success());
         assert_eq!(input.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
         // Also for who waits in the middle of a write.
-        let mut child = Command::new("sleep").arg("3600").stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new("sleep").arg("100").stdin(Stdio::piped()).spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
         let writer = runtime::spawn(async move { input.write_all(&[0; 1 << 20]).await });
         child.kill().await.unwrap();

@@ -30,7 +30,7 @@ fn museum_b4_the_last_child_leaves_no_zombie() {
     for flavor in FLAVORS {
         let runtime = flavor.build();
         let ids = runtime.block_on(async {
-            let kills = Command::new("sleep").arg("3600").kill_on_drop(true).spawn().unwrap();
+            let kills = Command::new("sleep").arg("100").kill_on_drop(true).spawn().unwrap();
             let ends = Command::new("sleep").arg("0.05").spawn().unwrap();
             [kills.id().unwrap(), ends.id().unwrap()]
         });
@@ -51,7 +51,7 @@ fn museum_b4_wait_after_kill_ends() {
     for flavor in FLAVORS {
         flavor.build().block_on(async {
             for round in 0..20 {
-                let mut child = Command::new("sleep").arg("3600").spawn().unwrap();
+                let mut child = Command::new("sleep").arg("100").spawn().unwrap();
                 if round % 2 == 0 {
                     assert!(WakeCount::new().poll(&mut pin!(child.wait())).is_pending());
                 }
@@ -128,7 +128,7 @@ const A_WHILE: Duration = Duration::from_millis(400);
 fn while_it_is_held(ends: impl AsyncFnOnce(Child, &dyn Fn())) {
     let _watch = watchdog();
     Flavor::CurrentThread.build().block_on(async {
-        let mut child = Command::new("sleep").arg("3600").kill_on_drop(true).spawn().unwrap();
+        let mut child = Command::new("sleep").arg("100").kill_on_drop(true).spawn().unwrap();
         let id = child.id().unwrap();
         let Some(mut debugger) = debugger_of(id) else { return };
         child.start_kill().unwrap();

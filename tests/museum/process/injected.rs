@@ -66,6 +66,7 @@ fn museum_b4_the_keeper_without_means() {
 
 /// For the tests above, and on its own.
 #[test]
+#[cfg_attr(feature = "oracle", ignore = "tokio's orphans need a runtime")]
 fn each_way_on_its_own() {
     let _watch = watchdog_secs(60);
     in_own_process("process::injected::every_way_to_end");
@@ -79,7 +80,7 @@ fn every_way_to_end() {
     for flavor in [Flavor::CurrentThread, Flavor::MultiThread(2)] {
         let runtime = flavor.build();
         let mut left = runtime.block_on(async {
-            let sleeper = || Command::new("sleep").arg("3600").spawn().unwrap();
+            let sleeper = || Command::new("sleep").arg("100").spawn().unwrap();
             let sh = |script: &str| {
                 let mut command = Command::new("sh");
                 command.args(["-c", script]);
@@ -100,7 +101,7 @@ fn every_way_to_end() {
                 let mut output = Box::pin(sh("exec yes").kill_on_drop(kills).output());
                 let _ = WakeCount::new().poll(&mut output);
             }
-            drop(Command::new("sleep").arg("3600").kill_on_drop(true).spawn().unwrap());
+            drop(Command::new("sleep").arg("100").kill_on_drop(true).spawn().unwrap());
             drop(sh("sleep 0.1").spawn().unwrap());
             let mut cat = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
             let (input, mut said) = (cat.stdin.take(), cat.stdout.take().unwrap());
@@ -157,11 +158,14 @@ fn some_are_refused() {
     Flavor::CurrentThread.build().block_on(async {
         let mut command = Command::new("sh");
         command.args(["-c", "exit 7"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut sleeper = Command::new("sleep");
+        sleeper.arg("100").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (mut refused, mut ended) = (0, 0);
-        // Dropped ones want a keeper.
         for round in 0..60 {
-            match command.spawn() {
-                Ok(child) if round % 3 == 0 => drop(child),
+            let spawned = if round % 3 == 0 { sleeper.spawn() } else { command.spawn() };
+            match spawned {
+                // Dropped ones want a keeper.
+                Ok(mut child) if round % 3 == 0 => child.start_kill().unwrap(),
                 Ok(child) => {
                     assert_eq!(child.wait_with_output().await.unwrap().status.code(), Some(7));
                     ended += 1;

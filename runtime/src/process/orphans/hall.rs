@@ -186,15 +186,15 @@ mod model {
             Arc::new(World { hall: Hall::new(1), reaped: AtomicUsize::new(0), keepers: AtomicUsize::new(0) })
         }
 
-        fn leave(self: &Arc<Self>, orphan: u8) -> Option<thread::JoinHandle<()>> {
-            match self.hall.leave(orphan, 1) {
+        fn leave(world: &Arc<Self>, orphan: u8) -> Option<thread::JoinHandle<()>> {
+            match world.hall.leave(orphan, 1) {
                 Call::Nobody => None,
                 Call::Ring(bell) => {
                     bell.wake();
                     None
                 }
                 Call::Start => {
-                    let world = self.clone();
+                    let world = world.clone();
                     Some(thread::spawn(move || world.keep()))
                 }
             }
@@ -233,8 +233,8 @@ mod model {
         explore(move || {
             let world = World::new();
             let other = world.clone();
-            let dropper = thread::spawn(move || other.leave(orphans[1]));
-            let first = world.leave(orphans[0]);
+            let dropper = thread::spawn(move || World::leave(&other, orphans[1]));
+            let first = World::leave(&world, orphans[0]);
             let second = dropper.join().unwrap();
             let keepers = [first, second].into_iter().flatten().map(|keeper| keeper.join().unwrap()).count();
             assert!(keepers > 0);
