@@ -25,6 +25,7 @@
 //!   copying, in-memory pipes.
 //! * [`fs`]: files and folders.
 //! * [`net`]: TCP, UDP and unix sockets, pipes, names to addresses.
+//! * [`process`]: children, what they say, and how they end.
 //! * [`signal`]: Ctrl-C, and all others.
 //! * [`sync`]: channels ([`mpsc`](sync::mpsc), [`oneshot`](sync::oneshot), [`broadcast`](sync::broadcast),
 //!   [`watch`](sync::watch)), locks for data across an `.await`, [`Semaphore`](sync::Semaphore), [`Notify`](sync::Notify),
@@ -48,7 +49,7 @@
 
 #[cfg(feature = "macros")]
 mod attributes;
-// What `net` and `signal` alone use stays without them, unused.
+// What `net`, `process` and `signal` alone use stays without them, unused.
 #[cfg_attr(not(all(feature = "net", feature = "signal")), allow(dead_code, unused_imports))]
 mod engine;
 #[cfg(feature = "fs")]
@@ -60,9 +61,13 @@ pub mod macros;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod prelude;
+#[cfg(feature = "process")]
+pub mod process;
 pub mod runtime;
 pub mod scope;
 #[cfg(feature = "signal")]
+// What `process` alone uses.
+#[cfg_attr(not(feature = "process"), allow(dead_code, unused_imports))]
 pub mod signal;
 pub mod sync;
 pub mod task;

@@ -15,7 +15,7 @@ use super::{stop, sys};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -109,6 +109,13 @@ pub(super) fn pipe() -> io::Result<Arc<Pipe>> {
 impl Pipe {
     pub(super) fn reader(&self) -> io::Result<OwnedFd> {
         self.reader.try_clone()
+    }
+}
+
+/// The end that is read.
+impl AsFd for Pipe {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
     }
 }
 
