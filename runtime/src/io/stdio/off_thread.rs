@@ -17,7 +17,7 @@
 use super::super::ReadBuf;
 use super::input_thread::input_thread;
 use crate::engine::budget::poll_proceed;
-use crate::engine::{Engine, entered, no_runtime_here};
+use crate::engine::{BlockingClass, Engine, entered, no_runtime_here};
 use parking_lot::Mutex;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
@@ -52,7 +52,7 @@ impl<T> RefUnwindSafe for OffThread<T> {}
 /// Whose threads run the operations.
 #[derive(Clone, Copy)]
 pub(crate) enum Threads {
-    /// The blocking pool of the runtime that polls.
+    /// The internal class of the blocking pool of the runtime that polls.
     Pool,
     /// The thread of the process for standard input, which nobody waits for.
     Input,
@@ -295,7 +295,10 @@ impl Carrier {
     /// Runs the job; or drops it, if the runtime ends first.
     fn carry(self, job: Job) {
         match self {
-            Carrier::Pool(engine) => drop(engine.spawn_blocking(job, Engine::info(Location::caller()))),
+            Carrier::Pool(engine) => {
+                let info = Engine::info(Location::caller());
+                drop(engine.spawn_blocking(BlockingClass::Internal, job, info));
+            }
             // It cannot fail: the thread catches what operations do, and ends with the process.
             Carrier::Input(thread) => drop(thread.send(job)),
         }
