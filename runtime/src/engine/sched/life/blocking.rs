@@ -5,7 +5,7 @@
 use crate::engine::blocking::Refused;
 use crate::engine::cell::{JoinCell, Name, TaskInfo};
 use crate::engine::sched::engine::Engine;
-use crate::engine::sched::life::lane::Host;
+use crate::engine::sched::life::lane::{Host, Lane, NoThread};
 use crate::engine::sched::life::pool::Class;
 use crate::engine::sched::sys::sizing;
 use std::io;
@@ -29,6 +29,22 @@ impl Host for OfClass<'_> {
 
     fn cpus(&self) -> usize {
         sizing::worker_count()
+    }
+
+    /// The threads of users help out.
+    #[track_caller]
+    fn finds_none(&self, lane: &Lane, refused: NoThread) {
+        if self.1 == Class::User {
+            refused.panic();
+        }
+        let user = OfClass(self.0, Class::User);
+        let mut helped = Ok(());
+        for task in lane.take_back() {
+            helped = self.0.yard.blocking.lane(Class::User).submit(task, &user);
+        }
+        if helped.is_err() {
+            refused.panic();
+        }
     }
 }
 

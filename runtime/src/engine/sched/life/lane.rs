@@ -12,6 +12,7 @@ use crate::engine::base::budget;
 use crate::engine::blocking::{AfterSubmit, Crew, Hand, Members, Next, Patience, Refused};
 use crate::engine::cell::{self, JoinCell, Name, Owner, PanicSink, Runnable, Running, TaskInfo};
 use crate::engine::sched::sys;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -41,7 +42,14 @@ pub(super) trait Host {
     fn left(&self);
 
     fn cpus(&self) -> usize;
+
+    /// The system has refused a thread, and the lane has none for what is in its queue.
+    #[track_caller]
+    fn finds_none(&self, lane: &Lane, refused: NoThread);
 }
+
+/// A closure waits in a lane without a thread; and what the system has said, if it was asked on its behalf.
+pub(super) struct NoThread(Option<io::Error>);
 
 /// The owner of closures.
 struct Closures {
@@ -102,7 +110,9 @@ impl Lane {
         N: Name,
     {
         let (task, join) = cell::allocate(Closure(Some(closure)), NonNull::from(&self.closures), info);
-        self.see_to(self.crew.submit(task), host);
+        if let Err(refused) = self.submit(task, host) {
+            host.finds_none(self, refused);
+        }
         join
     }
 
@@ -133,7 +143,9 @@ impl Lane {
         });
         match (tried, closure, join) {
             (Ok(after), None, Some(join)) => {
-                self.see_to(after, host);
+                if let Err(refused) = self.see_to(after, host) {
+                    host.finds_none(self, refused);
+                }
                 Ok(join)
             }
             (Err(refused), Some(closure), None) => Err((refused, closure)),
@@ -141,25 +153,29 @@ impl Lane {
         }
     }
 
+    pub(super) fn submit(&self, task: Runnable, host: &impl Host) -> Result<(), NoThread> {
+        self.see_to(self.crew.submit(task), host)
+    }
+
     /// Starts the thread that a closure needs, if it does.
-    #[track_caller]
-    fn see_to(&self, after: AfterSubmit<Runnable>, host: &impl Host) {
+    fn see_to(&self, after: AfterSubmit<Runnable>, host: &impl Host) -> Result<(), NoThread> {
         let starts_pacer = match after {
-            AfterSubmit::Nothing => return,
-            AfterSubmit::Closed(task) => return task.cancel(),
+            AfterSubmit::Nothing => return Ok(()),
+            AfterSubmit::Closed(task) => {
+                task.cancel();
+                return Ok(());
+            }
             AfterSubmit::Ask => None,
             AfterSubmit::StartThread => Some(false),
             AfterSubmit::StartPacer => Some(true),
         };
         let refused = match starts_pacer.map(|pacer| self.start_counted(pacer, host)) {
-            Some(Ok(())) => return,
+            Some(Ok(())) => return Ok(()),
             Some(Err(error)) => Some(error),
             None => None,
         };
         // The closure waits for the threads that exist. If there are none, nothing would ever run it.
-        if !self.crew.has_a_thread() {
-            no_thread(refused);
-        }
+        if self.crew.has_a_thread() { Ok(()) } else { Err(NoThread(refused)) }
     }
 
     /// Starts a thread that `submit` has counted.
@@ -234,9 +250,26 @@ impl Lane {
         self.crew.wait(deadline)
     }
 
+    /// What has not begun.
+    pub(super) fn take_back(&self) -> VecDeque<Runnable> {
+        self.crew.take_back()
+    }
+
     /// Cancels what has not begun.
     pub(super) fn cancel_queued(&self) {
-        cancel(self.crew.take_back());
+        cancel(self.take_back());
+    }
+}
+
+impl NoThread {
+    #[cold]
+    #[track_caller]
+    pub(super) fn panic(self) -> ! {
+        let why = self.0.map_or_else(String::new, |error| format!(": {error}"));
+        panic!(
+            "no thread for a blocking closure: the operating system refused to start one{why}.\n  Raise the limits on \
+             threads and memory, or lower `Builder::max_blocking_threads`."
+        )
     }
 }
 
@@ -244,14 +277,4 @@ fn cancel(tasks: impl IntoIterator<Item = Runnable>) {
     for task in tasks {
         task.cancel();
     }
-}
-
-#[cold]
-#[track_caller]
-fn no_thread(refused: Option<io::Error>) -> ! {
-    let why = refused.map_or_else(String::new, |error| format!(": {error}"));
-    panic!(
-        "no thread for a blocking closure: the operating system refused to start one{why}.\n  Raise the limits on threads \
-         and memory, or lower `Builder::max_blocking_threads`."
-    )
 }

@@ -11,7 +11,7 @@
 use crate::engine::base::wake::wake_all;
 use crate::engine::blocking::{Patience, Refused};
 use crate::engine::cell::{JoinCell, Name, TaskInfo};
-use crate::engine::sched::life::lane::{Host, Lane};
+use crate::engine::sched::life::lane::{Host, Lane, NoThread};
 use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
@@ -54,6 +54,11 @@ impl Host for Arc<OwnPool> {
 
     fn cpus(&self) -> usize {
         unreachable!("BUG: a pool without a pacer paces")
+    }
+
+    #[track_caller]
+    fn finds_none(&self, _lane: &Lane, refused: NoThread) {
+        refused.panic();
     }
 }
 

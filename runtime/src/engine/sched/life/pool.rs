@@ -10,7 +10,8 @@
 //! | compute | `BlockingPool::compute` | one for each CPU |
 //!
 //! A thread belongs to one class, and they share nothing. So closures of users that all block, or compute, hold up no file;
-//! and no class has a thread before its first closure.
+//! and no class has a thread before its first closure. (One exception: where the system refuses a class its first thread, those of
+//! users help out, if there are any.)
 //!
 //! The end. What the internal class has accepted is run, whatever it waits for: it may be bytes that somebody counts on. It
 //! is closed last, since closures and tasks that end may still write. What users' closures wait for is limited by the
