@@ -262,7 +262,7 @@ fn d29_workers_that_ask_at_once_are_told() {
 }
 
 /// A thread of the user's class exists, and the system gives no other: it helps out, for what the runtime does itself and for
-/// what computes. Without one, each caller is told.
+/// what computes.
 ///
 /// Fault: `finds_none` that asks nobody to help, or leaves what it was asked for in the queue.
 #[test]
@@ -278,8 +278,15 @@ fn threads_of_users_help_out_where_the_system_gives_no_others() {
                 assert_eq!(task::BlockingPool::compute().spawn(|| 42).await.unwrap(), 42);
             }
         });
-        drop(runtime);
         limit_to(None);
+    });
+}
+
+/// Where there is none to help either, the caller is told.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn who_computes_is_told_that_there_is_no_thread() {
+    in_a_process_of_its_own("who_computes_is_told_that_there_is_no_thread", || {
         let runtime = builder(&mut Flavor::CurrentThread.builder());
         refuse_threads();
         runtime.block_on(async {

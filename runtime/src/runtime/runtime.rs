@@ -24,7 +24,8 @@ use std::time::{Duration, Instant};
 ///
 /// A closure of [`spawn_blocking`](Runtime::spawn_blocking) that has not begun runs all the same, unless it waits because
 /// [`max_blocking_threads`](Builder::max_blocking_threads) of them are running: those are cancelled. What is spawned
-/// from now on is cancelled at once.
+/// from now on is cancelled at once. What the runtime has accepted on its own account, what is written to standard output for
+/// instance, is not cancelled: it is waited for like closures that run, and goes on in the background where nobody waits.
 ///
 /// In a process that was forked off without `exec` the threads do not exist: there the end of a runtime waits for
 /// nothing and drops nothing.
