@@ -5,6 +5,11 @@ mod auto_traits;
 mod beyond;
 mod block_in_place;
 mod block_on;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod blocking_classes;
+#[cfg(not(feature = "oracle"))]
+mod blocking_pool;
 mod builder;
 mod company;
 mod coop;
