@@ -34,7 +34,9 @@ class Crate:
         with open(path, encoding="utf-8") as file:
             given = json.load(file)
         if given["format_version"] not in FORMATS:
-            sys.exit(f"items.py reads format {FORMATS} of rustdoc's JSON; {path} has {given['format_version']}")
+            print(f"the lists of items: items.py reads format {FORMATS[0]} of rustdoc's JSON, and this nightly writes "
+                  f"{given['format_version']}", file=sys.stderr)
+            sys.exit(3)
         self.index = {int(number): item for number, item in given["index"].items()}
         self.paths = given["paths"]
         self.found, self.visible, self.names = {}, [], {}
@@ -177,7 +179,7 @@ class Crate:
         listed = fields["fields"] if shape == "plain" else fields or []
         for number in filter(None, listed):
             field = self.index[number]
-            if field["visibility"] == "public":
+            if field["visibility"] == "public" and not is_hidden(field):
                 self.add(f"{name}::{field['name']}", "field", self.render.type(field["inner"]["struct_field"], scope))
         return f"struct{names}{where}"
 
@@ -258,8 +260,8 @@ class Crate:
                 scope = Scope("'s")
                 self.render.type(impl["for"], scope)
                 where = self.render.where([impl["generics"]], scope)
-                # What pin-project-lite writes for `Unpin` names a type that nobody sees: left to the compiler.
-                if "__" not in where:
+                # What pin-project-lite writes for `Unpin` names what nobody sees: left to the compiler.
+                if "__" not in where and "Phantom" not in where:
                     found[short] = short + where
         self.add(f"{owner}: auto", "auto", "; ".join(found[each] for each in AUTO if each in found))
 
