@@ -199,7 +199,10 @@ impl Builder {
     ///     .build()
     ///     .unwrap();
     /// ```
-    pub fn thread_name_fn(&mut self, name: impl Fn() -> String + Send + Sync + 'static) -> &mut Self {
+    pub fn thread_name_fn<F>(&mut self, name: F) -> &mut Self
+    where
+        F: Fn() -> String + Send + Sync + 'static,
+    {
         self.thread_name = thread_name(name);
         self
     }
@@ -212,25 +215,25 @@ impl Builder {
     }
 
     /// Runs `f` on each thread that the runtime starts, before anything else.
-    pub fn on_thread_start(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+    pub fn on_thread_start<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
         self.on_thread_start = Some(thread_callback(f));
         self
     }
 
     /// Runs `f` on each thread that the runtime started, when it ends.
-    pub fn on_thread_stop(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+    pub fn on_thread_stop<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
         self.on_thread_stop = Some(thread_callback(f));
         self
     }
 
     /// Runs `f` on a worker before it goes to sleep. It may wake and spawn tasks: the worker runs them first.
-    pub fn on_thread_park(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+    pub fn on_thread_park<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
         self.on_park = Some(thread_callback(f));
         self
     }
 
     /// Runs `f` on a worker after it has slept.
-    pub fn on_thread_unpark(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+    pub fn on_thread_unpark<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
         self.on_unpark = Some(thread_callback(f));
         self
     }
