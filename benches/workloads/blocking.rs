@@ -3,11 +3,12 @@
 //!
 //! Each reading is a fresh process: smol's pool is global, and some versions of it never end an idle thread.
 
+use std::io;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use runtime_benches::{InTask, Meter, Passes, Peer, Reading, Spawn, Workload, Wrong, check};
+use runtime_benches::{InTask, Meter, Ours, Passes, Peer, Reading, Spawn, Tokio, Workload, Wrong, check, percentile};
 
 const ONE_BY_ONE: u64 = 200;
 const CROWD: u64 = 5000;
@@ -21,6 +22,11 @@ pub(crate) fn workloads() -> Vec<Workload> {
             .beside("channel", |meter| Bare::new(meter).measure(meter, Bare::crowd))
             .in_fresh_process(),
         Workload::of("blocking-wait-1000x100us", "1000 spawn_blocking at once that wait 100 us each, all joined", InTask(Waiting))
+            .in_fresh_process(),
+        Workload::new("blocking-internal-beside-full", "512 spawn_blocking sleep 20 ms; a name that needs no network is looked up meanwhile")
+            .runtime(Ours::NAME, beside_full::<Ours>)
+            .runtime(Tokio::NAME, beside_full::<Tokio>)
+            .in_few_rounds()
             .in_fresh_process(),
     ]
 }
@@ -84,6 +90,49 @@ impl Passes for Waiting {
         }
         check_sum(sum, COUNT)
     }
+}
+
+/// A runtime that looks names up.
+trait Names: Peer {
+    fn look_up() -> impl Future<Output = io::Result<usize>> + Send;
+}
+
+const NAME: &str = "localhost:0";
+
+impl Names for Ours {
+    async fn look_up() -> io::Result<usize> {
+        Ok(runtime::net::lookup_host(NAME).await?.count())
+    }
+}
+
+impl Names for Tokio {
+    async fn look_up() -> io::Result<usize> {
+        Ok(tokio::net::lookup_host(NAME).await?.count())
+    }
+}
+
+/// The median of a few, each of which finds all threads for closures asleep.
+fn beside_full<P: Names>(meter: Meter) -> Result<Reading, Wrong> {
+    const SLEEPERS: usize = 512;
+    const SLEEP: Duration = Duration::from_millis(20);
+    const TIMES: usize = 5;
+    let peer = P::build(meter.workers());
+    let here = peer.here();
+    let mut took = peer.block_on(async move {
+        let mut took = Vec::new();
+        for _ in 0..TIMES {
+            let sleepers: Vec<_> = (0..SLEEPERS).map(|_| here.spawn_blocking(|| thread::sleep(SLEEP))).collect();
+            let begun = Instant::now();
+            let found = P::look_up().await.map_err(|error| Wrong(error.to_string()))?;
+            took.push(begun.elapsed().as_nanos() as f64);
+            check("a name has an address", found > 0, true)?;
+            for sleeper in sleepers {
+                sleeper.await;
+            }
+        }
+        Ok::<_, Wrong>(took)
+    })?;
+    Ok(Reading::of(vec![percentile(&mut took, 0.5)]))
 }
 
 type Job = Box<dyn FnOnce() + Send>;

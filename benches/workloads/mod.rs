@@ -37,6 +37,7 @@ families! {
     timers
     scope
     signals
+    process
     net
     look
 }

@@ -58,29 +58,59 @@
 //! that is no whole number of milliseconds. macOS and the BSDs through [`polling::Poller::wait`]; there the closed flags
 //! are not reported, only readiness. Elsewhere [`Driver::new`] fails with `Unsupported`.
 
+// Alone: without descriptors everything else would add an error of its own.
+#[cfg(not(unix))]
+compile_error!(
+    "io-driver needs a Unix with epoll or kqueue: Linux, Android, macOS, the BSDs. It is not there for Windows and \
+     WebAssembly, so neither is `runtime`; `timer-wheel` is, everywhere."
+);
+
+#[cfg(unix)]
 mod base;
+#[cfg(unix)]
 mod bell;
+#[cfg(unix)]
 mod driver;
+#[cfg(unix)]
 mod error;
+#[cfg(unix)]
 mod events;
+#[cfg(unix)]
 mod kernel;
+#[cfg(unix)]
 mod model;
+#[cfg(unix)]
 #[allow(unsafe_code)] // the hint to fetch memory
 mod prefetch;
+#[cfg(unix)]
 mod readiness;
+#[cfg(unix)]
 mod ready;
+#[cfg(unix)]
 #[allow(unsafe_code)] // `Poller::add_with_mode` is unsafe; nothing else is in there.
 mod register;
+#[cfg(unix)]
 mod registry;
+#[cfg(unix)]
 mod slots;
+#[cfg(unix)]
 mod source;
+#[cfg(unix)]
 mod sys;
+#[cfg(unix)]
 mod wait;
+#[cfg(unix)]
 mod waiters;
 
+#[cfg(unix)]
 pub use driver::{Driver, Turn};
+#[cfg(unix)]
 pub use error::ShutDown;
+#[cfg(unix)]
 pub use events::Events;
+#[cfg(unix)]
 pub use ready::{Direction, Interest, Ready, ReadyEvent};
+#[cfg(unix)]
 pub use source::Source;
+#[cfg(unix)]
 pub use wait::Wait;

@@ -23,7 +23,9 @@
 //! * [`select!`], [`join!`], [`try_join!`], [`pin!`]: several futures in one task.
 //! * [`io`]: the traits [`AsyncRead`](io::AsyncRead) and [`AsyncWrite`](io::AsyncWrite), their many methods, buffers,
 //!   copying, in-memory pipes.
+//! * [`fs`]: files and folders.
 //! * [`net`]: TCP, UDP and unix sockets, pipes, names to addresses.
+//! * [`process`]: children, what they say, and how they end.
 //! * [`signal`]: Ctrl-C, and all others.
 //! * [`sync`]: channels ([`mpsc`](sync::mpsc), [`oneshot`](sync::oneshot), [`broadcast`](sync::broadcast),
 //!   [`watch`](sync::watch)), locks for data across an `.await`, [`Semaphore`](sync::Semaphore), [`Notify`](sync::Notify),
@@ -47,9 +49,11 @@
 
 #[cfg(feature = "macros")]
 mod attributes;
-// What `net` and `signal` alone use stays without them, unused.
+// What `net`, `process` and `signal` alone use stays without them, unused.
 #[cfg_attr(not(all(feature = "net", feature = "signal")), allow(dead_code, unused_imports))]
 mod engine;
+#[cfg(feature = "fs")]
+pub mod fs;
 #[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports))]
 pub mod io;
 #[doc(hidden)]
@@ -57,9 +61,13 @@ pub mod macros;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod prelude;
+#[cfg(feature = "process")]
+pub mod process;
 pub mod runtime;
 pub mod scope;
 #[cfg(feature = "signal")]
+// What `process` alone uses.
+#[cfg_attr(not(feature = "process"), allow(dead_code, unused_imports))]
 pub mod signal;
 pub mod sync;
 pub mod task;

@@ -327,35 +327,63 @@ fn museum_s11_what_was_written_before_the_end_arrives() {
     });
 }
 
-/// The only blocking thread is busy, so nothing has begun; and nobody waits for the end.
+/// The only thread for closures is busy for ever, and nobody waits for the end.
 #[cfg(not(feature = "oracle"))]
 #[test]
-fn museum_s11_a_write_that_has_not_begun_is_done_at_the_end() {
+fn museum_s11_a_write_that_nobody_waited_for_is_done_at_the_end() {
     if let Some(rt) = child() {
         drop(rt);
-        let mut builder = runtime::runtime::Builder::new_multi_thread();
-        let rt = builder.worker_threads(1).max_blocking_threads(1).build().unwrap();
-        let (begun, has_begun) = std::sync::mpsc::channel();
-        rt.spawn_blocking(move || {
-            begun.send(()).unwrap();
-            loop {
-                thread::park();
-            }
-        });
-        has_begun.recv().unwrap();
+        let rt = with_a_busy_thread();
         let mut out = io::stdout();
-        rt.block_on(async {
-            out.write_all(b"the last words\n").await.unwrap();
-            assert!(once(out.flush()).is_pending());
-        });
+        rt.block_on(out.write_all(b"the last words\n")).unwrap();
         rt.shutdown_background();
         // The handle survives its runtime.
         Flavor::CurrentThread.build().block_on(out.write_all(b"and one more\n")).unwrap();
         exit(0);
     }
-    each("museum_s11_a_write_that_has_not_begun_is_done_at_the_end", |child, _stdin, stdout| {
+    each("museum_s11_a_write_that_nobody_waited_for_is_done_at_the_end", |child, _stdin, stdout| {
         assert_eq!(String::from_utf8(rest(stdout)).unwrap(), "the last words\nand one more\n");
         succeeds(child);
+    });
+}
+
+/// A runtime whose only thread for closures never comes back.
+#[cfg(not(feature = "oracle"))]
+fn with_a_busy_thread() -> Runtime {
+    let rt = Flavor::MultiThread(1).builder().max_blocking_threads(1).build().unwrap();
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    rt.spawn_blocking(move || {
+        begun.send(()).unwrap();
+        loop {
+            thread::park();
+        }
+    });
+    has_begun.recv().unwrap();
+    rt
+}
+
+/// Standard output is a pipe that is full, and nobody reads: a write that was accepted cannot be done, and does not hold up
+/// who waits for a time only.
+///
+/// Fault: a write that is done by whoever ends the runtime.
+#[cfg(not(feature = "oracle"))]
+#[test]
+fn an_output_that_nobody_reads_does_not_hold_up_the_end() {
+    if let Some(rt) = child() {
+        drop(rt);
+        let rt = with_a_busy_thread();
+        let mut outs: Vec<_> = (0..40).map(|_| io::stdout()).collect();
+        rt.block_on(async {
+            for out in &mut outs {
+                out.write_all(&[b'x'; 1 << 17]).await.unwrap();
+            }
+        });
+        rt.shutdown_timeout(std::time::Duration::from_millis(10));
+        exit(0);
+    }
+    each("an_output_that_nobody_reads_does_not_hold_up_the_end", |mut child, _stdin, stdout| {
+        assert!(child.wait().unwrap().success());
+        drop(stdout);
     });
 }
 

@@ -5,6 +5,11 @@ mod auto_traits;
 mod beyond;
 mod block_in_place;
 mod block_on;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod blocking_classes;
+#[cfg(not(feature = "oracle"))]
+mod blocking_pool;
 mod builder;
 mod company;
 mod coop;
@@ -55,6 +60,16 @@ mod net_unix;
 mod net_unix_peers;
 // Beyond tokio.
 mod panics_and_drops;
+mod process_auto_traits;
+mod process_child;
+mod process_command;
+mod process_errors;
+// tokio's orphans need a runtime that is driven.
+#[cfg(all(target_os = "linux", not(feature = "oracle")))]
+mod process_orphans;
+mod process_pipes;
+#[allow(unsafe_code)] // `pre_exec` is unsafe
+mod process_pre_exec;
 mod refused_threads;
 #[cfg(not(feature = "oracle"))]
 mod scope_blocking;

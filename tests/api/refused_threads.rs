@@ -260,3 +260,68 @@ fn d29_workers_that_ask_at_once_are_told() {
         limit_to(None);
     });
 }
+
+/// A thread of the user's class exists, and the system gives no other: it helps out, for what the runtime does itself and for
+/// what computes.
+///
+/// Fault: `finds_none` that asks nobody to help, or leaves what it was asked for in the queue.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn threads_of_users_help_out_where_the_system_gives_no_others() {
+    in_a_process_of_its_own("threads_of_users_help_out_where_the_system_gives_no_others", || {
+        let runtime = builder(&mut Flavor::CurrentThread.builder());
+        runtime.block_on(async {
+            task::spawn_blocking(|| ()).await.unwrap();
+            refuse_threads();
+            for _ in 0..3 {
+                assert!(runtime::net::lookup_host("localhost:0").await.is_ok());
+                assert_eq!(task::BlockingPool::compute().spawn(|| 42).await.unwrap(), 42);
+            }
+        });
+        limit_to(None);
+    });
+}
+
+/// Where there is none to help either, the caller is told.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn who_computes_is_told_that_there_is_no_thread() {
+    in_a_process_of_its_own("who_computes_is_told_that_there_is_no_thread", || {
+        let runtime = builder(&mut Flavor::CurrentThread.builder());
+        refuse_threads();
+        runtime.block_on(async {
+            let compute = catch(|| drop(task::BlockingPool::compute().spawn(|| ()))).expect_err("there was a thread");
+            assert!(compute.file.ends_with("refused_threads.rs"), "{compute:?}");
+            assert!(compute.message.contains("refused to start one"), "{compute:?}");
+        });
+        limit_to(None);
+        assert_eq!(runtime.block_on(runtime.spawn_blocking(|| 7)).unwrap(), 7);
+    });
+}
+
+/// The same of a pool of one's own, whose end does not wait for a thread that never was.
+///
+/// Fault: `start_counted` that does not tell its host.
+#[test]
+#[cfg(not(feature = "oracle"))]
+fn a_pool_of_ones_own_without_a_thread() {
+    in_a_process_of_its_own("a_pool_of_ones_own_without_a_thread", || {
+        let runtime = builder(&mut Flavor::CurrentThread.builder());
+        let build = || task::BlockingPool::builder().threads(2).thread_stack_size(STACK).build();
+        let (pool, other) = (build(), build());
+        let drops = Drops::new();
+        refuse_threads();
+        for pool in [&pool, &other] {
+            let held = drops.probe();
+            let panic = catch(|| drop(pool.spawn(move || drop(held)))).expect_err("there was a thread");
+            assert!(panic.file.ends_with("refused_threads.rs"), "{panic:?}");
+            assert_eq!(pool.num_threads(), 0);
+        }
+        runtime.block_on(other.shutdown());
+        assert_eq!(drops.count(), 1, "nobody will ever run it");
+        limit_to(None);
+        assert_eq!(runtime.block_on(pool.spawn(|| 7)).unwrap(), 7);
+        runtime.block_on(pool.shutdown());
+        assert_eq!(drops.count(), 2);
+    });
+}

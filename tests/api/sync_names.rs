@@ -1,6 +1,6 @@
 //! Every stable name of `tokio::sync` 1.54, used: what is missing, here or there, does not compile.
 //!
-//! `docs/design/sync-api.md` is the same list for reading; a law in `tests/tidy` compares the two.
+//! `docs/tokio.md` lists them for reading, by what rustdoc says of both.
 
 use runtime::sync::*;
 use std::error::Error;

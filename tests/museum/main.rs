@@ -5,6 +5,7 @@
 mod engine;
 mod io;
 mod net;
+mod process;
 // Beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod scope;

@@ -24,6 +24,11 @@ pub fn fds() -> usize {
     fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
+/// Was this process reaped? (Before that it is there, as a zombie at least.)
+pub fn is_reaped(id: u32) -> bool {
+    !std::path::Path::new(&format!("/proc/{id}")).exists()
+}
+
 /// Held by tests that count what belongs to the whole process.
 pub fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());

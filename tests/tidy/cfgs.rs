@@ -1,7 +1,8 @@
 //! Law: conditions stand where they are looked for.
 //!
 //! `cfg(feature)` in a crate's `lib.rs`, `cfg(loom)` in a `base` or a `model.rs` (and on the `mod` line of a
-//! `model` or of `tests`), conditions on the operating system below a `sys`. Everywhere else code is the code: no reader has
+//! `model` or of `tests`), conditions on the operating system below a `sys`, and in `lib.rs` whether the
+//! crate is there at all (`cfg(unix)`). Everywhere else code is the code: no reader has
 //! to keep three variants of a function in mind, and deleting a feature's folder deletes the feature.
 
 use super::Finding;
@@ -56,6 +57,8 @@ fn judge(file: &Source, token: &Token<'_>, on_test_module: bool) -> Option<Findi
             on_test_module || path.contains("/base/") || matches!(file.file_name(), "model.rs" | "base.rs"),
             "Take the type from engine/base, which is std in a build and loom in a model.",
         ),
+        // A whole crate is there, or says why it is not.
+        "unix" if path.ends_with("/src/lib.rs") => return None,
         "target_os" | "target_family" | "target_vendor" | "unix" | "windows" => (
             path.contains("/sys/") || file.file_name() == "sys.rs",
             "Move what differs between systems into a `sys` module with one interface.",
@@ -103,6 +106,8 @@ mod self_tests {
         one("runtime/src/net/tcp.rs", "#[cfg(target_os = \"linux\")] fn f() {}", 1);
         one("runtime/src/net/tcp.rs", "#[cfg(any(unix, windows))] fn f() {}", 2);
         one("runtime/src/net/sys/linux.rs", "#[cfg(target_os = \"linux\")] fn f() {}", 0);
+        one("io-driver/src/lib.rs", "#[cfg(unix)] mod driver;", 0);
+        one("io-driver/src/lib.rs", "#[cfg(windows)] mod driver;", 1);
         one("tests/api/net.rs", "#[cfg(target_os = \"linux\")] fn f() {}", 0);
     }
 }

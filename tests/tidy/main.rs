@@ -32,7 +32,9 @@ mod museum;
 mod names;
 mod promises;
 mod repo;
-mod sync_api;
+mod tokio;
+mod tokio_page;
+mod tokio_wider;
 mod unsafety;
 
 use repo::Repo;

@@ -3,9 +3,6 @@
 //! `Direct` is the way to wait without `Poller::wait`, where there is one; `Direct::new` answers `None` elsewhere, and
 //! `kernel` goes through `polling`.
 
-#[cfg(not(unix))]
-compile_error!("io-driver needs Unix descriptors and a poller with edges: epoll or kqueue");
-
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "epoll.rs"]
 mod direct;

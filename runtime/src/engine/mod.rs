@@ -3,6 +3,7 @@
 //! | group        | what passes through                                                                       |
 //! |--------------|-------------------------------------------------------------------------------------------|
 //! | one runtime  | [`Engine`]: `new`, `spawn`, `spawn_blocking`, `block_on_*`, `close`, `drain`, its counters   |
+//! | closures that block | [`BlockingClass`], [`Refused`]; [`OwnPool`], threads of no runtime                        |
 //! | its settings | [`config`]                                                                                |
 //! | this thread  | [`entered`] (which runtime, may it block; [`Caller`], who needs one), [`current`] (which task), [`budget`], [`contention`], random |
 //! | its time     | [`Timer`], [`clockwork`]; [`TimerWheel`], to order deadlines with                         |
@@ -34,6 +35,7 @@ pub use base::id::Id;
 pub(crate) use base::rng::random_below;
 pub(crate) use base::value_lock::{ValueLock, ValueRef};
 pub(crate) use base::wake::wake_each;
+pub(crate) use blocking::Refused;
 pub use cell::JoinError;
 pub(crate) use cell::owned::{Next, OwnedTasks};
 pub(crate) use cell::{
@@ -47,6 +49,8 @@ pub(crate) use sched::caller::{Caller, is_entered, no_runtime_here};
 pub(crate) use sched::config;
 pub(crate) use sched::counters::{Counters, WorkerCounters};
 pub(crate) use sched::engine::Engine;
+pub(crate) use sched::life::own::{OwnPool, Settings as OwnPoolSettings};
+pub(crate) use sched::life::pool::Class as BlockingClass;
 pub(crate) use sched::places::inject::Chain;
 pub(crate) use sched::sizing;
 pub(crate) use sched::sockets::{NoDriver, ends_with_its_task, is_here, register, unless_it_ends_with_its_task};

@@ -46,6 +46,7 @@
 mod adapt;
 mod buf_read;
 mod copy;
+pub(crate) mod descriptor;
 mod ext;
 mod interest;
 mod memory;

@@ -1,5 +1,6 @@
 //! How a runtime is put together.
 
+mod blocking;
 mod histogram;
 
 use super::callbacks::{THREAD_NAME, ThreadName, task_callback, thread_callback, thread_name};
@@ -9,11 +10,11 @@ use super::policy::{PanicHook, PanicInfo, Policy};
 use super::{Handle, HistogramConfiguration, RngSeed, Runtime, UnhandledPanic};
 use crate::engine::config::{Callback, Config, Flavor, TaskCallback};
 use crate::engine::{Engine, sizing};
+use blocking::Blocking;
 use histogram::Older;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 /// Builds a [`Runtime`] with settings of your own.
 ///
@@ -37,8 +38,7 @@ pub struct Builder {
     flavor: Flavor,
     workers: Option<usize>,
     name: Option<String>,
-    blocking_max: usize,
-    keep_alive: Duration,
+    blocking: Blocking,
     thread_name: ThreadName,
     stack_bytes: Option<usize>,
     on_thread_start: Option<Callback>,
@@ -66,18 +66,15 @@ pub struct Builder {
 }
 
 /// tokio's documented defaults where it has them.
-const BLOCKING_MAX: usize = 512;
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const INJECT_INTERVAL: u32 = 31;
 const EVENT_INTERVAL: u32 = 61;
 const EVENTS_PER_LOOK: usize = 1024;
 /// Half of what a worker polls between two looks, so that its queue is run down before the next one.
 const EVENTS_PER_BUSY_LOOK: usize = 32;
 
-/// More are taken as that many. The idle word counts threads in 16 bits, so both together must stay below 65,536; and
-/// each costs 16 bytes of a table when the runtime is built.
+/// More are taken as that many. The idle word counts workers and blocking threads in 16 bits, so both together must stay
+/// below 65,536; and each costs 16 bytes of a table when the runtime is built.
 const WORKERS_MOST: usize = 1 << 14;
-const BLOCKING_MOST: usize = 1 << 15;
 
 /// Smaller stacks are taken as this: in a debug build the runtime's own frames need 32 KiB.
 const STACK_LEAST: usize = 64 * 1024;
@@ -88,8 +85,7 @@ impl Builder {
             flavor,
             workers: None,
             name: None,
-            blocking_max: BLOCKING_MAX,
-            keep_alive: KEEP_ALIVE,
+            blocking: Blocking::default(),
             thread_name: Arc::new(|| THREAD_NAME.to_owned()),
             stack_bytes: None,
             on_thread_start: None,
@@ -165,24 +161,6 @@ impl Builder {
         self
     }
 
-    /// The limit on threads for [`spawn_blocking`](crate::task::spawn_blocking); 512 by default. Closures beyond it
-    /// wait in a queue without a limit, so a limit of a few can make closures that wait for each other wait for ever.
-    ///
-    /// Such threads are started when they are needed, and end after [`thread_keep_alive`](Builder::thread_keep_alive)
-    /// without work. They do not count as workers. More than 32,768 are taken as that many.
-    ///
-    /// # Panics
-    /// If `count` is 0.
-    #[track_caller]
-    pub fn max_blocking_threads(&mut self, count: usize) -> &mut Self {
-        assert!(
-            count > 0,
-            "zero threads for blocking closures: none would ever run.\n  Give `max_blocking_threads` 1 or more."
-        );
-        self.blocking_max = count;
-        self
-    }
-
     /// The runtime's name, for logs and inspection.
     ///
     /// # Panics
@@ -221,7 +199,10 @@ impl Builder {
     ///     .build()
     ///     .unwrap();
     /// ```
-    pub fn thread_name_fn(&mut self, name: impl Fn() -> String + Send + Sync + 'static) -> &mut Self {
+    pub fn thread_name_fn<F>(&mut self, name: F) -> &mut Self
+    where
+        F: Fn() -> String + Send + Sync + 'static,
+    {
         self.thread_name = thread_name(name);
         self
     }
@@ -234,25 +215,25 @@ impl Builder {
     }
 
     /// Runs `f` on each thread that the runtime starts, before anything else.
-    pub fn on_thread_start(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+    pub fn on_thread_start<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
         self.on_thread_start = Some(thread_callback(f));
         self
     }
 
     /// Runs `f` on each thread that the runtime started, when it ends.
-    pub fn on_thread_stop(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+    pub fn on_thread_stop<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
         self.on_thread_stop = Some(thread_callback(f));
         self
     }
 
     /// Runs `f` on a worker before it goes to sleep. It may wake and spawn tasks: the worker runs them first.
-    pub fn on_thread_park(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+    pub fn on_thread_park<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
         self.on_park = Some(thread_callback(f));
         self
     }
 
     /// Runs `f` on a worker after it has slept.
-    pub fn on_thread_unpark(&mut self, f: impl Fn() + Send + Sync + 'static) -> &mut Self {
+    pub fn on_thread_unpark<F: Fn() + Send + Sync + 'static>(&mut self, f: F) -> &mut Self {
         self.on_unpark = Some(thread_callback(f));
         self
     }
@@ -278,12 +259,6 @@ impl Builder {
     /// Runs `f` after each poll of a task.
     pub fn on_after_task_poll(&mut self, f: impl Fn(&TaskMeta<'_>) + Send + Sync + 'static) -> &mut Self {
         self.after_poll = Some(task_callback(f));
-        self
-    }
-
-    /// How long a thread for blocking closures (or a spare worker) waits for work before it ends; 10 s by default.
-    pub fn thread_keep_alive(&mut self, duration: Duration) -> &mut Self {
-        self.keep_alive = duration;
         self
     }
 
@@ -478,8 +453,10 @@ impl Builder {
             flavor,
             workers,
             name: self.name.clone(),
-            blocking_max: self.blocking_max.min(BLOCKING_MOST),
-            blocking_keep_alive: self.keep_alive,
+            blocking_max: self.blocking.threads(),
+            blocking_queue_most: self.blocking.queue_most(),
+            blocking_keep_alive: self.blocking.keep_alive(),
+            blocking_surplus_leaves: self.blocking.surplus_leaves(),
             thread_name: self.thread_name.clone(),
             stack_bytes: self.stack_bytes.map(|bytes| bytes.max(STACK_LEAST)),
             on_thread_start: self.on_thread_start.clone(),
@@ -526,7 +503,7 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("flavor", &self.flavor)
             .field("worker_threads", &self.workers)
-            .field("max_blocking_threads", &self.blocking_max)
+            .field("max_blocking_threads", &self.blocking.asked_threads())
             .field("thread_stack_size", &self.stack_bytes)
             .field("unhandled_panic", &self.panic_action)
             .finish_non_exhaustive()

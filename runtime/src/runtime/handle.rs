@@ -3,9 +3,9 @@
 use super::RuntimeMetrics;
 use crate::engine::config::Flavor;
 use crate::engine::entered::{self, Role};
-use crate::engine::{Engine, no_runtime_here};
-use crate::task::JoinHandle;
+use crate::engine::{BlockingClass, Engine, no_runtime_here};
 use crate::task::large::Large;
+use crate::task::{JoinHandle, TrySpawnError};
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -106,7 +106,29 @@ impl Handle {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        JoinHandle::new(self.engine.spawn_blocking(closure, Engine::info(Location::caller())))
+        JoinHandle::new(self.engine.spawn_blocking(BlockingClass::User, closure, Engine::info(Location::caller())))
+    }
+
+    /// The same, unless as many closures wait as
+    /// [`Builder::max_blocking_queue`](super::Builder::max_blocking_queue) allows, or the runtime has shut down. See
+    /// [`task::try_spawn_blocking`](crate::task::try_spawn_blocking).
+    ///
+    /// # Errors
+    /// Then the closure comes back.
+    ///
+    /// # Panics
+    /// As [`spawn_blocking`](Handle::spawn_blocking).
+    #[track_caller]
+    pub fn try_spawn_blocking<F, R>(&self, closure: F) -> Result<JoinHandle<R>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let info = Engine::info(Location::caller());
+        match self.engine.try_spawn_blocking(BlockingClass::User, closure, info) {
+            Ok(cell) => Ok(JoinHandle::new(cell)),
+            Err(refused) => Err(TrySpawnError::new(refused)),
+        }
     }
 
     /// Runs a future to its end on this thread, in the runtime's context.

@@ -4,8 +4,8 @@ use super::handle::may_block;
 use super::runtime::end;
 use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
 use crate::engine::Engine;
-use crate::task::JoinHandle;
 use crate::task::large::Large;
+use crate::task::{JoinHandle, TrySpawnError};
 use std::future::Future;
 use std::io;
 use std::marker::PhantomData;
@@ -83,6 +83,19 @@ impl LocalRuntime {
         R: Send + 'static,
     {
         self.handle.spawn_blocking(closure)
+    }
+
+    /// The same, if there is room in the queue: see [`Handle::try_spawn_blocking`].
+    ///
+    /// # Errors
+    /// Where there is none the closure comes back.
+    #[track_caller]
+    pub fn try_spawn_blocking<F, R>(&self, closure: F) -> Result<JoinHandle<R>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.handle.try_spawn_blocking(closure)
     }
 
     /// Runs a future to its end on this thread, and tasks in between.

@@ -55,17 +55,18 @@ impl RuntimeMetrics {
         self.global_queue_depth()
     }
 
-    /// Threads of the blocking pool.
+    /// Threads for closures of [`spawn_blocking`](crate::task::spawn_blocking), busy ones and idle ones. Those that the runtime
+    /// has for itself (files, names, standard output) are not counted, nor those for closures that compute.
     pub fn num_blocking_threads(&self) -> usize {
         self.counters().pool_threads()
     }
 
-    /// Threads of the blocking pool that wait for a closure.
+    /// Those of [`num_blocking_threads`](RuntimeMetrics::num_blocking_threads) that wait for a closure.
     pub fn num_idle_blocking_threads(&self) -> usize {
         self.counters().pool_idle_threads()
     }
 
-    /// Closures that wait for a thread of the blocking pool.
+    /// Closures of [`spawn_blocking`](crate::task::spawn_blocking) that wait for a thread.
     pub fn blocking_queue_depth(&self) -> usize {
         self.counters().pool_queued()
     }

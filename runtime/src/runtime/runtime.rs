@@ -4,8 +4,8 @@ use super::handle::may_block;
 use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
 use crate::engine::config::Flavor;
 use crate::engine::{ShutDown, entered};
-use crate::task::JoinHandle;
 use crate::task::large::Large;
+use crate::task::{JoinHandle, TrySpawnError};
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -24,7 +24,8 @@ use std::time::{Duration, Instant};
 ///
 /// A closure of [`spawn_blocking`](Runtime::spawn_blocking) that has not begun runs all the same, unless it waits because
 /// [`max_blocking_threads`](Builder::max_blocking_threads) of them are running: those are cancelled. What is spawned
-/// from now on is cancelled at once.
+/// from now on is cancelled at once. What the runtime has accepted on its own account, what is written to standard output for
+/// instance, is not cancelled: it is waited for like closures that run, and goes on in the background where nobody waits.
 ///
 /// In a process that was forked off without `exec` the threads do not exist: there the end of a runtime waits for
 /// nothing and drops nothing.
@@ -70,6 +71,19 @@ impl Runtime {
         R: Send + 'static,
     {
         self.handle.spawn_blocking(closure)
+    }
+
+    /// The same, if there is room in the queue: see [`Handle::try_spawn_blocking`].
+    ///
+    /// # Errors
+    /// Where there is none the closure comes back.
+    #[track_caller]
+    pub fn try_spawn_blocking<F, R>(&self, closure: F) -> Result<JoinHandle<R>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.handle.try_spawn_blocking(closure)
     }
 
     /// Runs a future to its end on this thread.

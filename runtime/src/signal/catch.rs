@@ -12,10 +12,9 @@
 
 use super::board::Kind;
 use super::{stop, sys};
-use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::io::{Errno, ioctl_fionbio};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -95,7 +94,10 @@ pub(super) fn pipe() -> io::Result<Arc<Pipe>> {
     match &*pipe {
         Some(pipe) if pipe.maker == std::process::id() => Ok(pipe.clone()),
         _ => {
-            let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+            let (reader, writer) = io::pipe()?;
+            ioctl_fionbio(&reader, true)?;
+            ioctl_fionbio(&writer, true)?;
+            let (reader, writer) = (reader.into(), writer.into());
             let new = Arc::new(Pipe { reader, writer, maker: std::process::id() });
             WRITER.store(new.writer.as_raw_fd(), Ordering::SeqCst);
             MAKER.store(new.maker, Ordering::SeqCst);
@@ -109,6 +111,13 @@ pub(super) fn pipe() -> io::Result<Arc<Pipe>> {
 impl Pipe {
     pub(super) fn reader(&self) -> io::Result<OwnedFd> {
         self.reader.try_clone()
+    }
+}
+
+/// The end that is read.
+impl AsFd for Pipe {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
     }
 }
 

@@ -27,12 +27,14 @@
 mod board;
 #[allow(unsafe_code)] // the handlers
 mod catch;
+mod outside;
 mod reader;
 #[allow(unsafe_code)] // a signal's default action
 mod stop;
 mod sys;
 pub mod unix;
 
+pub(crate) use self::outside::OutsideOfRuntimes;
 use self::unix::{SignalKind, signal};
 use crate::io::expect_runtime;
 use std::future::poll_fn;

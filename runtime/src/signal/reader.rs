@@ -82,10 +82,10 @@ impl Reader {
 }
 
 /// Until nothing is in it.
-fn empty(pipe: &OwnedFd) {
+pub(super) fn empty(pipe: impl AsFd) {
     let mut bytes = [0; 64];
     loop {
-        match rustix::io::read(pipe, &mut bytes) {
+        match rustix::io::read(&pipe, &mut bytes) {
             Ok(read) if read == bytes.len() => {}
             Err(Errno::INTR) => {}
             Ok(_) | Err(_) => return,

@@ -82,7 +82,6 @@ impl Notify {
 
     crate::engine::const_fn! {
         /// Like [`new`](Self::new), for statics.
-        #[must_use]
         pub const fn const_new() -> Notify {
             Notify { word: AtomicUsize::new(0), waiters: Waiters::new() }
         }

@@ -1,7 +1,7 @@
 //! Spawning with a name.
 
 use super::{JoinHandle, LocalSet};
-use crate::engine::{Engine, TaskInfo, entered, no_runtime_here};
+use crate::engine::{BlockingClass, Engine, TaskInfo, entered, no_runtime_here};
 use crate::runtime::Handle;
 use std::future::Future;
 use std::io;
@@ -100,7 +100,7 @@ impl<'a> Builder<'a> {
         R: Send + 'static,
     {
         match entered::with_engine(|engine| engine.map(Engine::arc)) {
-            Some(engine) => Ok(JoinHandle::new(engine.spawn_blocking(closure, self.info()))),
+            Some(engine) => Ok(JoinHandle::new(engine.spawn_blocking(BlockingClass::User, closure, self.info()))),
             None => no_runtime_here("task::Builder::spawn_blocking"),
         }
     }
@@ -112,6 +112,6 @@ impl<'a> Builder<'a> {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        Ok(JoinHandle::new(handle.engine().spawn_blocking(closure, self.info())))
+        Ok(JoinHandle::new(handle.engine().spawn_blocking(BlockingClass::User, closure, self.info())))
     }
 }

@@ -13,7 +13,6 @@ pin_project! {
     ///
     /// # Cancel safety
     /// Dropping it drops the inner future, which sees the value meanwhile, and then the value.
-    #[must_use = "futures do nothing unless polled"]
     pub struct TaskLocalFuture<T, F>
     where
         T: 'static,

@@ -53,6 +53,7 @@ impl<T> JoinHandle<T> {
     }
 
     /// A handle that can abort the task and ask whether it is over, and does not keep its output.
+    #[must_use = "it does nothing by itself"]
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle::new(self.cell.task().clone())
     }

@@ -16,6 +16,8 @@
 
 mod abort;
 pub(crate) mod blocking;
+mod blocking_pool;
+mod blocking_refused;
 mod builder;
 mod checkpoint;
 pub mod coop;
@@ -31,7 +33,9 @@ mod yielding;
 
 pub use crate::engine::{Id, JoinError};
 pub use abort::AbortHandle;
-pub use blocking::{block_in_place, spawn_blocking};
+pub use blocking::{block_in_place, spawn_blocking, try_spawn_blocking};
+pub use blocking_pool::{BlockingMap, BlockingPool, BlockingPoolBuilder};
+pub use blocking_refused::TrySpawnError;
 pub use builder::Builder;
 pub(crate) use checkpoint::is_cancelled;
 pub use checkpoint::{Cancelled, checkpoint};

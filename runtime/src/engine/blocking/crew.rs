@@ -1,7 +1,8 @@
 //! A queue of jobs and the threads that wait for it.
 //!
 //! Owns: the queue, the counts of threads by what they do.
-//! Not here: starting threads (`sched/life/blocking`).
+//! Not here: starting threads (`sched/life/lane`), the life of the thread that paces (`pacing`), for how long a thread
+//! without work is kept (`patience`).
 //!
 //! Growth. The first few threads, the *eager* ones, start at once, one for each job that finds nobody idle. Beyond them a
 //! *pacer* decides: a thread that looks at the queue again and again while it stands, and asks for as many threads as
@@ -16,20 +17,26 @@
 //! same way a submitter that finds nobody relies on the pacer: one that rests is called, one that looks finds the queue
 //! before it rests. It leaves only from its rest, and only if it was not called.
 //!
+//! Shrinking. Sleepers stand in two rows: as many as are kept for long in the first, who is more than that in the second. A
+//! job wakes the first row first, so that those of the second go although a few jobs come all the time. (With one row, in
+//! which everybody's turn comes, a job per second and thread keeps them all.)
+//!
 //! The end. A job that waits although one more thread could be had is run after the close; one that waits because the
 //! limit is reached comes back. So of the queue as many stay as the limit leaves threads that are not inside a job, and
-//! threads leave when nothing is left. Rejected: to start the missing threads at the close. The pacer does that.
+//! threads leave when nothing is left. (A crew whose owner says `close_to_new` gives nothing back.) Rejected: to start the missing threads at the close. The pacer does that.
 //!
 //! Refusals. A thread is counted before the system is asked for it, without the lock. So who finds threads counted knows
 //! nothing yet if all of them are *starting*: it waits for an answer, and is told when none of them came to be. Once one
 //! thread is known to exist nobody waits; if that is a pacer at rest, a refusal calls it. A job that no thread exists for
 //! stays in the queue for one that comes later.
 
-use super::pace::{Pace, Seen};
+mod pacing;
+
+use super::patience::Patience;
 use crate::engine::base::atomics::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, now, spin_pause};
 use crate::engine::base::spin::Spin;
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The queue keeps room for so many jobs.
 const ROOM_KEPT: usize = 1024;
@@ -38,7 +45,8 @@ pub(crate) struct Crew<T> {
     state: Mutex<State<T>>,
     /// For those who look without the lock.
     queued: AtomicUsize,
-    job: Condvar,
+    /// For each row of sleepers.
+    job: [Condvar; 2],
     pace: Condvar,
     gone: Condvar,
     eager: usize,
@@ -54,13 +62,19 @@ struct State<T> {
     busy: usize,
     /// Threads that look at the queue without the lock, and will look at it with the lock before they sleep.
     spinning: usize,
-    sleeping: usize,
-    /// How many of the sleeping ones have been notified and not yet woken up.
-    chosen: usize,
+    rows: [Row; 2],
     pacer: Pacer,
     closed: bool,
     /// Jobs taken so far: the pacer's sign of progress.
     taken: u64,
+}
+
+/// Threads that sleep until a job comes.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    sleeping: usize,
+    /// How many of them have been notified and not yet woken up.
+    chosen: usize,
 }
 
 /// What the thread does that paces; it is counted among the threads.
@@ -89,6 +103,14 @@ pub(crate) enum AfterSubmit<T> {
     Closed(T),
 }
 
+/// Why a job is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// As many wait as may.
+    Full,
+    Closed,
+}
+
 /// What a thread of the crew does next.
 pub(crate) enum Next<T> {
     Run(T),
@@ -113,14 +135,13 @@ impl<T> Crew<T> {
                 starting: 0,
                 busy: 0,
                 spinning: 0,
-                sleeping: 0,
-                chosen: 0,
+                rows: Default::default(),
                 pacer: Pacer::None,
                 closed: false,
                 taken: 0,
             }),
             queued: AtomicUsize::new(0),
-            job: Condvar::new(),
+            job: [Condvar::new(), Condvar::new()],
             pace: Condvar::new(),
             gone: Condvar::new(),
             eager: eager.min(most),
@@ -133,14 +154,31 @@ impl<T> Crew<T> {
         if state.closed {
             return AfterSubmit::Closed(job);
         }
+        self.accept(&mut state, job)
+    }
+
+    /// The same for a job that need not be taken: `waiting_most` may wait besides those that a thread could be had for.
+    /// `make` is called if it is taken, with the lock held.
+    pub(crate) fn try_submit(&self, waiting_most: usize, make: impl FnOnce() -> T) -> Result<AfterSubmit<T>, Refused> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Refused::Closed);
+        }
+        if state.queue.len() >= waiting_most.saturating_add(self.most - state.busy) {
+            return Err(Refused::Full);
+        }
+        Ok(self.accept(&mut state, make()))
+    }
+
+    fn accept(&self, state: &mut State<T>, job: T) -> AfterSubmit<T> {
         state.queue.push_back(job);
         self.queued.store(state.queue.len(), Ordering::Release);
-        if state.queue.len() <= state.spinning + state.chosen {
+        if state.queue.len() <= state.spinning + state.chosen() {
             return AfterSubmit::Nothing;
         }
-        if state.sleeping > state.chosen {
-            state.chosen += 1;
-            self.job.notify_one();
+        if let Some(row) = state.rows.iter().position(|row| row.sleeping > row.chosen) {
+            state.rows[row].chosen += 1;
+            self.job[row].notify_one();
             return AfterSubmit::Nothing;
         }
         if state.workers() < self.eager {
@@ -152,13 +190,13 @@ impl<T> Crew<T> {
             state.count_start();
             return AfterSubmit::StartPacer;
         }
-        self.call_pacer(&mut state);
+        self.call_pacer(state);
         if state.is_known_to_have_threads() { AfterSubmit::Nothing } else { AfterSubmit::Ask }
     }
 
-    /// The next job for a thread of the crew, which waits for `keep_alive` at the most. `waits` is called when it counts as
-    /// waiting, without the lock.
-    pub(crate) fn next(&self, hand: &mut Hand, keep_alive: Duration, waits: impl Fn()) -> Next<T> {
+    /// The next job for a thread of the crew, or the end of its patience. `waits` is called when it counts as waiting, without
+    /// the lock.
+    pub(crate) fn next(&self, hand: &mut Hand, patience: &Patience, waits: impl Fn()) -> Next<T> {
         let mut state = self.state.lock();
         state.busy -= usize::from(std::mem::take(&mut hand.busy));
         let mut slept = false;
@@ -178,99 +216,47 @@ impl<T> Crew<T> {
             if !slept {
                 hand.spin.failed(begun);
             }
+            let threads = state.threads;
             state.spinning += 1;
             drop(state);
             waits();
             hand.spin.look_on(begun, now, || self.queued() != 0, spin_pause);
+            let kept = patience.kept_of(threads);
             state = self.state.lock();
             state.spinning -= 1;
             if !state.queue.is_empty() || state.closed {
                 continue;
             }
             slept = true;
-            state.sleeping += 1;
-            let timed_out = self.job.wait_for(&mut state, keep_alive).timed_out();
-            state.sleeping -= 1;
-            // A notification may have been meant for another sleeper; whoever wakes up first takes it, since every one
-            // looks at the queue next.
-            let chosen = state.chosen > 0;
-            state.chosen = state.chosen.saturating_sub(1);
-            if timed_out && !chosen && state.queue.is_empty() {
+            if !self.sleep(&mut state, patience, kept) {
                 return self.leave(&mut state);
             }
         }
     }
 
-    /// The life of the pacer. `wanting` says how many workers want a CPU; `start` starts a thread, which is counted, and
-    /// says whether that went well; both are called without the lock. `true`: now the pacer works like the others, else
-    /// it is not counted any more.
-    pub(crate) fn pace(
-        &self,
-        cpus: usize,
-        keep_alive: Duration,
-        wanting: impl Fn() -> Option<usize>,
-        start: impl Fn() -> bool,
-    ) -> bool {
-        let mut state = self.state.lock();
-        let mut pace = Pace::new(cpus);
-        while state.threads < self.most && !(state.closed && state.queue.is_empty()) {
-            if state.queue.is_empty() {
-                if !self.rest(&mut state, keep_alive) {
-                    return false;
-                }
-                pace = Pace::new(cpus);
-                continue;
+    /// Until something has happened. `false`: nothing has, and more threads than `kept` are there, or it has been long.
+    fn sleep(&self, state: &mut MutexGuard<'_, State<T>>, patience: &Patience, kept: usize) -> bool {
+        let mut left = patience.keep_alive();
+        loop {
+            let is_surplus = state.threads > kept;
+            let row = usize::from(is_surplus && state.rows[0].sleeping >= kept);
+            let time = if is_surplus { left.min(patience.surplus()) } else { left };
+            state.rows[row].sleeping += 1;
+            let timed_out = self.job[row].wait_for(state, time).timed_out();
+            let row = &mut state.rows[row];
+            row.sleeping -= 1;
+            // A notification may have been meant for another sleeper; whoever wakes up first takes it, since every one
+            // looks at the queue next.
+            let chosen = row.chosen > 0;
+            row.chosen = row.chosen.saturating_sub(1);
+            if !timed_out || chosen || !state.queue.is_empty() || state.closed {
+                return true;
             }
-            let (since, taken) = (now(), state.taken);
-            self.pace.wait_for(&mut state, pace.pause());
-            if state.queue.is_empty() {
-                continue;
-            }
-            let (workers, queued) = (state.workers(), state.queue.len());
-            let seen = Seen { time: now() - since, taken: state.taken - taken, workers, queued };
-            drop(state);
-            let threads = pace.look(seen, &wanting);
-            let started;
-            (state, started) = self.start(threads, &start);
-            if !started && state.threads == 1 {
-                // Refused, and alone: there is nobody to run what waits but the pacer.
-                break;
+            left -= time;
+            if left.is_zero() || state.threads > kept {
+                return false;
             }
         }
-        state.pacer = Pacer::None;
-        true
-    }
-
-    /// The pacer's, while no queue stands. `false`: it was not needed for so long that it is not counted any more.
-    fn rest(&self, state: &mut MutexGuard<'_, State<T>>, keep_alive: Duration) -> bool {
-        state.pacer = Pacer::Rests;
-        self.pace.wait_for(state, keep_alive);
-        // Neither called nor sent home: its time is up.
-        let leaves = state.pacer == Pacer::Rests && !state.closed;
-        if leaves {
-            self.uncount(state);
-        }
-        state.pacer = if leaves { Pacer::None } else { Pacer::Looks };
-        !leaves
-    }
-
-    /// The pacer's: starts threads while they are needed. `false`: one was refused.
-    fn start(&self, threads: usize, start: impl Fn() -> bool) -> (MutexGuard<'_, State<T>>, bool) {
-        let mut state = self.state.lock();
-        for _ in 0..threads {
-            if state.threads >= self.most || state.queue.is_empty() {
-                break;
-            }
-            state.threads += 1;
-            drop(state);
-            let started = start();
-            state = self.state.lock();
-            if !started {
-                self.uncount(&mut state);
-                return (state, false);
-            }
-        }
-        (state, true)
     }
 
     /// Where nobody else can be relied on.
@@ -315,12 +301,31 @@ impl<T> Crew<T> {
 
     /// No more jobs. Those for which no thread could be had come back; threads leave when the others are done.
     pub(crate) fn close(&self) -> VecDeque<T> {
-        let mut state = self.state.lock();
-        state.closed = true;
-        self.job.notify_all();
-        self.pace.notify_all();
+        let mut state = self.closed();
         let stay = if state.threads == 0 { 0 } else { self.most - state.busy };
         self.give_back(&mut state, stay)
+    }
+
+    /// No more jobs, and all that wait are run. They come back only if there is no thread at all.
+    pub(crate) fn close_to_new(&self) -> VecDeque<T> {
+        let mut state = self.closed();
+        let stay = if state.threads == 0 { 0 } else { state.queue.len() };
+        self.give_back(&mut state, stay)
+    }
+
+    /// Whatever has not begun.
+    pub(crate) fn take_back(&self) -> VecDeque<T> {
+        self.give_back(&mut self.state.lock(), 0)
+    }
+
+    fn closed(&self) -> MutexGuard<'_, State<T>> {
+        let mut state = self.state.lock();
+        state.closed = true;
+        for job in &self.job {
+            job.notify_all();
+        }
+        self.pace.notify_all();
+        state
     }
 
     /// Leaves the first `stay` jobs in the queue.
@@ -355,7 +360,15 @@ impl<T> Crew<T> {
 
     pub(crate) fn idle_threads(&self) -> usize {
         let state = self.state.lock();
-        state.sleeping + state.spinning + usize::from(state.pacer == Pacer::Rests)
+        state.rows.iter().map(|row| row.sleeping).sum::<usize>()
+            + state.spinning
+            + usize::from(state.pacer == Pacer::Rests)
+    }
+
+    /// Is it closed, and has every thread left?
+    pub(crate) fn is_over(&self) -> bool {
+        let state = self.state.lock();
+        state.closed && state.threads == 0
     }
 
     /// Does no job run or wait?
@@ -397,6 +410,10 @@ impl<T> State<T> {
         self.threads - usize::from(self.pacer != Pacer::None)
     }
 
+    fn chosen(&self) -> usize {
+        self.rows.iter().map(|row| row.chosen).sum()
+    }
+
     fn count_start(&mut self) {
         self.threads += 1;
         self.starting += 1;
@@ -411,8 +428,13 @@ impl<T> State<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     const SOON: Duration = Duration::from_millis(1);
+
+    fn soon() -> Patience {
+        Patience::even(SOON)
+    }
 
     /// The pacer of a machine with two CPUs, whose crew waits for something else.
     fn pace<T>(crew: &Crew<T>, start: impl Fn() -> bool) -> bool {
@@ -443,8 +465,8 @@ mod tests {
     fn two_jobs_do_not_rely_on_one_sleeper() {
         let crew = Crew::new(2, 4);
         assert_eq!(submit(&crew, 1), AfterSubmit::StartThread);
-        assert!(matches!(crew.next(&mut Hand::default(), SOON, || ()), Next::Run(1)));
-        crew.state.lock().sleeping = 1;
+        assert!(matches!(crew.next(&mut Hand::default(), &soon(), || ()), Next::Run(1)));
+        crew.state.lock().rows[0].sleeping = 1;
         assert_eq!(submit(&crew, 2), AfterSubmit::Nothing, "the one that sleeps is woken");
         assert_eq!(submit(&crew, 3), AfterSubmit::StartThread);
     }
@@ -455,10 +477,10 @@ mod tests {
         assert_eq!(submit(&crew, 1), AfterSubmit::StartThread);
         assert_eq!(submit(&crew, 2), AfterSubmit::Nothing);
         let mut hand = Hand::default();
-        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(1)));
+        assert!(matches!(crew.next(&mut hand, &soon(), || ()), Next::Run(1)));
         assert!(!crew.is_quiet());
-        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(2)));
-        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Leave));
+        assert!(matches!(crew.next(&mut hand, &soon(), || ()), Next::Run(2)));
+        assert!(matches!(crew.next(&mut hand, &soon(), || ()), Next::Leave));
         assert_eq!((crew.threads(), crew.idle_threads()), (0, 0));
         assert!(crew.is_quiet());
     }
@@ -487,7 +509,7 @@ mod tests {
             if asked.get() == 100 {
                 // The other thread comes back from a long job.
                 let mut hand = Hand::default();
-                while let Next::Run(_) = crew.next(&mut hand, SOON, || ()) {}
+                while let Next::Run(_) = crew.next(&mut hand, &soon(), || ()) {}
             }
             false
         });
@@ -504,10 +526,10 @@ mod tests {
         let mut hand = Hand::default();
         let starts = std::cell::Cell::new(0);
         std::thread::scope(|scope| {
-            let pacer = scope.spawn(|| crew.pace(1, Duration::MAX, || Some(1), || unreachable!("the worker computes")));
+            let pacer = scope.spawn(|| crew.pace(1, Duration::MAX, || Some(1), || false));
             for job in 0..5 {
                 while !crew.state.lock().queue.is_empty() {
-                    assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(_)));
+                    assert!(matches!(crew.next(&mut hand, &soon(), || ()), Next::Run(_)));
                 }
                 while crew.state.lock().pacer != Pacer::Rests {
                     std::thread::yield_now();
@@ -516,11 +538,11 @@ mod tests {
                 assert_eq!(submit(&crew, job), AfterSubmit::Nothing, "the pacer is there");
                 assert!(crew.state.lock().pacer == Pacer::Looks);
             }
-            while let Next::Run(_) = crew.next(&mut hand, SOON, || ()) {}
+            while let Next::Run(_) = crew.next(&mut hand, &soon(), || ()) {}
             starts.set(crew.close().len());
             assert!(pacer.join().unwrap(), "it leaves as the others do");
         });
-        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Leave));
+        assert!(matches!(crew.next(&mut hand, &soon(), || ()), Next::Leave));
         assert_eq!((crew.threads(), starts.get()), (0, 0));
     }
 
@@ -530,7 +552,7 @@ mod tests {
         let _ = submit(&crew, 0);
         let _ = submit(&crew, 1);
         let mut hand = Hand::default();
-        while let Next::Run(_) = crew.next(&mut hand, SOON, || ()) {}
+        while let Next::Run(_) = crew.next(&mut hand, &soon(), || ()) {}
         crew.state.lock().pacer = Pacer::Rests;
         assert_eq!(crew.submit(2), AfterSubmit::StartThread, "the pacer runs no jobs");
         // It is refused, and the pacer called.
@@ -538,7 +560,7 @@ mod tests {
         assert!(crew.has_a_thread());
         assert!(crew.state.lock().pacer == Pacer::Looks);
         assert!(pace(&crew, || false));
-        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(2)));
+        assert!(matches!(crew.next(&mut hand, &soon(), || ()), Next::Run(2)));
     }
 
     #[test]
@@ -555,10 +577,10 @@ mod tests {
         assert_eq!(crew.threads(), 3);
         let mut hands = [Hand::default(), Hand::default(), Hand::default()];
         for (job, hand) in hands.iter_mut().enumerate() {
-            assert!(matches!(crew.next(hand, SOON, || ()), Next::Run(found) if found == job));
+            assert!(matches!(crew.next(hand, &soon(), || ()), Next::Run(found) if found == job));
         }
         for hand in &mut hands {
-            assert!(matches!(crew.next(hand, SOON, || ()), Next::Leave));
+            assert!(matches!(crew.next(hand, &soon(), || ()), Next::Leave));
         }
         assert!(crew.wait(None));
     }
@@ -568,10 +590,10 @@ mod tests {
         let crew = Crew::new(1, 1);
         let mut hand = Hand::default();
         let _ = submit(&crew, 1);
-        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(1)));
+        assert!(matches!(crew.next(&mut hand, &soon(), || ()), Next::Run(1)));
         let _ = submit(&crew, 2);
         assert_eq!(crew.close(), [2]);
-        assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Leave));
+        assert!(matches!(crew.next(&mut hand, &soon(), || ()), Next::Leave));
     }
 
     #[test]
@@ -588,7 +610,7 @@ mod tests {
         assert_eq!(crew.submit(4), AfterSubmit::Nothing);
         let mut hand = Hand::default();
         for job in 1..=4 {
-            assert!(matches!(crew.next(&mut hand, SOON, || ()), Next::Run(found) if found == job));
+            assert!(matches!(crew.next(&mut hand, &soon(), || ()), Next::Run(found) if found == job));
         }
         // Refused after the close: nobody else would give them back.
         let crew = Crew::new(1, 1);
@@ -596,5 +618,103 @@ mod tests {
         assert!(crew.close().is_empty());
         assert_eq!(crew.did_not_start(false), [1]);
         assert!(crew.has_a_thread(), "nothing waits for one");
+    }
+
+    /// Runs all that waits, and stops: inside of a job, or because time was up.
+    fn stop_after(crew: &Crew<usize>, hand: &mut Hand, jobs: usize) -> Vec<usize> {
+        let next = |_| match crew.next(hand, &soon(), || ()) {
+            Next::Run(job) => job,
+            Next::Leave => panic!("there is no job"),
+        };
+        (0..jobs).map(next).collect()
+    }
+
+    /// Fault: room for `waiting_most` alone, or for a thread more.
+    #[test]
+    fn as_many_wait_as_may_besides_those_that_run() {
+        for waiting_most in [0, 1, 3] {
+            for most in [1, 2] {
+                let crew = Crew::new(1, most);
+                let fits = |job| {
+                    let after = crew.try_submit(waiting_most, || job);
+                    if matches!(after, Ok(AfterSubmit::StartThread | AfterSubmit::StartPacer)) {
+                        crew.did_start();
+                    }
+                    after.map(drop)
+                };
+                for job in 0..most + waiting_most {
+                    assert_eq!(fits(job), Ok(()), "job {job} of {waiting_most} behind {most}");
+                }
+                assert_eq!(fits(99), Err(Refused::Full));
+                // One is taken, and none is over: one runs and all others wait.
+                let mut hand = Hand::default();
+                assert_eq!(stop_after(&crew, &mut hand, 1), [0]);
+                assert_eq!(fits(99), Err(Refused::Full));
+                // That one is over: the next is inside, or nobody.
+                assert!(matches!(crew.next(&mut hand, &soon(), || ()), Next::Run(1) | Next::Leave));
+                assert_eq!(fits(99), Ok(()));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_made_for_a_crew_that_is_full_or_closed() {
+        let crew = Crew::new(1, 1);
+        let _ = crew.try_submit(0, || 1);
+        crew.did_start();
+        assert_eq!(crew.try_submit(0, || unreachable!()), Err(Refused::Full));
+        assert_eq!(crew.try_submit(usize::MAX, || 2), Ok(AfterSubmit::Nothing), "no limit");
+        let _ = crew.close();
+        assert_eq!(crew.try_submit(usize::MAX, || unreachable!()), Err(Refused::Closed));
+    }
+
+    /// Fault: `close_to_new` that gives back what waits because the limit is reached.
+    #[test]
+    fn a_crew_that_closes_to_new_jobs_runs_all_others() {
+        let crew = Crew::new(1, 1);
+        for job in 0..5 {
+            let _ = submit(&crew, job);
+        }
+        let mut hand = Hand::default();
+        assert_eq!(stop_after(&crew, &mut hand, 1), [0]);
+        assert!(crew.close_to_new().is_empty());
+        assert_eq!(submit(&crew, 9), AfterSubmit::Closed(9));
+        assert_eq!(stop_after(&crew, &mut hand, 2), [1, 2]);
+        assert_eq!(crew.take_back(), [3, 4]);
+        assert!(!crew.is_over());
+        assert!(matches!(crew.next(&mut hand, &soon(), || ()), Next::Leave));
+        assert!(crew.is_over());
+    }
+
+    /// A job for one thread after the other, for longer than a surplus one stays: those that are kept do them all.
+    ///
+    /// Fault: one row for all sleepers, or the second row woken first.
+    #[test]
+    fn a_few_jobs_do_not_keep_a_large_crew() {
+        const KEPT: usize = 2;
+        let crew = Crew::new(6, 6);
+        let patience = Patience::with_surplus(Duration::from_secs(3600), Duration::from_millis(20), KEPT, || KEPT);
+        std::thread::scope(|scope| {
+            for job in 0..6 {
+                assert_eq!(submit(&crew, job), AfterSubmit::StartThread);
+            }
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    let mut hand = Hand::default();
+                    while let Next::Run(_) = crew.next(&mut hand, &patience, || ()) {}
+                });
+            }
+            for _ in 0..5_000 {
+                if crew.threads() == KEPT {
+                    break;
+                }
+                let _ = submit(&crew, 9);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let stayed = crew.threads();
+            assert!(crew.close().is_empty());
+            assert_eq!(stayed, KEPT);
+        });
+        assert!(crew.is_over());
     }
 }

@@ -4,18 +4,23 @@
 //! (`base/atomics.rs`): so a thread's patience may end at any moment. The pacer's wait between looks is always of that kind.
 //! "Fault" lines name a change to the code that makes the model below fail; each was planted and seen to fail.
 
-use super::crew::{AfterSubmit, Crew, Hand, Next};
+use super::crew::{AfterSubmit, Crew, Hand, Next, Refused};
+use super::patience::Patience;
 use crate::engine::base::atomics::Arc;
 use crate::engine::base::model::{check, check_large, spawn, yield_now};
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicIsize, AtomicUsize};
 use std::time::Duration;
 
 /// A crew, and how often each job was run or came back.
 struct Model {
     crew: Crew<usize>,
     patience: Duration,
+    /// Beyond one thread, time is up at any moment.
+    keeps_one: bool,
     ends: [AtomicUsize; 3],
+    /// How many were taken by `try_submit` and have not ended.
+    held: AtomicIsize,
     started: AtomicUsize,
     /// How many threads the model's operating system gives (loom has five for us, and one or two are taken).
     threads_most: usize,
@@ -32,11 +37,29 @@ impl Model {
     }
 
     fn of(eager: usize, most: usize, patience: Duration) -> Model {
-        let (ends, started) = Default::default();
-        Model { crew: Crew::new(eager, most), patience, ends, started, threads_most: 3, first_waits: false }
+        let (ends, held, started) = Default::default();
+        Model {
+            crew: Crew::new(eager, most),
+            patience,
+            keeps_one: false,
+            ends,
+            held,
+            started,
+            threads_most: 3,
+            first_waits: false,
+        }
+    }
+
+    fn patience(&self) -> Patience {
+        if self.keeps_one {
+            Patience::with_surplus(self.patience, Duration::ZERO, 1, || 1)
+        } else {
+            Patience::even(self.patience)
+        }
     }
 
     fn end(&self, job: usize) {
+        self.held.fetch_sub(1, Relaxed);
         self.ends[job].fetch_add(1, Relaxed);
     }
 
@@ -59,7 +82,11 @@ impl Model {
 
 /// What `Pool` does with a job. `false`: nobody is there to run it.
 fn submit(model: &Arc<Model>, job: usize) -> bool {
-    let pacer = match model.crew.submit(job) {
+    follow(model, model.crew.submit(job))
+}
+
+fn follow(model: &Arc<Model>, after: AfterSubmit<usize>) -> bool {
+    let pacer = match after {
         AfterSubmit::Nothing => return true,
         AfterSubmit::Closed(job) => {
             model.end(job);
@@ -94,7 +121,7 @@ fn start(model: &Arc<Model>, pacer: bool) -> bool {
             return;
         }
         let mut hand = Hand::default();
-        while let Next::Run(job) = model.crew.next(&mut hand, model.patience, || ()) {
+        while let Next::Run(job) = model.crew.next(&mut hand, &model.patience(), || ()) {
             if model.first_waits && job == 0 {
                 await_job(&model, 1);
             }
@@ -198,7 +225,7 @@ fn a_pacer_that_rests_is_relied_on() {
             assert_eq!(model.crew.submit(1), AfterSubmit::StartPacer);
             start_pacer(&model);
             for job in 0..2 {
-                assert!(matches!(model.crew.next(&mut hand, patience, || ()), Next::Run(next) if next == job));
+                assert!(matches!(model.crew.next(&mut hand, &model.patience(), || ()), Next::Run(next) if next == job));
             }
             model.started.store(0, Relaxed);
             if model.crew.submit(2) == AfterSubmit::StartPacer {
@@ -207,9 +234,9 @@ fn a_pacer_that_rests_is_relied_on() {
             while model.started.load(Relaxed) == 0 {
                 yield_now();
             }
-            assert!(matches!(model.crew.next(&mut hand, patience, || ()), Next::Run(2)));
+            assert!(matches!(model.crew.next(&mut hand, &model.patience(), || ()), Next::Run(2)));
             assert!(model.crew.close().is_empty());
-            assert!(matches!(model.crew.next(&mut hand, patience, || ()), Next::Leave));
+            assert!(matches!(model.crew.next(&mut hand, &model.patience(), || ()), Next::Leave));
             model.close_and_wait();
         });
     }
@@ -225,7 +252,7 @@ fn start_pacer(model: &Arc<Model>) {
             Some(1)
         };
         if theirs.crew.pace(1, theirs.patience, wanting, || unreachable!()) {
-            assert!(matches!(theirs.crew.next(&mut Hand::default(), theirs.patience, || ()), Next::Leave));
+            assert!(matches!(theirs.crew.next(&mut Hand::default(), &theirs.patience(), || ()), Next::Leave));
         }
     }));
     model.crew.did_start();
@@ -281,4 +308,56 @@ fn d29_a_refused_thread_and_the_end() {
         other.join().unwrap();
         model.assert_ended(1);
     });
+}
+
+/// Of two threads one may stay for ever; the other one leaves at any moment, while a job comes.
+/// Fault: `sleep` that leaves whoever is kept (none stays), and that sleeps on although the crew has closed (it hangs).
+#[test]
+fn who_is_too_many_leaves_and_who_is_kept_stays() {
+    check_large(|| {
+        let model = Arc::new(Model { keeps_one: true, ..Model::of(2, 2, Duration::MAX) });
+        for job in 0..2 {
+            assert!(submit(&model, job));
+        }
+        await_job(&model, 0);
+        await_job(&model, 1);
+        assert!(submit(&model, 2));
+        await_job(&model, 2);
+        assert!(model.crew.threads() > 0);
+        model.close_and_wait();
+        model.assert_ended(3);
+    });
+}
+
+/// Two submitters, and a crew that takes one job at a time, or lets one wait: never more, and each ends once.
+/// Fault: `try_submit` that looks at the queue in a lock of its own, or leaves out who is inside a job.
+#[test]
+fn no_more_wait_than_may() {
+    for waiting_most in [0, 1] {
+        check_large(move || {
+            let model = Model::new(1, 1, Duration::MAX);
+            let theirs = model.clone();
+            let other = spawn(move || try_submit(&theirs, waiting_most, 0));
+            for job in [1, 2] {
+                try_submit(&model, waiting_most, job);
+            }
+            other.join().unwrap();
+            model.close_and_wait();
+            model.assert_ended(3);
+        });
+    }
+}
+
+fn try_submit(model: &Arc<Model>, waiting_most: usize, job: usize) {
+    let make = || {
+        assert!(model.held.fetch_add(1, Relaxed) <= waiting_most as isize, "more wait than may");
+        job
+    };
+    match model.crew.try_submit(waiting_most, make) {
+        Ok(after) => assert!(follow(model, after)),
+        Err(refused) => {
+            assert_eq!(refused, Refused::Full);
+            model.ends[job].fetch_add(1, Relaxed);
+        }
+    }
 }

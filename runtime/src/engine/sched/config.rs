@@ -33,7 +33,11 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     pub(crate) name: Option<String>,
     pub(crate) blocking_max: usize,
+    /// How many closures may wait besides those that run, of those that need not be taken.
+    pub(crate) blocking_queue_most: usize,
     pub(crate) blocking_keep_alive: Duration,
+    /// Threads beyond those that CPUs need are kept for a shorter time.
+    pub(crate) blocking_surplus_leaves: bool,
     pub(crate) thread_name: Arc<dyn Fn() -> String + Send + Sync>,
     pub(crate) stack_bytes: Option<usize>,
     pub(crate) on_thread_start: Option<Callback>,

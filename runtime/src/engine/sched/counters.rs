@@ -8,6 +8,7 @@
 use crate::engine::histogram::Histogram;
 use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
+use crate::engine::sched::life::pool::Class;
 use crate::engine::sched::places::place::{Doing, Place};
 use crate::engine::sched::worker::here::with_worker_of;
 use crate::engine::sched::yard::Yard;
@@ -92,17 +93,26 @@ impl<'e> Counters<'e> {
         self.yard.stats.rescued.get()
     }
 
+    /// Of the class for users' closures.
     pub(crate) fn pool_threads(self) -> usize {
-        self.yard.blocking.threads()
+        self.yard.blocking.lane(Class::User).threads()
     }
 
     pub(crate) fn pool_idle_threads(self) -> usize {
-        self.yard.blocking.idle_threads()
+        self.yard.blocking.lane(Class::User).idle_threads()
     }
 
-    /// Closures that wait for a thread of the pool.
+    /// Closures of users that wait for a thread.
     pub(crate) fn pool_queued(self) -> usize {
-        self.yard.blocking.queued()
+        self.yard.blocking.lane(Class::User).queued()
+    }
+
+    pub(crate) fn compute_threads(self) -> usize {
+        self.yard.blocking.lane(Class::Compute).threads()
+    }
+
+    pub(crate) fn compute_queued(self) -> usize {
+        self.yard.blocking.lane(Class::Compute).queued()
     }
 
     pub(crate) fn descriptors_registered(self) -> u64 {

@@ -13,7 +13,7 @@ pub(crate) mod counters;
 mod ending;
 pub(crate) mod engine;
 mod guarantor;
-mod life;
+pub(super) mod life;
 pub(crate) mod places;
 mod rest;
 mod route;

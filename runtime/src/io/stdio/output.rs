@@ -12,15 +12,16 @@ macro_rules! output {
     ($(#[$type_doc:meta])* $Stream:ident, $(#[$fn_doc:meta])* $stream:ident) => {
         $(#[$type_doc])*
         ///
-        /// A blocking thread of the runtime that polls does the writing, through std's stream of the same name. A write
+        /// A blocking thread that the runtime that polls has for itself does the writing, through std's stream of the same name. A write
         /// is accepted as soon as its bytes are copied (2 MiB at the most) and is *under way* from then on: the next
         /// write or flush of this handle waits for it, and reports its error. To know that bytes have arrived, flush.
         ///
         /// * One write is never torn apart by others, of this process: `write_all` of 2 MiB or less is one write.
         /// * Each handle orders its own writes only. Two handles are not coordinated, nor is a handle with one made after
         ///   it: in a loop, make one before the loop and keep it.
-        /// * What is under way when the handle or the runtime goes is still written; ending the runtime waits for it.
-        ///   Nobody is left to hear of an error then.
+        /// * What is under way when the handle or the runtime goes is still written; ending the runtime waits for it,
+        ///   `shutdown_timeout` no longer than it is told to, and `shutdown_background` not at all. Nobody is left to hear of
+        ///   an error then.
         ///
         /// # Cancel safety
         /// A `write` that was dropped before it was ready has written nothing; a `flush` that was dropped is to be repeated.

@@ -56,6 +56,14 @@ pub(in crate::net) fn bind_device(socket: SockRef<'_>, interface: Option<&[u8]>)
     socket.bind_device(interface)
 }
 
+pub(in crate::net) fn reuse_port(socket: &socket2::Socket) -> io::Result<bool> {
+    socket.reuse_port()
+}
+
+pub(in crate::net) fn set_reuse_port(socket: &socket2::Socket, reuse: bool) -> io::Result<()> {
+    socket.set_reuse_port(reuse)
+}
+
 pub(in crate::net) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     use rustix::pipe::{PipeFlags, pipe_with};
     Ok(pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?)

@@ -1,4 +1,4 @@
-//! macOS and the BSDs.
+//! macOS, the BSDs and illumos.
 
 use rustix::io::retry_on_intr;
 use rustix::net::{SendFlags, SocketAddrAny, SocketAddrUnix};
@@ -53,6 +53,26 @@ pub(in crate::net) fn device(_: SockRef<'_>) -> io::Result<Option<Vec<u8>>> {
 
 pub(in crate::net) fn bind_device(_: SockRef<'_>, _: Option<&[u8]>) -> io::Result<()> {
     Err(unsupported("SO_BINDTODEVICE"))
+}
+
+#[cfg(not(any(target_os = "illumos", target_os = "solaris")))]
+pub(in crate::net) fn reuse_port(socket: &socket2::Socket) -> io::Result<bool> {
+    socket.reuse_port()
+}
+
+#[cfg(not(any(target_os = "illumos", target_os = "solaris")))]
+pub(in crate::net) fn set_reuse_port(socket: &socket2::Socket, reuse: bool) -> io::Result<()> {
+    socket.set_reuse_port(reuse)
+}
+
+#[cfg(any(target_os = "illumos", target_os = "solaris"))]
+pub(in crate::net) fn reuse_port(_: &socket2::Socket) -> io::Result<bool> {
+    Err(unsupported("SO_REUSEPORT"))
+}
+
+#[cfg(any(target_os = "illumos", target_os = "solaris"))]
+pub(in crate::net) fn set_reuse_port(_: &socket2::Socket, _: bool) -> io::Result<()> {
+    Err(unsupported("SO_REUSEPORT"))
 }
 
 pub(in crate::net) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {

@@ -80,12 +80,12 @@ impl TcpSocket {
 
     /// Allows several sockets to bind to the same address, all of which set this (`SO_REUSEPORT`).
     pub fn set_reuseport(&self, reuseport: bool) -> io::Result<()> {
-        self.socket.set_reuse_port(reuseport)
+        sys::set_reuse_port(&self.socket, reuseport)
     }
 
     /// May other sockets bind to the same address?
     pub fn reuseport(&self) -> io::Result<bool> {
-        self.socket.reuse_port()
+        sys::reuse_port(&self.socket)
     }
 
     /// Asks for a buffer of this size for sending. Linux takes twice as much, for its own needs, within its limits.

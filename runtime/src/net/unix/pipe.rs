@@ -287,10 +287,7 @@ impl Sender {
 
 impl AsyncWrite for Sender {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if buf.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        self.io.poll_io(Direction::Write, cx, |fd| syscalls::write(fd, buf))
+        self.io.poll_write_from(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -298,10 +295,7 @@ impl AsyncWrite for Sender {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if bufs.iter().all(|buf| buf.is_empty()) {
-            return Poll::Ready(Ok(0));
-        }
-        self.io.poll_io(Direction::Write, cx, |fd| syscalls::writev(fd, bufs))
+        self.io.poll_write_from_all(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -371,9 +365,6 @@ impl Receiver {
 
 impl AsyncRead for Receiver {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if buf.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        self.io.poll_io(Direction::Read, cx, |fd| syscalls::read_into(fd, buf)).map_ok(|_| ())
+        self.io.poll_read_into(cx, buf)
     }
 }

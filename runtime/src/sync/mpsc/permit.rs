@@ -21,7 +21,6 @@ pub(super) fn give_back<T>(chan: &Bounded<T>, n: usize) {
 /// permit.send("value"); // cannot fail, and does not wait
 /// assert_eq!(rx.try_recv(), Ok("value"));
 /// ```
-#[must_use = "dropped at once, it gives its room back at once"]
 pub struct Permit<'a, T> {
     chan: &'a Bounded<T>,
 }
@@ -61,7 +60,6 @@ impl<T> fmt::Debug for Permit<'_, T> {
 /// }
 /// assert_eq!((rx.try_recv(), rx.try_recv(), tx.capacity()), (Ok("a"), Ok("pair"), 3));
 /// ```
-#[must_use = "dropped at once, it gives its room back at once"]
 pub struct PermitIterator<'a, T> {
     chan: &'a Bounded<T>,
     left: usize,
@@ -114,7 +112,6 @@ impl<T> fmt::Debug for PermitIterator<'_, T> {
 /// let tx = tx.try_reserve_owned().unwrap().release();
 /// assert_eq!(tx.capacity(), 1);
 /// ```
-#[must_use = "dropped at once, it gives its room back at once"]
 pub struct OwnedPermit<T> {
     // `None` once the room is used or given back.
     sender: Option<Sender<T>>,

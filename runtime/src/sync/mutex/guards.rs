@@ -52,7 +52,6 @@ pub struct MutexGuard<'a, T: ?Sized> {
 /// std::thread::spawn(move || assert_eq!(*guard, 1)).join().unwrap();
 /// assert!(mutex.try_lock().is_ok());
 /// ```
-#[must_use = "dropped at once, it unlocks at once"]
 pub struct OwnedMutexGuard<T: ?Sized> {
     pointer: WritePtr<T>,
     unlock: UnlockOwned<T>,

@@ -44,7 +44,6 @@ pub struct Sender<T> {
 /// # Cancel safety
 /// `&mut Receiver` can be polled in a `select!` as often as one likes: the value stays in the channel until a poll
 /// returns it. Dropping the receiver itself drops a value that was sent.
-#[must_use = "the value is lost when its receiver is dropped"]
 pub struct Receiver<T> {
     // `None` once the outcome has been given out.
     end: Option<RxEnd<T>>,

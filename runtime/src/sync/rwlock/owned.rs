@@ -42,7 +42,6 @@ impl<T: ?Sized> Drop for UnlockOwned<T> {
 /// std::thread::spawn(move || assert_eq!(*guard, 1)).join().unwrap();
 /// assert!(lock.try_write().is_ok());
 /// ```
-#[must_use = "dropped at once, it unlocks at once"]
 pub struct OwnedRwLockReadGuard<T: ?Sized, U: ?Sized = T> {
     pointer: ReadPtr<U>,
     unlock: UnlockOwned<T>,
@@ -58,7 +57,6 @@ pub struct OwnedRwLockReadGuard<T: ?Sized, U: ?Sized = T> {
 /// std::thread::spawn(move || *guard = 2).join().unwrap();
 /// assert_eq!(*lock.try_read().unwrap(), 2);
 /// ```
-#[must_use = "dropped at once, it unlocks at once"]
 pub struct OwnedRwLockWriteGuard<T: ?Sized> {
     pointer: WritePtr<T>,
     // With its part in the lock it needs no mark that it may become a reader: that asks for `T: Sync` already.
@@ -76,7 +74,6 @@ pub struct OwnedRwLockWriteGuard<T: ?Sized> {
 /// drop(number);
 /// assert_eq!(*lock.try_read().unwrap(), (5, "two"));
 /// ```
-#[must_use = "dropped at once, it unlocks at once"]
 pub struct OwnedRwLockMappedWriteGuard<T: ?Sized, U: ?Sized = T> {
     pointer: WritePtr<U>,
     unlock: UnlockOwned<T>,

@@ -38,7 +38,6 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
 /// drop(number);
 /// assert_eq!(lock.into_inner(), (5, "two"));
 /// ```
-#[must_use = "dropped at once, it unlocks at once"]
 pub struct RwLockMappedWriteGuard<'a, T: ?Sized> {
     pointer: WritePtr<T>,
     unlock: Unlock<'a>,

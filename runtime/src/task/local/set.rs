@@ -55,7 +55,6 @@ pub struct LocalSet {
 }
 
 /// Holds a thread inside a [`LocalSet`]; made by [`LocalSet::enter`].
-#[must_use = "dropping the guard leaves the set at once"]
 pub struct LocalEnterGuard {
     _this_thread: PhantomData<*const ()>,
 }

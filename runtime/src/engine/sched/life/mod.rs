@@ -2,7 +2,9 @@
 
 mod blocking;
 pub(in crate::engine::sched) mod drain;
-pub(in crate::engine::sched) mod pool;
+mod lane;
+pub(in crate::engine) mod own;
+pub(in crate::engine) mod pool;
 pub(in crate::engine::sched) mod registry;
 mod shutdown;
 pub(in crate::engine::sched) mod threads;
