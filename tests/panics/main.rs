@@ -335,3 +335,23 @@ fn send_timeout_outside_of_a_runtime() {
     let caught = runtime_tests::catch(|| runtime_tests::hostile::block_on(send)).expect_err("it did not panic");
     assert!(cfg!(feature = "oracle") || caught.message.contains("no runtime here"), "{}", caught.message);
 }
+
+/// Tests and programs match on tokio's words, so ours are found in the message, too.
+#[test]
+fn the_words_that_tokio_has_said_are_in_the_message() {
+    let _watch = watchdog();
+    let says = |what: &str, panics: &dyn Fn()| {
+        let message = runtime_tests::catch(panics).expect_err("it did not panic").message;
+        assert!(message.contains(what), "no {what:?} in the panic {message:?}");
+    };
+    let none = "there is no reactor running, must be called from the context of a Tokio 1.x runtime";
+    says(none, &|| drop(runtime::spawn(ready(()))));
+    says(none, &|| drop(Handle::current()));
+    says(none, &|| drop(time::sleep(Duration::ZERO)));
+    says("`spawn_local` called from outside of a `task::LocalSet`", &|| drop(task::spawn_local(ready(()))));
+    let inside = |panics: fn()| move || Flavor::CurrentThread.build().block_on(async { panics() });
+    says("Cannot start a runtime from within a runtime", &inside(|| Handle::current().block_on(ready(()))));
+    says("can call blocking only when running on the multi-threaded runtime", &inside(|| task::block_in_place(|| ())));
+    let blocks = || drop(runtime::sync::Mutex::new(()).blocking_lock());
+    says("Cannot block the current thread from within a runtime", &inside(blocks));
+}

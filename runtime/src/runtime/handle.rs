@@ -233,7 +233,7 @@ pub(super) fn may_block(what: &str, alone: bool) -> entered::InRole {
     };
     if !polls.is_empty() {
         panic!(
-            "cannot block here: `{what}` was called inside async code; {polls}.\n  \
+            "Cannot start a runtime from within a runtime, or block here: `{what}` was called inside async code; {polls}.\n  \
              Await the future instead, wrap the call in `task::block_in_place` (multi-thread runtimes), or move it to \
              `task::spawn_blocking`."
         );

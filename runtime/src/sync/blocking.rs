@@ -18,8 +18,8 @@ use std::thread::{self, Thread};
 pub(super) fn assert_may_block(what: &str) {
     assert!(
         !crate::engine::in_async_context(),
-        "`{what}` would block a thread that is polling async tasks; it could wait for a task that only this thread \
-         can run.\n  Use the async function and `.await` it, or move the call to `task::spawn_blocking`."
+        "`{what}` would block a thread that is polling async tasks (Cannot block the current thread from within a \
+         runtime): it could wait for a task that only this thread can run.\n  Use the async function and `.await` it, or move the call to `task::spawn_blocking`."
     );
 }
 

@@ -102,11 +102,13 @@ where
         Role::Outside | Role::Blocks => return closure(),
         Role::Polls(_) => {}
         Role::PollsAlone(_) => panic!(
-            "cannot block in place on a current-thread runtime: there is no other worker to run its tasks meanwhile.\n  \
+            "cannot block in place on a current-thread runtime (can call blocking only when running on the multi-threaded \
+             runtime): there is no other worker to run its tasks meanwhile.\n  \
              Use `spawn_blocking`, or build the runtime with `Builder::new_multi_thread`."
         ),
         Role::PollsLocal => panic!(
-            "cannot block in place inside a `LocalSet`: its other tasks stay on this thread and would wait.\n  Use \
+            "cannot block in place inside a `LocalSet` (can call blocking only when running on the multi-threaded \
+             runtime): its other tasks stay on this thread and would wait.\n  Use \
              `spawn_blocking`."
         ),
     }

@@ -10,6 +10,9 @@ use crate::engine::entered::with_engine;
 use std::fmt;
 use std::panic::Location;
 
+/// Programs and tests written for tokio look for its words.
+const TOKIO_SAYS: &str = "there is no reactor running, must be called from the context of a Tokio 1.x runtime";
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     what: &'static str,
@@ -66,7 +69,7 @@ fn refuse(what_happened: fmt::Arguments<'_>) -> ! {
     panic!(
         "no runtime here: {what_happened} on thread {:?}, which has entered no runtime; tasks, timers, sockets and blocking \
          closures belong to one.\n  Do it inside `Runtime::block_on` or a spawned task, or hold the guard of \
-         `Handle::enter` meanwhile.",
+         `Handle::enter` meanwhile.\n  (tokio says: {TOKIO_SAYS}.)",
         thread.name().unwrap_or("unnamed")
     )
 }

@@ -103,8 +103,9 @@ where
     match entered::with_engine(|engine| engine.filter(local).map(Engine::arc)) {
         Some(engine) => JoinHandle::new(engine.spawn(future, info)),
         None => panic!(
-            "no local set here: `spawn_local` was called outside of a `LocalSet` and of a `LocalRuntime`.\n  Call it \
-             inside `LocalSet::run_until` or `LocalRuntime::block_on`, or spawn a `Send` future with `spawn`."
+            "`spawn_local` called from outside of a `task::LocalSet` or `runtime::LocalRuntime`: there is no local set \
+             here.\n  Call it inside `LocalSet::run_until` or `LocalRuntime::block_on`, or spawn a `Send` future with \
+             `spawn`."
         ),
     }
 }
