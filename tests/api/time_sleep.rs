@@ -92,6 +92,24 @@ fn reset_before_while_and_after_it_waits(flavor: Flavor) {
     });
 }
 
+/// Also while nobody looks at the timers.
+///
+/// Fault: what is due is woken by the next look at the wheel.
+fn reset_to_a_moment_that_has_passed_wakes_at_once(flavor: Flavor) {
+    let runtime = flavor.build();
+    runtime.block_on(async {
+        let start = Instant::now();
+        let mut nap = Box::pin(sleep(HOUR));
+        let woken = WakeCount::new();
+        assert!(woken.poll(&mut nap).is_pending());
+        nap.as_mut().reset(start);
+        assert_eq!(woken.wakes(), 1);
+        assert!(nap.is_elapsed());
+        assert!(woken.poll(&mut nap).is_ready());
+        assert_eq!(woken.wakes(), 1);
+    });
+}
+
 /// A task sleeps; another one, or a thread, resets its sleep.
 fn reset_to_an_earlier_time_wakes(flavor: Flavor) {
     let runtime = flavor.build();
@@ -262,6 +280,7 @@ for_each_flavor!(
     the_past_does_not_wait,
     it_knows_its_deadline_and_whether_that_has_passed,
     reset_before_while_and_after_it_waits,
+    reset_to_a_moment_that_has_passed_wakes_at_once,
     reset_to_an_earlier_time_wakes,
     it_is_put_off_again_and_again,
     one_that_was_put_off_waits_for_its_last_deadline,

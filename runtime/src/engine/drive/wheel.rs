@@ -168,14 +168,18 @@ impl<'w> Access<'w> {
     #[inline]
     pub(crate) fn give_up(self, key: Key) {
         // The waker is dropped here, outside.
-        drop(self.with(|timers| timers.wheel.cancel(key)));
+        drop(self.take(key));
+    }
+
+    /// Takes a timer out. `None`: it is not in the wheel any more.
+    pub(crate) fn take(self, key: Key) -> Option<Waker> {
+        self.with(|timers| timers.wheel.cancel(key))
     }
 
     /// Gives a timer another tick. `None`: it is not in the wheel any more. `Some(true)`: none is due before it.
     pub(crate) fn reset(self, key: Key, tick: u64) -> Option<bool> {
         let wheel = self.wheel();
         self.with(|timers| {
-            // A tick that has passed comes out in the next turn, and wakes like any other.
             let known = timers.wheel.reset(key, tick);
             let earliest = known && tick < wheel.next.load(Ordering::Relaxed);
             if earliest {

@@ -333,6 +333,13 @@ impl Entry {
         if tick >= self.tick && !yard.drive.clock.is_paused() {
             return State::InWheel(self);
         }
+        if deadline <= yard.drive.clock.now() {
+            // Somebody who waits learns it here and not at the next look at the wheels.
+            if let Some(waker) = self.with_access(yard, |access| access.take(self.key)) {
+                waker.wake();
+            }
+            return State::Done;
+        }
         self.with_access(yard, |access| match access.reset(self.key, tick) {
             None => State::Unset,
             Some(earliest) => {
