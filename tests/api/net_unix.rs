@@ -12,6 +12,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 for_each_flavor!(
+    what_a_peer_said_before_the_accept_needs_no_event,
     echo,
     nobody_there,
     abstract_names_and_addresses,
@@ -387,4 +388,33 @@ fn std_and_back(flavor: Flavor) {
         let datagram = UnixDatagram::pair().unwrap().0.into_std().unwrap();
         drop(UnixDatagram::try_from(UnixDatagram::from_std(datagram).unwrap().into_std().unwrap()).unwrap());
     });
+}
+
+/// Who connects mostly speaks first: the first read tries at once, before the driver has said anything.
+///
+/// Fault: an accepted stream waits for its first event.
+fn what_a_peer_said_before_the_accept_needs_no_event(flavor: Flavor) {
+    use std::io::Write;
+    let path = std::env::temp_dir().join(format!("said-before-{}-{flavor:?}", std::process::id()));
+    flavor.build().block_on(async {
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut client = std::os::unix::net::UnixStream::connect(&path).unwrap();
+        client.write_all(b"hello").unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        let mut bytes = [0; 10];
+        assert_eq!(server.try_read(&mut bytes).unwrap(), 5);
+        let nothing = server.try_read(&mut bytes).unwrap_err();
+        assert_eq!(nothing.kind(), std::io::ErrorKind::WouldBlock);
+        client.write_all(b"!").unwrap();
+        // The event of the first bytes may come as late as now.
+        let read = loop {
+            server.readable().await.unwrap();
+            match server.try_read(&mut bytes) {
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                read => break read,
+            }
+        };
+        assert_eq!(read.unwrap(), 1);
+    });
+    std::fs::remove_file(&path).unwrap();
 }

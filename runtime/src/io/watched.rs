@@ -55,6 +55,15 @@ impl<S: AsFd> Watched<S> {
         Watched::register(object, SOCKET, true, what).map_err(|(_, error)| error)
     }
 
+    /// The same for a connection that was accepted: who connects mostly speaks first, so the first read tries, too, before
+    /// the driver has said anything.
+    #[track_caller]
+    pub(crate) fn new_accepted(object: S, what: &str) -> io::Result<Self> {
+        let accepted = Watched::new_writable(object, what)?;
+        accepted.registration().set(Ready::READABLE.get());
+        Ok(accepted)
+    }
+
     /// Lets the next write try, whatever the system has said.
     pub(crate) fn set_writable(&self) {
         self.registration().set(Ready::WRITABLE.get());

@@ -154,7 +154,7 @@ fn accept(listener: &net::TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
         Some(peer) => peer,
         None => stream.peer_addr()?,
     };
-    Ok((TcpStream::over(Watched::new_writable(stream, "TcpListener::accept")?), peer))
+    Ok((TcpStream::over(Watched::new_accepted(stream, "TcpListener::accept")?), peer))
 }
 
 impl TryFrom<net::TcpListener> for TcpListener {

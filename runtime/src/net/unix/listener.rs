@@ -137,7 +137,7 @@ fn accept(listener: &net::UnixListener) -> io::Result<(UnixStream, SocketAddr)> 
     let stream = net::UnixStream::from(fd);
     // std reads the one address that it cannot make, a path of 108 bytes.
     let peer = sys::unix_address(peer).or_else(|| stream.peer_addr().ok());
-    Ok((UnixStream::over(Watched::new_writable(stream, "UnixListener::accept")?), SocketAddr::or_unnamed(peer)))
+    Ok((UnixStream::over(Watched::new_accepted(stream, "UnixListener::accept")?), SocketAddr::or_unnamed(peer)))
 }
 
 impl TryFrom<net::UnixListener> for UnixListener {
