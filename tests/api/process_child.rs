@@ -108,7 +108,10 @@ fn kill(flavor: Flavor) {
         let mut output = child.stdout.take().unwrap();
         output.read_to_end(&mut Vec::new()).await.unwrap();
         child.kill().await.unwrap();
-        assert!(matches!(child.try_wait().unwrap().map(|s| (s.code(), s.signal())), Some((Some(5), None) | (None, Some(9)))));
+        assert!(matches!(
+            child.try_wait().unwrap().map(|s| (s.code(), s.signal())),
+            Some((Some(5), None) | (None, Some(9)))
+        ));
     });
 }
 

@@ -116,7 +116,8 @@ fn a_cancelled_output_leaves_no_zombie_and_no_pipe() {
         wait_until("the keeper has gone", || !process::thread_names().contains(&"runtime-orphans".into()));
         let before = process::fds();
         runtime.block_on(async {
-            for (kills, script) in [(true, "exec sleep 100"), (false, "exec yes"), (true, "yes >&2"), (false, "exit 0")] {
+            for (kills, script) in [(true, "exec sleep 100"), (false, "exec yes"), (true, "yes >&2"), (false, "exit 0")]
+            {
                 for polls in 0..4 {
                     let mut command = Command::new("sh");
                     let mut output = pin!(command.args(["-c", script]).kill_on_drop(kills).output());
@@ -148,11 +149,11 @@ fn orphans_of_no_runtime() {
     for round in 0..20 {
         let runtime = Flavor::MultiThread(1).build();
         let mut command = Command::new("cat");
-        let mut children: Vec<Child> = runtime.block_on(async {
-            (0..3).map(|_| command.stdin(Stdio::piped()).spawn().unwrap()).collect()
+        let mut children: Vec<Child> =
+            runtime.block_on(async { (0..3).map(|_| command.stdin(Stdio::piped()).spawn().unwrap()).collect() });
+        let inputs: Vec<_> = runtime.block_on(async {
+            children.iter_mut().map(|child| child.stdin.take().unwrap().into_owned_fd().unwrap()).collect()
         });
-        let inputs: Vec<_> = runtime
-            .block_on(async { children.iter_mut().map(|child| child.stdin.take().unwrap().into_owned_fd().unwrap()).collect() });
         if round % 2 == 0 {
             drop(children);
             drop(runtime);

@@ -88,7 +88,10 @@ fn every_way_to_end() {
             };
             assert_eq!(sh("exit 3").status().await.unwrap().code(), Some(3));
             let output = sh("echo out; echo err >&2").output().await.unwrap();
-            assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (b"out\n".as_slice(), b"err\n".as_slice()));
+            assert_eq!(
+                (output.stdout.as_slice(), output.stderr.as_slice()),
+                (b"out\n".as_slice(), b"err\n".as_slice())
+            );
             let mut killed = sleeper();
             assert!(WakeCount::new().poll(&mut pin!(killed.wait())).is_pending());
             killed.kill().await.unwrap();
