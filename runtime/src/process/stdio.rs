@@ -58,11 +58,12 @@ macro_rules! pipe {
         }
 
         /// For a standard stream of another child. It is made blocking, as a program expects its streams to be.
-        impl TryFrom<$Pipe> for Stdio {
+        // This way round, as tokio has it, since std may get the other one.
+        impl TryInto<Stdio> for $Pipe {
             type Error = io::Error;
 
-            fn try_from(pipe: $Pipe) -> io::Result<Stdio> {
-                pipe.into_owned_fd().map(Stdio::from)
+            fn try_into(self) -> io::Result<Stdio> {
+                self.into_owned_fd().map(Stdio::from)
             }
         }
     };
