@@ -27,7 +27,7 @@ macro_rules! on {
                 meter.repeat(|| {
                     let task = here.clone();
                     peer.block_on(async move {
-                        let run = async || {
+                        let run = || async {
                             let status = Command::new("true").status().await;
                             status.map_err(|error| Wrong(format!("`true` cannot be run: {error}")))
                         };
