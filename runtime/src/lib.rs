@@ -70,6 +70,7 @@ pub mod scope;
 #[cfg_attr(not(feature = "process"), allow(dead_code, unused_imports))]
 pub mod signal;
 pub mod sync;
+#[cfg_attr(not(any(feature = "fs", feature = "net")), allow(dead_code))]
 pub mod task;
 pub mod time;
 
