@@ -105,6 +105,20 @@ fn of_the_module_task() {
     }
 }
 
+#[cfg(not(feature = "oracle"))]
+#[test]
+fn of_pools_for_closures() {
+    table! {
+        task::BlockingPool: y y y y y;
+        task::BlockingPoolBuilder: y y y y y;
+        task::BlockingMap<u8>: y y y y y;
+        task::BlockingMap<SendOnly>: y y y y y;
+        task::BlockingMap<Neither>: n n y y y;
+        task::TrySpawnError<SendOnly>: y n y y n;
+        task::TrySpawnError<SyncOnly>: n y y y y;
+    }
+}
+
 /// Whether a value of a type that has no name has the traits.
 fn check<T: Send + Sync>(_: &T) {}
 

@@ -4,10 +4,11 @@ use runtime::io::{self, AsyncWriteExt};
 use runtime::net::lookup_host;
 use runtime::runtime::{Builder, Runtime};
 use runtime::task::{self, BlockingPool, JoinHandle, TrySpawnError};
+use runtime::time::timeout;
 use runtime_tests::{Drops, Event, Flavor, for_each_flavor, process, wait_until, watchdog};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Closures that have begun and wait for the gate.
 struct Held {
@@ -37,13 +38,20 @@ impl Held {
         wait_until("closures that begin", || self.begun() == count);
     }
 
-    fn end(self, runtime: &Runtime) {
+    fn end(mut self, runtime: &Runtime) {
         self.gate.set();
         runtime.block_on(async {
-            for handle in self.handles {
+            for handle in std::mem::take(&mut self.handles) {
                 handle.await.unwrap();
             }
         });
+    }
+}
+
+/// So that a test that fails does not hang.
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.gate.set();
     }
 }
 
@@ -65,14 +73,15 @@ fn closures_that_sleep_hold_up_neither_names_nor_output(flavor: Flavor) {
     let runtime = flavor.build();
     let held = hold(&runtime, 520);
     held.await_begun(512);
-    runtime.block_on(async {
+    let all = async {
         assert!(lookup_host("localhost:0").await.unwrap().count() > 0);
         let mut stderr = io::stderr();
         stderr.write_all(b"\n").await.unwrap();
         stderr.flush().await.unwrap();
         let answer = BlockingPool::compute().spawn(|| 6 * 7).await;
         assert_eq!(answer.unwrap(), 42);
-    });
+    };
+    runtime.block_on(async { timeout(Duration::from_secs(10), all).await.expect("they are held up") });
     assert_eq!(held.begun(), 512, "they are still held");
     let metrics = runtime.metrics();
     assert_eq!((metrics.num_blocking_threads(), metrics.num_idle_blocking_threads()), (512, 0));
@@ -167,9 +176,10 @@ fn threads_of_a_burst_leave_and_those_for_the_cpus_stay() {
         held.end(runtime);
         assert!(runtime.metrics().num_blocking_threads() >= burst);
     }
-    let metrics = runtime.metrics();
+    let (metrics, since) = (runtime.metrics(), Instant::now());
     wait_until("the surplus to leave", || metrics.num_blocking_threads() <= kept);
     assert_eq!(metrics.num_blocking_threads(), kept);
+    assert!(since.elapsed() < Duration::from_secs(9), "after 10 s all of them leave");
     assert!(told.metrics().num_blocking_threads() >= burst);
     // Who stays is used.
     let held = hold(&runtime, kept - 1);

@@ -232,6 +232,22 @@ fn d1_of_the_module_time() {
 
 #[cfg(not(feature = "oracle"))]
 #[test]
+fn d1_of_the_module_task_beyond_tokio() {
+    use runtime::task::*;
+    auto_traits! {
+        types {
+            BlockingMap<T> => both both none none unpin;
+            TrySpawnError<T> => both send sync none pinned;
+        }
+        results {
+            |map: &'static mut BlockingMap<T>| map.next() => both both none none;
+            |map: BlockingMap<T>| map.collect() => both send none none;
+        }
+    }
+}
+
+#[cfg(not(feature = "oracle"))]
+#[test]
 fn d1_of_time_beyond_tokio() {
     use runtime::time::*;
     auto_traits! {

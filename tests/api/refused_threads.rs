@@ -267,8 +267,8 @@ fn d29_workers_that_ask_at_once_are_told() {
 /// Fault: `finds_none` that asks nobody to help, or leaves what it was asked for in the queue.
 #[test]
 #[cfg(not(feature = "oracle"))]
-fn threads_of_users_help_out_where_the_system_gives_no_others() {
-    in_a_process_of_its_own("threads_of_users_help_out_where_the_system_gives_no_others", || {
+fn museum_b2_threads_of_users_help_out_where_the_system_gives_no_others() {
+    in_a_process_of_its_own("museum_b2_threads_of_users_help_out_where_the_system_gives_no_others", || {
         let runtime = builder(&mut Flavor::CurrentThread.builder());
         runtime.block_on(async {
             task::spawn_blocking(|| ()).await.unwrap();
@@ -300,8 +300,6 @@ fn who_computes_is_told_that_there_is_no_thread() {
 }
 
 /// The same of a pool of one's own, whose end does not wait for a thread that never was.
-///
-/// Fault: `start_counted` that does not tell its host.
 #[test]
 #[cfg(not(feature = "oracle"))]
 fn a_pool_of_ones_own_without_a_thread() {

@@ -1,5 +1,6 @@
 //! Blocking pool and fairness (B, F).
 
+use runtime::runtime::Handle;
 use runtime::task::{self};
 use runtime_tests::{Event, Flavor, Rng, for_each_flavor};
 use std::sync::Arc;
@@ -41,6 +42,40 @@ fn museum_b3_pools_of_every_small_size(flavor: Flavor) {
         });
         assert_eq!(ran.load(Ordering::SeqCst), 40);
     }
+}
+
+/// What a closure that is refused has captured comes to the pool once more while it is dropped.
+///
+/// Fault: `close` that cancels with the lock held.
+fn museum_b3_a_closure_that_is_refused_uses_the_pool_while_it_is_dropped(flavor: Flavor) {
+    struct SpawnsOnceMore(Handle, Arc<AtomicUsize>);
+    impl Drop for SpawnsOnceMore {
+        fn drop(&mut self) {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            drop(self.0.spawn_blocking(|| ()));
+        }
+    }
+    let runtime = flavor.builder().max_blocking_threads(1).build().unwrap();
+    let (handle, dropped) = (runtime.handle().clone(), Arc::new(AtomicUsize::new(0)));
+    let spawn = || {
+        let held = SpawnsOnceMore(handle.clone(), dropped.clone());
+        drop(handle.spawn_blocking(move || drop(held)));
+    };
+    let (begun, gate) = (Event::new(), Event::new());
+    let (begins, waits) = (begun.clone(), gate.clone());
+    drop(runtime.spawn_blocking(move || {
+        begins.set();
+        waits.wait_blocking();
+    }));
+    begun.wait_blocking();
+    // They wait because the pool is full, and are cancelled at the end;
+    (0..3).for_each(|_| spawn());
+    runtime.shutdown_background();
+    assert_eq!(dropped.load(Ordering::SeqCst), 3);
+    // this one comes afterwards.
+    spawn();
+    assert_eq!(dropped.load(Ordering::SeqCst), 4);
+    gate.set();
 }
 
 fn museum_f3_tasks_from_outside_run_beside_busy_local_ones(flavor: Flavor) {
@@ -109,6 +144,7 @@ fn museum_f6_detached_tasks_are_kept(flavor: Flavor) {
 for_each_flavor!(
     museum_b1_jobs_race_with_threads_that_leave,
     museum_b3_pools_of_every_small_size,
+    museum_b3_a_closure_that_is_refused_uses_the_pool_while_it_is_dropped,
     museum_f3_tasks_from_outside_run_beside_busy_local_ones,
     museum_f6_detached_tasks_are_kept,
 );

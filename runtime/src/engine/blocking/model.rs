@@ -330,7 +330,8 @@ fn who_is_too_many_leaves_and_who_is_kept_stays() {
 }
 
 /// Two submitters, and a crew that takes one job at a time, or lets one wait: never more, and each ends once.
-/// Fault: `try_submit` that looks at the queue in a lock of its own, or leaves out who is inside a job.
+/// Fault: `try_submit` that looks at the queue in a lock of its own. (One that leaves out who is inside of a job: a unit test
+/// of `crew` sees that.)
 #[test]
 fn no_more_wait_than_may() {
     for waiting_most in [0, 1] {

@@ -278,3 +278,46 @@ fn cancel(tasks: impl IntoIterator<Item = Runnable>) {
         task.cancel();
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::panic::Location;
+
+    /// A system that refuses threads, slowly: the lane closes meanwhile.
+    struct ClosesAndRefuses<'l> {
+        lane: &'l Lane,
+        told: Cell<usize>,
+    }
+
+    impl Host for ClosesAndRefuses<'_> {
+        fn start(&self, _pacer: bool) -> io::Result<()> {
+            self.lane.close_to_new();
+            assert!(!self.lane.is_over(), "a thread may still come");
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+        fn waits(&self) {}
+        fn left(&self) {
+            assert!(self.lane.is_over());
+            self.told.set(self.told.get() + 1);
+        }
+        fn cpus(&self) -> usize {
+            1
+        }
+        fn finds_none(&self, _lane: &Lane, _refused: NoThread) {
+            unreachable!("nothing waits for one")
+        }
+    }
+
+    /// Fault: `start_counted` that does not tell its host: who waits for the end waits for ever.
+    #[test]
+    fn the_end_comes_with_a_refused_thread() {
+        let lane = Lane::new(1, 1, Patience::even(std::time::Duration::MAX), 0);
+        let host = ClosesAndRefuses { lane: &lane, told: Cell::new(0) };
+        let info = crate::engine::sched::engine::Engine::info(Location::caller());
+        let join = lane.spawn(|| (), info, &host);
+        assert_eq!(host.told.get(), 1);
+        assert!(join.task().header().is_complete(), "it is cancelled");
+    }
+}
