@@ -9,6 +9,7 @@ use runtime_tests::{Flavor, Folder, Rng, for_each_flavor, numbered};
 use std::fs as std_fs;
 use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 for_each_flavor!(in_a_folder, in_memory);
 
@@ -24,7 +25,12 @@ fn many_rounds(flavor: Flavor, folder: fn() -> Folder) {
     let mut dice = Rng::from_env("fs_random");
     let folder = folder();
     let runtime = flavor.build();
-    for round in 0..25 {
+    let since = Instant::now();
+    for round in 0.. {
+        // Each step may be slow where every read takes another thread.
+        if round >= 4 && since.elapsed() > duration() {
+            break;
+        }
         let contents = numbered([0, 100, 5000, 70_000, 300_000][dice.below(5)]);
         let (ours, std) = (folder.file("ours", &contents), folder.file("std", &contents));
         let is_append = dice.one_in(4);
@@ -39,6 +45,12 @@ fn many_rounds(flavor: Flavor, folder: fn() -> Folder) {
         });
         assert!(std_fs::read(&ours).unwrap() == std_fs::read(&std).unwrap(), "round {round}");
     }
+}
+
+/// `STRESS_SECONDS` asks for more.
+fn duration() -> Duration {
+    let asked = std::env::var("STRESS_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    asked.map_or(Duration::from_millis(700), Duration::from_secs)
 }
 
 /// The same handles twice.
@@ -277,7 +289,7 @@ impl Pair {
     fn changes_the_buffer(&mut self, dice: &mut Rng) -> &'static str {
         let size = [1 + dice.below(10), 4096, 10_000 + dice.below(100_000), 2 * 1024 * 1024][dice.below(4)];
         // A byte at a time is slow on some runtimes.
-        self.ours[self.turn].set_max_buf_size(size.max(64));
+        self.ours[self.turn].set_max_buf_size(size.max(500));
         "set_max_buf_size"
     }
 
