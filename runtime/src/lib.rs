@@ -23,6 +23,7 @@
 //! * [`select!`], [`join!`], [`try_join!`], [`pin!`]: several futures in one task.
 //! * [`io`]: the traits [`AsyncRead`](io::AsyncRead) and [`AsyncWrite`](io::AsyncWrite), their many methods, buffers,
 //!   copying, in-memory pipes.
+//! * [`fs`]: files and folders.
 //! * [`net`]: TCP, UDP and unix sockets, pipes, names to addresses.
 //! * [`signal`]: Ctrl-C, and all others.
 //! * [`sync`]: channels ([`mpsc`](sync::mpsc), [`oneshot`](sync::oneshot), [`broadcast`](sync::broadcast),
@@ -50,6 +51,8 @@ mod attributes;
 // What `net` and `signal` alone use stays without them, unused.
 #[cfg_attr(not(all(feature = "net", feature = "signal")), allow(dead_code, unused_imports))]
 mod engine;
+#[cfg(feature = "fs")]
+pub mod fs;
 #[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports))]
 pub mod io;
 #[doc(hidden)]
