@@ -47,7 +47,7 @@ fn futures_of_methods_are_send_and_sync() {
         file.set_times(FileTimes::new()), file.set_modified(std::time::SystemTime::UNIX_EPOCH), file.into_std(),
     }
     let mut entries = runtime.block_on(fs::read_dir("/dev")).unwrap();
-    send_sync_not_unpin! { entries.next_entry() }
+    send_sync(&entries.next_entry());
     let entry = runtime.block_on(entries.next_entry()).unwrap().unwrap();
     send_sync_not_unpin! { entry.metadata(), entry.file_type() }
 }

@@ -5,13 +5,14 @@
 
 use runtime::fs::{self, File};
 use runtime::io::{AsyncSeekExt, AsyncWriteExt, BufWriter, SeekFrom};
+use runtime_tests::again::in_own_process;
 use runtime_tests::sandbox::block_signal;
 use runtime_tests::{Flavor, Folder, Rng, numbered, watchdog_secs};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs as std_fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 const FLAVORS: [Flavor; 3] = [Flavor::CurrentThread, Flavor::MultiThread(1), Flavor::MultiThread(2)];
 
@@ -21,21 +22,12 @@ const ROOM: usize = 64 * 1024;
 /// Where the process's folder is, if it was made for it.
 const FOLDER: &str = "FS_LIMITS_FOLDER";
 
-fn passed(output: &Output) {
-    let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && told.contains("1 passed"), "{told}\n{errors}");
-}
-
-fn arguments(test: &str) -> [String; 4] {
-    ["--exact".into(), format!("fs_limits::{test}"), "--include-ignored".into(), "--nocapture".into()]
-}
+const ON_A_FULL_DISK: [&str; 4] = ["--exact", "fs_limits::on_a_full_disk", "--include-ignored", "--nocapture"];
 
 #[test]
 fn files_may_not_grow() {
     let _watch = watchdog_secs(120);
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(arguments("with_a_limit")).env("ASAN_OPTIONS", "detect_leaks=0");
-    passed(&child.output().unwrap());
+    in_own_process("fs_limits::with_a_limit");
 }
 
 /// Mounts in a space of names of its own, which goes with the process.
@@ -44,7 +36,7 @@ fn the_disk_is_full() {
     let _watch = watchdog_secs(120);
     let folder = Folder::new();
     let mount = "mount -t tmpfs -o size=64k none \"$0\" && exec \"$@\"";
-    let inside = |command: &Path, arguments: &[String]| {
+    let inside = |command: &Path, arguments: &[&str]| {
         let mut child = Command::new("unshare");
         child.args(["--mount", "sh", "-c", mount]).arg(folder.path()).arg(command).args(arguments);
         child.env(FOLDER, folder.path()).env("ASAN_OPTIONS", "detect_leaks=0").output()
@@ -52,7 +44,9 @@ fn the_disk_is_full() {
     if !inside("true".as_ref(), &[]).is_ok_and(|probe| probe.status.success()) {
         return eprintln!("SKIPPED: nothing may be mounted here, so nothing was tested");
     }
-    passed(&inside(&std::env::current_exe().unwrap(), &arguments("on_a_full_disk")).unwrap());
+    let output = inside(&std::env::current_exe().unwrap(), &ON_A_FULL_DISK).unwrap();
+    let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && told.contains("1 passed"), "{told}\n{errors}");
 }
 
 #[test]
@@ -66,7 +60,7 @@ fn with_a_limit() {
     let folder = Folder::new();
     every_way(folder.path(), ErrorKind::FileTooLarge);
     #[cfg(not(feature = "oracle"))]
-    beyond_tokio::with_room_again(folder.path(), |is_free| {
+    beyond_tokio::with_room_again(folder.path(), ROOM + 5000, |is_free| {
         let current = if is_free { limit.maximum } else { limit.current };
         setrlimit(Resource::Fsize, Rlimit { current, ..limit }).unwrap();
     });
@@ -79,7 +73,7 @@ fn on_a_full_disk() {
     let folder = std::env::var_os(FOLDER).expect("the test above says where");
     every_way(folder.as_ref(), ErrorKind::StorageFull);
     #[cfg(not(feature = "oracle"))]
-    beyond_tokio::with_room_again(folder.as_ref(), |is_free| {
+    beyond_tokio::with_room_again(folder.as_ref(), ROOM / 2 + 5000, |is_free| {
         let other = Path::new(&folder).join("other");
         if is_free { std_fs::remove_file(other).unwrap() } else { std_fs::write(other, [0; ROOM / 2]).unwrap() }
     });
@@ -180,9 +174,9 @@ mod beyond_tokio {
     use super::*;
 
     /// What could not be written is kept, and written once there is room: the error says that it has not been yet.
-    pub(super) fn with_room_again(folder: &Path, room: impl Fn(bool)) {
+    pub(super) fn with_room_again(folder: &Path, len: usize, room: impl Fn(bool)) {
         let path = folder.join("a");
-        let bytes = numbered(ROOM + 5000);
+        let bytes = numbered(len);
         for flavor in FLAVORS {
             let runtime = flavor.build();
             let _ = std_fs::remove_file(&path);

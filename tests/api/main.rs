@@ -8,6 +8,19 @@ mod block_on;
 mod builder;
 mod company;
 mod coop;
+mod fs_auto_traits;
+mod fs_bad_input;
+mod fs_conserve;
+mod fs_dirs;
+mod fs_file;
+mod fs_functions;
+mod fs_limits;
+mod fs_open_options;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod fs_positions;
+mod fs_random;
+mod fs_write_errors;
 mod generic_auto_traits;
 mod handle;
 mod io_auto_traits;

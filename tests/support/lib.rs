@@ -4,6 +4,8 @@
 //! [`watchdog`], so that a hang is a failure that names the test; it uses no part of the runtime that it does not
 //! test (hence the tests' own [`Event`] instead of the channels in `sync`).
 
+/// A test once more, in a process of its own, or with strace around it.
+pub mod again;
 pub mod auto_traits;
 pub mod counting_waker;
 pub mod event;
