@@ -6,12 +6,12 @@ mod injected;
 
 use runtime::fs::File;
 use runtime::io::{AsyncReadExt, AsyncSeek, AsyncSeekExt, AsyncWriteExt, BufReader, BufWriter, SeekFrom};
+use runtime_tests::again::in_own_process;
 use runtime_tests::{Flavor, Folder, numbered, poll_once, watchdog};
 use std::fs as std_fs;
 use std::io::ErrorKind;
 use std::pin::{Pin, pin};
-use std::sync::Barrier;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 const FLAVORS: [Flavor; 2] = [Flavor::CurrentThread, Flavor::MultiThread(2)];
@@ -60,39 +60,38 @@ fn museum_s11_a_write_in_the_queue_is_done_at_the_end() {
 /// A disk was full; the write said so, and the `flush` after it said that all was well.
 ///
 /// Fault: the bytes of a write that fails are forgotten.
+#[cfg(target_os = "linux")]
 #[test]
 #[cfg_attr(feature = "oracle", ignore = "tokio's flush is Ok")]
 fn museum_b6_flush_is_not_ok_while_bytes_are_missing() {
     let _watch = watchdog();
-    for flavor in FLAVORS {
-        flavor.build().block_on(async {
-            let Ok(mut file) = File::options().write(true).open("/dev/full").await else {
-                return eprintln!("SKIPPED: no /dev/full here, so nothing was tested");
-            };
-            // The write itself may be told already.
-            let _ = file.write_all(b"abc").await;
-            for _ in 0..3 {
-                assert_eq!(file.flush().await.unwrap_err().kind(), ErrorKind::StorageFull);
-            }
-            assert_eq!(file.sync_all().await.unwrap_err().kind(), ErrorKind::StorageFull);
-            assert_eq!(file.shutdown().await.unwrap_err().kind(), ErrorKind::StorageFull);
-        });
-    }
+    in_own_process("fs::flushes_on_a_full_disk");
 }
 
-/// A `BufWriter` gave its bytes to the file, whose error came out of the next write; so `flush` had nothing to say.
+#[cfg(target_os = "linux")]
 #[test]
-#[cfg_attr(feature = "oracle", ignore = "tokio's flush is Ok")]
-fn museum_b6_nor_through_a_buffer() {
+#[ignore = "sets a limit to the whole process; run by the test above"]
+fn flushes_on_a_full_disk() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let _watch = watchdog();
+    // An error then, and no signal, on all threads to come.
+    runtime_tests::sandbox::block_signal(libc::SIGXFSZ, true);
+    setrlimit(Resource::Fsize, Rlimit { current: Some(1000), ..getrlimit(Resource::Fsize) }).unwrap();
+    let folder = Folder::new();
     for flavor in FLAVORS {
         flavor.build().block_on(async {
-            let Ok(file) = File::options().write(true).open("/dev/full").await else {
-                return eprintln!("SKIPPED: no /dev/full here, so nothing was tested");
-            };
-            let mut writer = BufWriter::with_capacity(100, file);
+            let mut file = File::create(folder.at("a")).await.unwrap();
+            // The write itself may be told already.
+            let _ = file.write_all(&numbered(1100)).await;
+            for _ in 0..3 {
+                assert_eq!(file.flush().await.unwrap_err().kind(), ErrorKind::FileTooLarge);
+            }
+            assert_eq!(file.sync_all().await.unwrap_err().kind(), ErrorKind::FileTooLarge);
+            assert_eq!(file.shutdown().await.unwrap_err().kind(), ErrorKind::FileTooLarge);
+            // A buffer gives its bytes away; their error came out of the write after, so that `flush` had nothing to say.
+            let mut writer = BufWriter::with_capacity(100, File::create(folder.at("a")).await.unwrap());
             let mut told = 0;
-            for _ in 0..10 {
+            for _ in 0..30 {
                 told += u32::from(writer.write_all(&[1; 60]).await.is_err());
             }
             for _ in 0..3 {

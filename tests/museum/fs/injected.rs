@@ -48,7 +48,7 @@ fn museum_n14_nothing_in_the_cache_is_not_the_end() {
 fn museum_i10_interrupted_calls_of_files_are_repeated() {
     let _watch = watchdog_secs(120);
     inject("read,write,pread64,pwrite64,readv,writev:error=EINTR:when=7+3", "every_way_to_read_and_write");
-    inject("openat,ftruncate,fsync,fdatasync,fchmod:error=EINTR:when=1+2", "every_way_to_read_and_write");
+    inject("ftruncate,fsync,fdatasync,fchmod:error=EINTR:when=1+2", "every_way_to_read_and_write");
 }
 
 /// For the tests above, and on its own.
@@ -84,7 +84,9 @@ async fn streams(folder: &Folder) {
     for place in [0, 150_000, 3] {
         file.seek(SeekFrom::Start(place as u64)).await.unwrap();
         // Given up and done again.
-        drop(poll_once(&mut pin!(file.read(&mut buf))));
+        if poll_once(&mut pin!(file.read(&mut buf))).is_ready() {
+            file.seek(SeekFrom::Start(place as u64)).await.unwrap();
+        }
         file.read_exact(&mut buf).await.unwrap();
         assert!(buf == bytes[place..place + 5000], "at {place}");
         assert_eq!(file.stream_position().await.unwrap(), place as u64 + 5000);
@@ -143,7 +145,7 @@ fn writes_without_threads() {
     let files: Vec<_> = (0..3).map(|number| std_fs::File::create(folder.at(number.to_string())).unwrap()).collect();
     // The last one has a thread for what blocks already.
     runtimes[2].block_on(fs::metadata("/")).unwrap();
-    runtimes[2].block_on(runtime::task::spawn_blocking(|| ())).unwrap();
+    runtimes[2].block_on(runtimes[2].spawn_blocking(|| ())).unwrap();
     let threads = [Call::of(libc::SYS_clone3), Call::of(libc::SYS_clone)];
     if refuse(&threads, Errno::AGAIN.raw_os_error()).is_err() {
         return eprintln!("SKIPPED: no sandbox may be made here, so nothing was tested");
