@@ -8,7 +8,7 @@ use super::lexer::Token;
 use super::repo::{Repo, Source};
 
 /// Modules whose functions tasks await. (`runtime`'s futures are run by `block_on`, which drops nothing.)
-const MODULES: [&str; 6] = ["sync", "time", "net", "io", "scope", "task"];
+const MODULES: [&str; 7] = ["sync", "time", "net", "fs", "io", "scope", "task"];
 
 const SECTION: &str = "# Cancel safety";
 

@@ -64,7 +64,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("attributes", &[]),
     // Floor 5
     ("net", &[ENGINE, "io", "task"]),
-    ("fs", &[ENGINE, "io"]),
+    ("fs", &[ENGINE, "io", "task"]),
     ("signal", &[ENGINE, "io"]),
     ("scope", &[ENGINE, "task", "time", "sync", "macros"]),
     ("inspect", &[ENGINE]),

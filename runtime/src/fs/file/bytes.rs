@@ -11,6 +11,10 @@ use std::io::{self, ErrorKind, IoSlice, Seek, SeekFrom};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+/// How much is read from the cache with one call. Of room that has never been written the bytes are still in the
+/// processor's own cache after they were cleared for it.
+const PIECE: usize = 64 * 1024;
+
 impl File {
     /// Whether a thread is needed depends on luck; whether there is a runtime must not.
     #[track_caller]
@@ -52,20 +56,37 @@ impl File {
             state.forget_answers();
             state.give_up_outbox();
             drop(state);
-            let wanted = dst.remaining().min(self.max_buf_size);
-            if self.is_cached {
-                match read_cached(&self.std, dst.initialize_unfilled_to(wanted)) {
-                    Cached::Read(n) => {
-                        dst.advance(n);
-                        return Poll::Ready(Ok(()));
-                    }
-                    Cached::Missed => {}
-                    Cached::Refused => self.is_cached = false,
-                }
+            if self.fill_from_cache(dst) {
+                return Poll::Ready(Ok(()));
             }
+            let wanted = dst.remaining().min(self.max_buf_size);
             self.front.lock().begin(Doing::Read);
             self.send(Work::Read(wanted));
         }
+    }
+
+    /// Reads what can be read without waiting. Is that an answer?
+    fn fill_from_cache(&mut self, dst: &mut ReadBuf<'_>) -> bool {
+        let mut left = dst.remaining().min(self.max_buf_size);
+        let mut is_answered = false;
+        while self.is_cached && left > 0 {
+            let room = dst.initialize_unfilled_to(left.min(PIECE));
+            let asked = room.len();
+            match read_cached(&self.std, room) {
+                // After other bytes it is not the end, and somebody may write more.
+                Cached::Read(n) => {
+                    is_answered = true;
+                    dst.advance(n);
+                    left -= n;
+                    if n < asked {
+                        break;
+                    }
+                }
+                Cached::Missed => break,
+                Cached::Refused => self.is_cached = false,
+            }
+        }
+        is_answered
     }
 
     /// Accepts up to `len` bytes, which `fill` copies.
