@@ -29,7 +29,9 @@ pub(crate) fn workloads() -> Vec<Workload> {
             .runtime(Tokio::NAME, beside_full_pool::<Tokio>)
             .runtime(Smol::NAME, beside_full_pool::<Smol>)
             .in_few_rounds(),
-        of("fs-read-at-64", "64 reads of 64 KiB at once of a file that is not in the cache; per read", |_| Places::new()),
+        of("fs-read-at-64", "64 reads of 64 KiB at once of a file that is not in the cache; per read", |_| {
+            Places::new()
+        }),
         of("fs-log-lines", "a log of lines of 80 bytes, each written as it comes; per line", |_| Log::new(false)),
         of("fs-log-lines-bufwriter", "the same through a BufWriter", |_| Log::new(true)),
         of("fs-write-1g-64k", "1 GiB in pieces of 64 KiB, flushed; per piece", Large::new).in_few_rounds(),

@@ -92,7 +92,8 @@ fn names() -> Vec<&'static OsStr> {
     let long: &'static str = Box::leak("n".repeat(256).into());
     let too_long: &'static str = Box::leak("n/".repeat(2100).into());
     let text = ["", ".", "missing", "missing/below", "file", "file/", "file/below", "folder", "folder/", "empty"];
-    let more = ["link", "dangling", "loop", "loop/below", "up/file", "other", "with\0nul", "\0", "words", long, too_long];
+    let more =
+        ["link", "dangling", "loop", "loop/below", "up/file", "other", "with\0nul", "\0", "words", long, too_long];
     let bytes = [&b"bytes\xff"[..], b"missing\xff/x", b"not text"];
     text.into_iter().chain(more).map(OsStr::new).chain(bytes.map(OsStr::from_bytes)).collect()
 }
@@ -187,7 +188,9 @@ fn in_a_process_without_rights() {
         std_fs::set_permissions(folder.at(path), std_fs::Permissions::from_mode(mode)).unwrap();
     };
     let mut wrong = Vec::new();
-    for (forbidden, mode) in [("file", 0), ("file", 0o200), ("file", 0o400), ("folder", 0), ("folder", 0o500), ("folder", 0o600)] {
+    for (forbidden, mode) in
+        [("file", 0), ("file", 0o200), ("file", 0o400), ("folder", 0), ("folder", 0o500), ("folder", 0o600)]
+    {
         for (function, std, ours) in CASES {
             for name in ["file", "folder", "folder/inside", "folder/missing"] {
                 let (one, two) = (stuffed(), stuffed());

@@ -43,7 +43,13 @@ fn reads(flavor: Flavor) {
         for size in [1, 100, 4096, 5000, 70_000, 800_000, 1_000_000] {
             let (mut file, mut all, mut buf) = (File::open(&path).await.unwrap(), Vec::new(), vec![0; size]);
             // A byte at a time is slow on some runtimes.
-            let enough = if size == 1 { 3000 } else if size == 100 { 100_000 } else { bytes.len() };
+            let enough = if size == 1 {
+                3000
+            } else if size == 100 {
+                100_000
+            } else {
+                bytes.len()
+            };
             while all.len() < enough {
                 let len = file.read(&mut buf).await.unwrap();
                 assert!(len > 0 && len <= size, "{len} of {size} at {}", all.len());

@@ -23,7 +23,8 @@ impl Flags {
 }
 
 /// What a file that was opened so does: the kinds of errors, what was read, what is in it afterwards.
-type Doings = (Result<(), ErrorKind>, Option<Result<Vec<u8>, ErrorKind>>, Option<Result<(), ErrorKind>>, Option<Vec<u8>>);
+type Doings =
+    (Result<(), ErrorKind>, Option<Result<Vec<u8>, ErrorKind>>, Option<Result<(), ErrorKind>>, Option<Vec<u8>>);
 
 fn kind<T>(result: io::Result<T>) -> Result<T, ErrorKind> {
     result.map_err(|error| error.kind())

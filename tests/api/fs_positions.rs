@@ -2,9 +2,7 @@
 
 use runtime::fs::File;
 use runtime::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, SeekFrom};
-use runtime_tests::{
-    Event, Flavor, Folder, Rng, for_each_flavor, numbered, poll_once, process, wait_until, watchdog,
-};
+use runtime_tests::{Event, Flavor, Folder, Rng, for_each_flavor, numbered, poll_once, process, wait_until, watchdog};
 use std::fs as std_fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
@@ -37,7 +35,9 @@ fn reads(flavor: Flavor) {
         let path = folder.file("a", &bytes);
         flavor.build().block_on(async {
             let file = File::open(&path).await.unwrap();
-            for (len, offset) in [(0, 0), (1, 0), (10, 5), (4096, 4095), (65_536, 3), (300_000, 1), (699_999, 1), (700_000, 0)] {
+            for (len, offset) in
+                [(0, 0), (1, 0), (10, 5), (4096, 4095), (65_536, 3), (300_000, 1), (699_999, 1), (700_000, 0)]
+            {
                 let expected = &bytes[offset..offset + len];
                 assert!(file.read_at(len, offset as u64).await.unwrap() == expected, "{len} at {offset}");
                 assert!(file.read_exact_at(len, offset as u64).await.unwrap() == expected, "{len} at {offset}");
@@ -54,7 +54,9 @@ fn reads_around_the_end(flavor: Flavor) {
     let empty = folder.file("empty", "");
     flavor.build().block_on(async {
         let file = File::open(&path).await.unwrap();
-        for (len, offset) in [(10, 9990), (11, 9990), (10, 9999), (10, 10_000), (10, 10_001), (5_000_000, 0), (5_000_000, 9999)] {
+        for (len, offset) in
+            [(10, 9990), (11, 9990), (10, 9999), (10, 10_000), (10, 10_001), (5_000_000, 0), (5_000_000, 9999)]
+        {
             let expected = bytes.get(offset..).unwrap_or_default();
             let expected = &expected[..expected.len().min(len)];
             assert!(file.read_at(len, offset as u64).await.unwrap() == expected, "{len} at {offset}");

@@ -95,20 +95,12 @@ macro_rules! tokio_shaped_files {
     };
 }
 
-tokio_shaped_files!(
-    Ours,
-    runtime,
-    Arc<::runtime::fs::File>,
-    |std| Arc::new(std.into()),
-    |file, len, offset| file.read_exact_at(len, offset).await
-);
-tokio_shaped_files!(
-    Tokio,
-    tokio,
-    Arc<std::fs::File>,
-    |std| Arc::new(std),
-    |file, len, offset| ::tokio::task::spawn_blocking(move || std_read_at(&file, len, offset)).await?
-);
+tokio_shaped_files!(Ours, runtime, Arc<::runtime::fs::File>, |std| Arc::new(std.into()), |file, len, offset| file
+    .read_exact_at(len, offset)
+    .await);
+tokio_shaped_files!(Tokio, tokio, Arc<std::fs::File>, |std| Arc::new(std), |file, len, offset| {
+    ::tokio::task::spawn_blocking(move || std_read_at(&file, len, offset)).await?
+});
 
 impl Files for Smol {
     type File = blocking::Unblock<std::fs::File>;

@@ -111,7 +111,10 @@ async fn whole_files(folder: &Folder) {
     let bytes = numbered(100_000);
     fs::write(folder.at("b"), &bytes).await.unwrap();
     assert!(fs::read(folder.at("b")).await.unwrap() == bytes);
-    assert_eq!(fs::read_to_string("/proc/self/comm").await.unwrap(), std_fs::read_to_string("/proc/self/comm").unwrap());
+    assert_eq!(
+        fs::read_to_string("/proc/self/comm").await.unwrap(),
+        std_fs::read_to_string("/proc/self/comm").unwrap()
+    );
     assert_eq!(fs::metadata(folder.at("b")).await.unwrap().len(), 100_000);
     fs::remove_file(folder.at("b")).await.unwrap();
 }
