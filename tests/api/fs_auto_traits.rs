@@ -2,6 +2,7 @@
 
 use runtime::fs::{self, *};
 use runtime::io::{AsyncRead, AsyncSeek, AsyncWrite};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// Two implementations for what is `Unpin`, one for what is not: naming it without saying which compiles only then.
@@ -63,6 +64,8 @@ fn types_are_send_sync_and_unpin() {
     all::<ReadDir>();
     fn stream<T: AsyncRead + AsyncWrite + AsyncSeek + From<std::fs::File> + From<std::os::fd::OwnedFd>>() {}
     stream::<File>();
+    fn descriptor<T: AsFd + AsRawFd + FromRawFd>() {}
+    descriptor::<File>();
     fn options<T: Clone + Default + From<std::fs::OpenOptions>>() {}
     options::<OpenOptions>();
     fn survive_panics<T: UnwindSafe + RefUnwindSafe>() {}

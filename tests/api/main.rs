@@ -13,9 +13,14 @@ mod fs_bad_input;
 mod fs_conserve;
 mod fs_dirs;
 mod fs_file;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod fs_full_pool;
 mod fs_functions;
+#[cfg(target_os = "linux")]
 mod fs_limits;
 mod fs_open_options;
+mod fs_outside;
 // Beyond tokio.
 #[cfg(not(feature = "oracle"))]
 mod fs_positions;
