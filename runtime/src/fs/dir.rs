@@ -3,7 +3,7 @@
 //! Owns: the entries that one trip has brought. Not here: making and removing folders.
 
 use super::hop::hop;
-use crate::engine::Caller;
+use crate::engine::{Caller, is_entered, no_runtime_here};
 use crate::task::JoinHandle;
 use crate::task::blocking::spawn_internal_for;
 use std::collections::VecDeque;
@@ -114,7 +114,9 @@ impl ReadDir {
 
     #[track_caller]
     fn fetch(&mut self) {
-        // What is moved is put back by the trip; if there is no runtime for it, by nobody, and a panic says so.
+        if !is_entered() {
+            no_runtime_here("fs::ReadDir::poll_next_entry");
+        }
         if let State::Here(mut folder) = std::mem::replace(&mut self.0, State::Gone) {
             self.0 = State::Fetching(spawn_internal_for("fs::ReadDir::poll_next_entry", move || {
                 folder.fetch();

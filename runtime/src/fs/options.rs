@@ -91,7 +91,7 @@ impl OpenOptions {
     /// [`open`](OpenOptions::open) on behalf of `caller`.
     pub(super) fn open_for(&self, caller: Caller, path: &Path) -> impl Future<Output = io::Result<File>> + use<> {
         let (options, path) = (self.0.clone(), path.to_owned());
-        hop(caller, move || options.open(path).map(File::from_std))
+        hop(caller, move || options.open(path).map(File::of_our_own))
     }
 }
 

@@ -14,7 +14,8 @@ const STEP: usize = 256 * 1024;
 /// Positional operations: not of tokio.
 ///
 /// They share the file and nothing else: not the position, which stays where it is, nor the order. Any number of them may be
-/// under way at once, each on a thread of its own. Writes that were accepted before one begins are written before.
+/// under way at once, each on a thread of its own. What is under way at the position when one begins, an accepted write for
+/// instance, comes first.
 impl File {
     /// Reads `len` bytes from `offset` on; fewer only if the file ends before, none at or beyond its end.
     ///
@@ -83,7 +84,7 @@ impl File {
     pub fn write_at(&self, data: impl Into<Bytes>, offset: u64) -> impl Future<Output = io::Result<usize>> {
         let (caller, data) = (Caller::of("fs::File::write_at"), data.into());
         async move {
-            let guest = self.guest_after_writes(caller).await;
+            let guest = self.guest_when_idle(caller, false).await?;
             hop(caller, move || uninterrupted(|| guest.file().write_at(&data, offset))).await
         }
     }
@@ -108,7 +109,7 @@ impl File {
     pub fn write_all_at(&self, data: impl Into<Bytes>, offset: u64) -> impl Future<Output = io::Result<()>> {
         let (caller, data) = (Caller::of("fs::File::write_all_at"), data.into());
         async move {
-            let guest = self.guest_after_writes(caller).await;
+            let guest = self.guest_when_idle(caller, false).await?;
             hop(caller, move || guest.file().write_all_at(&data, offset)).await
         }
     }

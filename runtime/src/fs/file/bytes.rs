@@ -33,11 +33,14 @@ impl File {
     ///
     /// A pipe or a terminal has no position, and its bytes remain.
     pub(super) fn give_back(&self, state: &mut State) -> io::Result<()> {
-        if state.inbox.is_empty() {
+        // Without its bytes it would look like the end.
+        state.answer = None;
+        if state.inbox.is_empty() || state.inbox.is_ahead {
+            state.inbox.clear();
             return Ok(());
         }
         match (&mut &*self.std).seek(SeekFrom::Current(-(state.inbox.unread.len() as i64))) {
-            Ok(_) => state.inbox.unread = 0..0,
+            Ok(_) => state.inbox.clear(),
             Err(error) if error.kind() == ErrorKind::NotSeekable => {}
             Err(error) => return Err(error),
         }
@@ -48,9 +51,10 @@ impl File {
         loop {
             let mut state = ready!(self.front.poll_idle(cx));
             let answer = state.answer.take();
+            let next = state.inbox.unread.len().min(dst.remaining());
             // The end, too, is an answer.
-            if answer.is_some() || !state.inbox.is_empty() {
-                dst.put_slice(state.inbox.take(dst.remaining()));
+            if (answer.is_some() || next > 0) && self.moves_along(&mut state, next)? {
+                dst.put_slice(state.inbox.take(next));
                 return Poll::Ready(answer.unwrap_or(Ok(())));
             }
             state.forget_answers();
@@ -60,9 +64,25 @@ impl File {
                 return Poll::Ready(Ok(()));
             }
             let wanted = dst.remaining().min(self.max_buf_size);
-            self.front.lock().begin(Doing::Read);
-            self.send(Work::Read(wanted));
+            let mut state = self.front.lock();
+            state.begin(Doing::Read);
+            let ahead = !self.is_cached && state.is_private;
+            drop(state);
+            self.send(Work::Read { wanted, ahead });
         }
+    }
+
+    /// Moves the position over the next `n` bytes, if they were read ahead. `false` if somebody else may have moved it
+    /// meanwhile: then they are not what a read would give.
+    fn moves_along(&self, state: &mut State, n: usize) -> io::Result<bool> {
+        if n == 0 || !state.inbox.is_ahead {
+            return Ok(true);
+        }
+        if !state.is_private {
+            state.inbox.clear();
+            return Ok(false);
+        }
+        (&*self.std).seek(SeekFrom::Current(n as i64)).map(|_| true)
     }
 
     /// Reads what can be read without waiting. Is that an answer?

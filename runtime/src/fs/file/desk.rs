@@ -11,7 +11,7 @@
 //! | `outbox` | bytes that were accepted and have not been written | `write` | the thread that writes; again and again, until it is empty |
 //! | `write_error` | why the outbox could not be written | the thread that writes | the next `write`, `flush`, `shutdown` or sync |
 //! | `answer` | how the read under way ended | the thread that reads | the next read; nobody, if something else comes first |
-//! | `inbox` | bytes that were read and that nobody has seen | the thread that reads | reads; what moves the position gives them back |
+//! | `inbox` | bytes that were read and that nobody has seen | the thread that reads | reads; what needs the position gives them back |
 //! | `moved` | how a seek ended | the thread that seeks | `poll_complete` |
 //!
 //! The danger: a poll looks at the desk while the operation ends. State and wakers stand under one lock: either the poll sees
@@ -49,6 +49,8 @@ pub(super) struct State {
     /// May one write carry on several accepted ones? In a regular file only bytes count; elsewhere each write may be a message.
     /// Not known before the first operation.
     pub(super) is_regular: bool,
+    /// Is nobody else able to move the position, or to write through the same open file? Then bytes may be read ahead.
+    pub(super) is_private: bool,
     /// Closures that have the file and are none of the above.
     pub(super) guests: usize,
     waiting: Vec<Waker>,
@@ -58,6 +60,8 @@ pub(super) struct State {
 pub(super) struct Inbox {
     pub(super) bytes: Vec<u8>,
     pub(super) unread: Range<usize>,
+    /// Were they read ahead? The position is before the unread ones then, and otherwise behind them.
+    pub(super) is_ahead: bool,
 }
 
 /// The half of the desk that stands with the threads.
@@ -173,9 +177,14 @@ impl Inbox {
         &self.bytes[from..from + n]
     }
 
-    /// An empty buffer to read into.
-    pub(super) fn lend(&mut self) -> Vec<u8> {
+    pub(super) fn clear(&mut self) {
         self.unread = 0..0;
+        self.is_ahead = false;
+    }
+
+    /// A buffer to read into.
+    pub(super) fn lend(&mut self) -> Vec<u8> {
+        self.clear();
         mem::take(&mut self.bytes)
     }
 }

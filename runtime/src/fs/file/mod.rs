@@ -8,8 +8,11 @@ mod bytes;
 mod desk;
 mod job;
 mod seek;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use super::hop::hop;
+use super::sys::may_ask;
 use super::{FileTimes, OpenOptions};
 use crate::engine::Caller;
 use desk::{Doing, Front, State};
@@ -48,6 +51,11 @@ const MAX_BUF_SIZE: usize = 2 * 1024 * 1024;
 /// Bytes that the system has in its cache are read right away, where the system can be asked for those only (Linux, on most
 /// file systems). Otherwise a thread that may block reads.
 ///
+/// Where the system cannot be asked, that thread reads up to 256 KiB ahead of a regular file which this process has opened here,
+/// and nobody can have a second handle to: no [`try_clone`](File::try_clone) was made and no descriptor shown. What was read
+/// ahead is forgotten by a write, a seek, a new length, and by those two. What *other* handles or programs write to those places
+/// in the meantime is not seen; seek first where that matters.
+///
 /// # Writing
 /// A write is *accepted* as soon as its bytes are copied. A thread writes them from then on; what is accepted meanwhile, up
 /// to [`max_buf_size`](File::max_buf_size), it writes with them. One `write` of that size at most is never torn apart by
@@ -63,7 +71,7 @@ const MAX_BUF_SIZE: usize = 2 * 1024 * 1024;
 ///   and not before. Reading or seeking gives them up, and so does dropping the `File`.
 ///
 /// # The position
-/// It is where the operations before have left it, as std's would: reading ahead is left to the system. Bytes that were read for
+/// It is where the operations before have left it, as std's would, also while bytes are read ahead. Bytes that were read for
 /// a future that was dropped are given by the next read; a write, a seek, a new length or a clone puts the position back
 /// to before them. Clones share one position. With [`read_at`](File::read_at) and [`write_at`](File::write_at) it does not matter.
 ///
@@ -128,7 +136,15 @@ impl File {
 
     /// A file that std has opened. Needs no runtime.
     pub fn from_std(std: fs::File) -> File {
-        File { std: Arc::new(std), front: Front::new(), max_buf_size: MAX_BUF_SIZE, is_cached: true }
+        let is_cached = may_ask(&std);
+        File { std: Arc::new(std), front: Front::new(), max_buf_size: MAX_BUF_SIZE, is_cached }
+    }
+
+    /// A file that was just opened, so that nobody else has it.
+    pub(super) fn of_our_own(std: fs::File) -> File {
+        let file = File::from_std(std);
+        file.front.lock().is_private = true;
+        file
     }
 
     /// Brings all that was accepted, and what is known of the file, to the disk: [`std::fs::File::sync_all`].
@@ -200,6 +216,7 @@ impl File {
         let caller = Caller::of("fs::File::try_clone");
         async move {
             let guest = self.guest_when_idle(caller, false).await?;
+            self.is_shared_from_now_on();
             let mut file = File::from_std(hop(caller, move || guest.file().try_clone()).await?);
             file.max_buf_size = self.max_buf_size;
             Ok(file)
@@ -284,6 +301,10 @@ impl File {
         self.max_buf_size
     }
 
+    fn is_shared_from_now_on(&self) {
+        self.front.lock().is_private = false;
+    }
+
     fn guest(&self, state: &mut State, is_alone: bool) -> Guest {
         Guest::enter(self.front.desk(), state, self.std.clone(), is_alone)
     }
@@ -321,12 +342,14 @@ impl From<OwnedFd> for File {
 
 impl AsFd for File {
     fn as_fd(&self) -> BorrowedFd<'_> {
+        self.is_shared_from_now_on();
         self.std.as_fd()
     }
 }
 
 impl AsRawFd for File {
     fn as_raw_fd(&self) -> RawFd {
+        self.is_shared_from_now_on();
         self.std.as_raw_fd()
     }
 }

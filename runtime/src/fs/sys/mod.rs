@@ -8,9 +8,9 @@ mod linux;
 mod other;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) use linux::{read_cached, read_cached_at};
+pub(super) use linux::{may_ask, read_cached, read_cached_at};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) use other::{read_cached, read_cached_at};
+pub(super) use other::{may_ask, read_cached, read_cached_at};
 
 /// What became of a read that must not wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
