@@ -100,7 +100,8 @@ impl ReadDir {
                     Ok(folder) => self.0 = State::Here(folder),
                     Err(error) => {
                         self.0 = State::Gone;
-                        let what = format!("the folder was not read to its end: {error}.\n  Read it before the runtime ends.");
+                        let what =
+                            format!("the folder was not read to its end: {error}.\n  Read it before the runtime ends.");
                         return Poll::Ready(Err(io::Error::other(what)));
                     }
                 },

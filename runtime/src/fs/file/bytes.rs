@@ -1,8 +1,8 @@
 //! Reading and writing at the position.
 
+use super::File;
 use super::desk::{Doing, State};
 use super::job::{Job, Work};
-use super::File;
 use crate::engine::budget::poll_proceed;
 use crate::engine::{is_entered, no_runtime_here};
 use crate::fs::sys::{Cached, read_cached};

@@ -160,7 +160,9 @@ impl State {
 
     /// Bytes that could not be written are written at another place by nobody. (Their error stays until it is told.)
     pub(super) fn give_up_outbox(&mut self) {
-        self.outbox = Vec::new();
+        if !self.outbox.is_empty() {
+            self.outbox = Vec::new();
+        }
     }
 }
 

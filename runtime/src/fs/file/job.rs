@@ -22,7 +22,10 @@ pub(super) enum Work {
     /// All that is in the outbox, and what is put there meanwhile.
     Write,
     /// Up to this many bytes; and of a regular file, if `ahead` says so, as many as one trip is worth.
-    Read { wanted: usize, ahead: bool },
+    Read {
+        wanted: usize,
+        ahead: bool,
+    },
     Seek(SeekFrom),
 }
 

@@ -58,17 +58,17 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        4 => (0..3000_usize).prop_map(Act::Read),
-        2 => (1..3000_usize).prop_map(Act::Begin),
-        2 => (any::<u8>(), 0..2000_usize).prop_map(|(byte, n)| Act::Write(byte, n)),
+        8 => (0..3000_usize).prop_map(Act::Read),
+        3 => (1..3000_usize).prop_map(Act::Begin),
+        3 => (any::<u8>(), 0..2000_usize).prop_map(|(byte, n)| Act::Write(byte, n)),
         1 => (0..9000_u64).prop_map(|to| Act::Seek(SeekFrom::Start(to))),
         1 => (-4000..4000_i64).prop_map(|by| Act::Seek(SeekFrom::Current(by))),
         1 => (-9000..1000_i64).prop_map(|by| Act::Seek(SeekFrom::End(by))),
         1 => (0..9000_u64).prop_map(Act::SetLen),
-        1 => (any::<u8>(), 0..9000_u64).prop_map(|(byte, at)| Act::WriteAt(byte, at)),
+        2 => (any::<u8>(), 0..9000_u64).prop_map(|(byte, at)| Act::WriteAt(byte, at)),
         1 => Just(Act::ShowDescriptor),
-        1 => Just(Act::Clone),
-        2 => Just(Act::Switch),
+        3 => Just(Act::Clone),
+        8 => Just(Act::Switch),
     ]
 }
 
@@ -90,6 +90,7 @@ impl Pair {
                 let mut read = ours.read(&mut one).await.unwrap();
                 // One that was begun with less room answers with less.
                 let asked = std.read(&mut two).unwrap();
+                prop_assert!(read > 0 || asked == 0, "an end that is none");
                 while read < asked {
                     match ours.read(&mut one[read..]).await.unwrap() {
                         0 => break,
@@ -168,7 +169,7 @@ fn same_as_std(acts: Vec<Act>, is_cached: bool, is_private: bool) -> TestCaseRes
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Fault: `give_back` clears an inbox that was not read ahead, without moving the position.
     #[test]
@@ -244,13 +245,10 @@ fn what_is_accepted_while_a_thread_writes_goes_with_the_next_write() {
         // As if a thread were at it.
         file.front.lock().begin(Doing::Write);
         file.set_max_buf_size(4);
-        for line in [b"b\n", b"c\n"] {
-            file.write_all(line).await.unwrap();
+        for (line, is_accepted) in [(b"b\n", true), (b"c\n", true), (b"d\n", false)] {
+            let polled = pin!(file.write(line)).poll(&mut Context::from_waker(Waker::noop()));
+            assert_eq!(polled.is_ready(), is_accepted, "four bytes may wait, and no more");
         }
-        let mut third = Box::pin(file.write(b"d\n"));
-        let polled = third.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        assert!(polled.is_pending(), "four bytes wait, and no more may");
-        drop(third);
         assert_eq!(file.front.lock().outbox, b"b\nc\n");
         file.send(job::Work::Write);
         file.flush().await.unwrap();
