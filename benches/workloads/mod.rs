@@ -37,6 +37,7 @@ families! {
     timers
     scope
     signals
+    fs
     process
     net
     look

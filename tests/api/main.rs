@@ -13,6 +13,24 @@ mod blocking_pool;
 mod builder;
 mod company;
 mod coop;
+mod fs_auto_traits;
+mod fs_bad_input;
+mod fs_conserve;
+mod fs_dirs;
+mod fs_file;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod fs_full_pool;
+mod fs_functions;
+#[cfg(target_os = "linux")]
+mod fs_limits;
+mod fs_open_options;
+mod fs_outside;
+// Beyond tokio.
+#[cfg(not(feature = "oracle"))]
+mod fs_positions;
+mod fs_random;
+mod fs_write_errors;
 mod generic_auto_traits;
 mod handle;
 mod io_auto_traits;

@@ -3,6 +3,7 @@
 //! Exhibits that count what belongs to the whole process (S9, F5) stand in `leaks/`.
 
 mod engine;
+mod fs;
 mod io;
 mod net;
 mod process;

@@ -19,9 +19,6 @@ const REASONS: &str = "tests/tidy/tokio.differences";
 const PAGE: &str = "docs/tokio.md";
 const REMEDY: &str = "`tests/run tokio-diff` writes lists and page anew; `TOKIO_PAGE=write cargo test -p runtime-tests --test tidy tokio` the page.";
 
-/// Modules that may lack items still. A module that lacks none goes from here.
-const UNFINISHED: [&str; 2] = ["fs", "process"];
-
 /// One line of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
@@ -103,12 +100,6 @@ fn check(repo: &Repo) -> Vec<Finding> {
     let Some(compared) = compare(repo) else { return Vec::new() };
     let mut findings: Vec<Finding> = compared.items.iter().filter_map(|row| refused(&compared, row)).collect();
     findings.extend(idle_reasons(repo, &compared));
-    for module in UNFINISHED {
-        if !compared.items.iter().any(|(item, state, _)| *state == State::Missing && item.module() == module) {
-            let what = format!("`{module}` lacks nothing, and is listed as unfinished");
-            findings.push(Finding::new("tests/tidy/tokio.rs", 1, what, "Take it out of UNFINISHED."));
-        }
-    }
     let written = repo.get(PAGE).map(|page| page.text.as_str()).unwrap_or_default();
     let wanted = page(&compared);
     if written != wanted {
@@ -126,7 +117,7 @@ fn refused(compared: &Compared, (item, state, reason): &(Item, State, Option<Str
             let remedy = format!("Give it tokio's signature, or put \"{name} | how, and why\" into {REASONS}.");
             Some(Finding::new(&list, 1, format!("`{name}` is not as tokio has it: {}", item.signature), remedy))
         }
-        State::Missing if !UNFINISHED.contains(&item.module()) => {
+        State::Missing => {
             Some(Finding::new(&list, 1, format!("`{name}` is missing: {}", item.signature), REMEDY))
         }
         _ => None,
