@@ -105,7 +105,9 @@ fn several_runtimes_and_none_use_one_pool() {
     // A closure whose runtime ends before it begins runs all the same.
     let gate = Event::new();
     occupy(&pool, &gate);
-    let waits = first.block_on(async { pool.spawn(|| 42) });
+    let entered = first.enter();
+    let waits = pool.spawn(|| 42);
+    drop(entered);
     first.shutdown_background();
     gate.set();
     assert_eq!(second.block_on(waits).unwrap(), 42);

@@ -261,11 +261,9 @@ fn clones_share_an_offset(flavor: Flavor) {
         assert_eq!(one.read(&mut [0; 10]).await.unwrap(), 10);
         let mut two = one.try_clone().await.unwrap();
         assert!(one.as_raw_fd() != two.as_raw_fd());
-        let mut at = 10;
-        for round in 0..200 {
-            let file = if round % 3 == 0 { &mut one } else { &mut two };
-            assert_eq!(file.read_u8().await.unwrap(), bytes[at], "{round}");
-            at += 1;
+        for (at, byte) in bytes.iter().enumerate().take(210).skip(10) {
+            let file = if at % 3 == 0 { &mut one } else { &mut two };
+            assert_eq!(file.read_u8().await.unwrap(), *byte, "{at}");
         }
         one.seek(SeekFrom::Start(500)).await.unwrap();
         assert_eq!(two.stream_position().await.unwrap(), 500);

@@ -160,7 +160,7 @@ async fn gone_with_an_error(path: &Path, round: usize) {
     let bytes = numbered(2 * ROOM);
     let mut file = File::create(path).await.unwrap();
     let _ = file.write_all(&bytes).await;
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         drop(file.into_std().await);
     } else {
         drop(file);

@@ -101,11 +101,8 @@ fn told_after_anything_else(flavor: Flavor) {
                 _ => file.read_exact(&mut [0; 10]).await.map(drop),
             };
             // Its own failure is not the write's.
-            told = told.and(
-                between
-                    .map_err(|error| error)
-                    .or_else(|error| if error.kind() == ErrorKind::StorageFull { Err(error) } else { Ok(()) }),
-            );
+            told = told
+                .and(between.or_else(|error| if error.kind() == ErrorKind::StorageFull { Err(error) } else { Ok(()) }));
             for _ in 0..2 {
                 told = match told {
                     Ok(()) => file.flush().await,

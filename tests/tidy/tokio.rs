@@ -117,9 +117,7 @@ fn refused(compared: &Compared, (item, state, reason): &(Item, State, Option<Str
             let remedy = format!("Give it tokio's signature, or put \"{name} | how, and why\" into {REASONS}.");
             Some(Finding::new(&list, 1, format!("`{name}` is not as tokio has it: {}", item.signature), remedy))
         }
-        State::Missing => {
-            Some(Finding::new(&list, 1, format!("`{name}` is missing: {}", item.signature), REMEDY))
-        }
+        State::Missing => Some(Finding::new(&list, 1, format!("`{name}` is missing: {}", item.signature), REMEDY)),
         _ => None,
     }
 }

@@ -10,9 +10,11 @@ use super::tokio::{Compared, Item, State};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+type Row = (Item, State, Option<String>);
+
 pub(crate) fn page(compared: &Compared) -> String {
     let mut text = head(compared);
-    let mut modules: BTreeMap<&str, Vec<&(Item, State, Option<String>)>> = BTreeMap::new();
+    let mut modules: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in &compared.items {
         let module = if row.0.module() == row.0.name && row.0.kind != "module" { "" } else { row.0.module() };
         modules.entry(module).or_default().push(row);
