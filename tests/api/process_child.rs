@@ -58,7 +58,6 @@ fn try_wait_does_not_wait(flavor: Flavor) {
     });
 }
 
-/// Fault: `wait` leaves the input open.
 fn wait_closes_the_input(flavor: Flavor) {
     flavor.build().block_on(async {
         let mut child = cat();
@@ -159,7 +158,6 @@ fn killed_on_drop_after_its_end(flavor: Flavor) {
     });
 }
 
-/// Fault: `wait_with_output` reads one pipe after the other.
 fn a_mebibyte_on_both_pipes(flavor: Flavor) {
     flavor.build().block_on(async {
         let script = "head -c 1048576 /dev/zero; head -c 1048576 /dev/zero >&2; head -c 1048576 /dev/zero";

@@ -27,8 +27,6 @@ fn two_thousand_in_random_order() {
 }
 
 /// Each is waited for, killed, dropped or forgotten by its task, in one of several runtimes that come and go.
-///
-/// Fault: `Unreaped::drop` leaves nobody; or the keeper goes while some are left.
 #[test]
 #[ignore = "counts the children of its process: `two_thousand_in_random_order` runs it"]
 fn two_thousand() {
@@ -99,8 +97,6 @@ fn dropped_futures_leave_nothing() {
 }
 
 /// The future is dropped after each number of polls.
-///
-/// Fault: `output` forgets its child when it is dropped (`ManuallyDrop`).
 #[test]
 #[ignore = "counts the children and descriptors of its process: `dropped_futures_leave_nothing` runs it"]
 fn a_cancelled_output_leaves_no_zombie_and_no_pipe() {

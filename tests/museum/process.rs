@@ -92,7 +92,7 @@ fn museum_b4_a_status_that_is_read_in_between() {
 
 /// A child's pidfd can be read, and yet its status cannot be had: somebody debugs it. Runtimes panicked, or spun.
 ///
-/// Fault: the readiness is not taken back (`Ear::poll` wakes its task again); or the keeper waits for the pidfd all the same.
+/// Fault: `Ear::poll` takes it for an error; or the keeper waits for the pidfd all the same.
 #[test]
 #[cfg(target_os = "linux")]
 #[cfg_attr(feature = "oracle", ignore = "tokio spins")]
