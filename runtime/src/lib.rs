@@ -65,6 +65,7 @@ pub mod scope;
 #[cfg(feature = "signal")]
 pub mod signal;
 pub mod sync;
+#[cfg_attr(not(any(feature = "fs", feature = "net")), allow(dead_code))]
 pub mod task;
 pub mod time;
 
