@@ -4,7 +4,6 @@
 //! Each reading is a fresh process: smol's pool is global. Its files lie in the system's folder for temporary ones, so that
 //! what the rows say of disks is that disk's.
 
-#[path = "fs/peers.rs"]
 mod peers;
 
 use peers::Files;

@@ -35,7 +35,7 @@ async fn rw(path: PathBuf) -> File {
     File::options().read(true).write(true).create(true).truncate(false).open(path).await.unwrap()
 }
 
-fn reads(flavor: Flavor) {
+pub(crate) fn reads(flavor: Flavor) {
     let folder = Folder::new();
     let bytes = numbered(800_000);
     let path = folder.file("a", &bytes);
@@ -145,7 +145,7 @@ fn vectored_writes(flavor: Flavor) {
     });
 }
 
-fn seeks(flavor: Flavor) {
+pub(crate) fn seeks(flavor: Flavor) {
     let folder = Folder::new();
     let bytes = numbered(10_000);
     let path = folder.file("a", &bytes);
@@ -252,7 +252,7 @@ fn times(flavor: Flavor) {
     });
 }
 
-fn clones_share_an_offset(flavor: Flavor) {
+pub(crate) fn clones_share_an_offset(flavor: Flavor) {
     let folder = Folder::new();
     let bytes = numbered(1000);
     let path = folder.file("a", &bytes);
@@ -280,7 +280,7 @@ fn clones_share_an_offset(flavor: Flavor) {
 }
 
 /// A `std::fs::File` goes on where ours was.
-fn std_and_back(flavor: Flavor) {
+pub(crate) fn std_and_back(flavor: Flavor) {
     let folder = Folder::new();
     let bytes = numbered(300_000);
     let path = folder.file("a", &bytes);
@@ -374,7 +374,7 @@ fn largest_buffer(flavor: Flavor) {
     });
 }
 
-fn what_is_no_regular_file(flavor: Flavor) {
+pub(crate) fn what_is_no_regular_file(flavor: Flavor) {
     let folder = Folder::new();
     flavor.build().block_on(async {
         let mut zero = File::open("/dev/zero").await.unwrap();

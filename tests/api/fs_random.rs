@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 
 for_each_flavor!(in_a_folder, in_memory);
 
-fn in_a_folder(flavor: Flavor) {
+pub(crate) fn in_a_folder(flavor: Flavor) {
     many_rounds(flavor, Folder::new);
 }
 
-fn in_memory(flavor: Flavor) {
+pub(crate) fn in_memory(flavor: Flavor) {
     many_rounds(flavor, Folder::in_memory);
 }
 

@@ -30,6 +30,9 @@ mod fs_outside;
 #[cfg(not(feature = "oracle"))]
 mod fs_positions;
 mod fs_random;
+// Beyond tokio.
+#[cfg(all(target_os = "linux", not(feature = "oracle")))]
+mod fs_uncached;
 mod fs_write_errors;
 mod generic_auto_traits;
 mod handle;
