@@ -2,6 +2,7 @@
 //!
 //! Not here: the way of a closure to a thread (`lane`); the classes (`pool`).
 
+use crate::engine::base::budget::{self, Budget};
 use crate::engine::blocking::Refused;
 use crate::engine::cell::{JoinCell, Name, TaskInfo};
 use crate::engine::sched::engine::Engine;
@@ -31,19 +32,26 @@ impl Host for OfClass<'_> {
         sizing::worker_count()
     }
 
-    /// The threads of users help out.
+    /// The threads of users help out. If there are none either, an operation of our own is done right here: late, but not
+    /// lost, and a poll that panicked would help nobody.
     #[track_caller]
     fn finds_none(&self, lane: &Lane, refused: NoThread) {
+        let users = self.0.yard.blocking.lane(Class::User);
+        let right_here = || self.1 == Class::Internal && !users.has_a_thread();
         if self.1 == Class::User {
             refused.panic();
-        }
-        let user = OfClass(self.0, Class::User);
-        let mut helped = Ok(());
-        for task in lane.take_back() {
-            helped = self.0.yard.blocking.lane(Class::User).submit(task, &user);
-        }
-        if helped.is_err() {
-            refused.panic();
+        } else if right_here() {
+            for task in lane.take_back() {
+                budget::with_budget(Budget::UNCONSTRAINED, || task.run());
+            }
+        } else {
+            let mut helped = Ok(());
+            for task in lane.take_back() {
+                helped = users.submit(task, &OfClass(self.0, Class::User));
+            }
+            if helped.is_err() {
+                refused.panic();
+            }
         }
     }
 }
