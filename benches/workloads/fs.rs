@@ -4,13 +4,14 @@
 //! Each reading is a fresh process: smol's pool is global. Its files lie in the system's folder for temporary ones, so that
 //! what the rows say of disks is that disk's.
 
+mod folder;
 mod peers;
 
+use folder::{Folder, numbered, told};
 use peers::Files;
 use runtime_benches::{Meter, Ours, Peer, Reading, Smol, Spawn, Tokio, Workload, Wrong, check};
 use std::fs;
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{Read, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -38,38 +39,6 @@ pub(crate) fn workloads() -> Vec<Workload> {
     .into_iter()
     .map(Workload::in_fresh_process)
     .collect()
-}
-
-/// A folder that goes with the measurement.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Folder, Wrong> {
-        let path = std::env::temp_dir().join(format!("runtime-bench-{}", std::process::id()));
-        told(&path, fs::create_dir(&path))?;
-        Ok(Folder(path))
-    }
-
-    fn at(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What stays is the system's to remove.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A failure of the system is one of the measurement.
-fn told<T>(path: &Path, result: io::Result<T>) -> Result<T, Wrong> {
-    result.map_err(|error| Wrong(format!("{}: {error}", path.display())))
-}
-
-/// Bytes that differ from place to place.
-fn numbered(len: usize) -> Vec<u8> {
-    (0..len).map(|at| (at ^ (at >> 8)) as u8).collect()
 }
 
 /// Something to do with files, again and again.
