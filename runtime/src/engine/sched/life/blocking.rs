@@ -37,7 +37,7 @@ impl Host for OfClass<'_> {
     #[track_caller]
     fn finds_none(&self, lane: &Lane, refused: NoThread) {
         let users = self.0.yard.blocking.lane(Class::User);
-        let right_here = || self.1 == Class::Internal && !users.has_a_thread();
+        let right_here = || self.1 == Class::Internal && users.threads() == 0;
         if self.1 == Class::User {
             refused.panic();
         } else if right_here() {

@@ -153,11 +153,6 @@ impl Lane {
         }
     }
 
-    /// Has it a thread, or will it have one?
-    pub(super) fn has_a_thread(&self) -> bool {
-        self.crew.has_a_thread()
-    }
-
     pub(super) fn submit(&self, task: Runnable, host: &impl Host) -> Result<(), NoThread> {
         self.see_to(self.crew.submit(task), host)
     }
