@@ -2,7 +2,7 @@
 //!
 //! | for | there is |
 //! |---|---|
-//! | a whole file at once | [`read`], [`read_to_string`], [`write`], [`copy`] |
+//! | a whole file at once | [`read`], [`read_to_string`], [`write()`], [`copy`] |
 //! | a file bit by bit | [`File`], and [`OpenOptions`] for how to open it |
 //! | any part of a file, many at once | [`File::read_at`], [`File::write_at`] |
 //! | folders | [`read_dir`], [`create_dir_all`], [`DirBuilder`], [`remove_dir_all`] |

@@ -86,7 +86,7 @@ impl Engine {
             }
             self.rest_a_while(&mut rounds);
             if self.yard.is_closing() {
-                return;
+                return self.drain_for_refused_workers();
             }
             self.yard.beat.fetch_add(1, Ordering::Relaxed);
             self.yard.guarantor.in_flight.begin();
@@ -98,6 +98,14 @@ impl Engine {
             if self.yard.guarantor.in_flight.end() {
                 self.yard.reconsider_the_clock();
             }
+        }
+    }
+
+    /// A worker whose thread was refused just as the engine closed had a place for a moment. Whoever ends the engine has seen
+    /// it there, perhaps, and left the tasks to it: then there is nobody but this thread.
+    fn drain_for_refused_workers(&self) {
+        if !self.yard.places.any_taken() {
+            self.drain_after_leaving();
         }
     }
 

@@ -10,6 +10,7 @@
 //!    thread between "set NOTIFIED" and "push" holds a runnable that nobody else can make, so its task counts as alive,
 //!    and the drainer waits for the push. That thread took a reference to the engine before it pushed, so the engine
 //!    outlives its `schedule` (museum M1, S2).
+//!    A place whose thread is being started counts as a worker. If the system refuses it, whoever has asked drains instead.
 //! 3. The last reference frees the engine: no task that could reach it is alive. (A drain that gives up at its deadline
 //!    leaves one behind, which goes with the last task.)
 
