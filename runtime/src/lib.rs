@@ -54,7 +54,7 @@ mod attributes;
 mod engine;
 #[cfg(feature = "fs")]
 pub mod fs;
-#[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports))]
+#[cfg_attr(not(feature = "net"), allow(dead_code, unused_imports, unused_macros))]
 pub mod io;
 #[doc(hidden)]
 pub mod macros;

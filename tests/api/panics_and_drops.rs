@@ -146,9 +146,11 @@ fn d28_payloads_that_explode(flavor: Flavor) {
     drop(runtime.spawn(async { ExplodesInDrop }));
     drop(runtime.spawn_blocking(|| ExplodesInDrop));
     // The joiner's waker.
-    let mut joined = runtime.spawn(task::yield_now());
+    let (release, released) = runtime::sync::oneshot::channel();
+    let mut joined = runtime.spawn(async { drop(released.await) });
     let waker = Waker::from(Arc::new(ExplodesWhenWoken));
     assert!(Pin::new(&mut joined).poll(&mut Context::from_waker(&waker)).is_pending());
+    release.send(()).unwrap();
     for _ in 0..20 {
         assert_eq!(
             runtime

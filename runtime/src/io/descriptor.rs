@@ -80,3 +80,38 @@ impl<S: AsFd> Watched<S> {
         self.poll_io(Direction::Write, cx, |fd| writev(fd, bufs))
     }
 }
+
+/// `AsyncWrite` for the end of a pipe that is written: its field `io` is a `Watched`.
+macro_rules! written_end {
+    ($End:ident) => {
+        impl crate::io::AsyncWrite for $End {
+            fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+                self.io.poll_write_from(cx, buf)
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[io::IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                self.io.poll_write_from_all(cx, bufs)
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                true
+            }
+
+            /// Does nothing: what is written is the kernel's at once.
+            fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+
+            /// Does nothing: a pipe's end is closed by dropping it.
+            fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+        }
+    };
+}
+
+pub(crate) use written_end;

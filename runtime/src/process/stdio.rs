@@ -3,9 +3,10 @@
 //! Owns: our ends, non-blocking and registered.
 //! Not here: reading and writing itself (`io::descriptor`), pipes of other kinds (`net::unix::pipe`).
 
-use crate::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Watched};
+use crate::io::descriptor::written_end;
+use crate::io::{AsyncRead, Interest, ReadBuf, Watched};
 use rustix::io::ioctl_fionbio;
-use std::io::{self, IoSlice};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::process::Stdio;
@@ -116,33 +117,7 @@ pipe!(ChildStdin, Interest::WRITABLE);
 pipe!(ChildStdout, Interest::READABLE);
 pipe!(ChildStderr, Interest::READABLE);
 
-impl AsyncWrite for ChildStdin {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.io.poll_write_from(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.io.poll_write_from_all(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    /// Does nothing: what is written is the kernel's at once.
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    /// Does nothing: a pipe's end is closed by dropping it.
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
+written_end!(ChildStdin);
 
 impl AsyncRead for ChildStdout {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

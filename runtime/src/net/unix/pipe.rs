@@ -3,7 +3,8 @@
 //! Owns: both ends, and opening FIFOs.   Not here: pipes to children (`process`).
 
 use crate::engine::Direction;
-use crate::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready, Watched, fill_spare};
+use crate::io::descriptor::written_end;
+use crate::io::{AsyncRead, Interest, ReadBuf, Ready, Watched, fill_spare};
 use crate::net::{sys, syscalls};
 use bytes::BufMut;
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
@@ -285,33 +286,7 @@ impl Sender {
     }
 }
 
-impl AsyncWrite for Sender {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.io.poll_write_from(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.io.poll_write_from_all(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    /// Does nothing: what is written is the kernel's at once.
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    /// Does nothing: a pipe's end is closed by dropping it.
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
+written_end!(Sender);
 
 /// The end of a pipe from which is read. It sees the end when nobody has the other end any more.
 #[derive(Debug)]
