@@ -6,7 +6,7 @@ use parking_lot::{Mutex, MutexGuard};
 use runtime::runtime::Runtime;
 use runtime::signal::unix::{Signal, SignalKind, signal};
 use runtime::signal::{ctrl_c, unix};
-use runtime_tests::{Flavor, Rng, WakeCount, for_each_flavor, wait_until, watchdog};
+use runtime_tests::{Flavor, Rng, WakeCount, for_each_flavor, wait_until, watchdog, watchdog_secs};
 use rustix::process::{Signal as Raw, getpid, kill_process};
 use std::future::Future;
 use std::io::ErrorKind;
@@ -272,7 +272,7 @@ fn kinds_are_values() {
 /// emptied; or `catch::tell_all` leaves one kind out.
 #[test]
 fn of_many_mixed_signals_none_is_lost_and_none_goes_astray() {
-    let (_alone, _watch) = (alone(), watchdog());
+    let (_alone, _watch) = (alone(), watchdog_secs(300));
     let kinds = all_kinds();
     let mut rng = Rng::from_env("of_many_mixed_signals_none_is_lost_and_none_goes_astray");
     let runtime = Flavor::MultiThread(2).build();
@@ -292,7 +292,9 @@ fn of_many_mixed_signals_none_is_lost_and_none_goes_astray() {
     }
     let counts = || heard.iter().map(|heard| heard.load(Ordering::SeqCst)).collect::<Vec<_>>();
     let mut sent = 0;
-    while sent < 100_000 {
+    // Everything takes ten times as long with a sanitizer.
+    let wanted = if std::env::var_os("LSAN_OPTIONS").is_some() { 10_000 } else { 100_000 };
+    while sent < wanted {
         let before = counts();
         let chosen: Vec<_> = (0..kinds.len()).map(|_| rng.one_in(3)).collect();
         for (kind, chosen) in kinds.iter().zip(&chosen) {
