@@ -293,7 +293,7 @@ fn of_many_mixed_signals_none_is_lost_and_none_goes_astray() {
     let counts = || heard.iter().map(|heard| heard.load(Ordering::SeqCst)).collect::<Vec<_>>();
     let mut sent = 0;
     // Everything takes ten times as long with a sanitizer.
-    let wanted = if std::env::var_os("LSAN_OPTIONS").is_some() { 10_000 } else { 100_000 };
+    let wanted = if std::env::var_os("LSAN_OPTIONS").is_some() { 20_000 } else { 100_000 };
     while sent < wanted {
         let before = counts();
         let chosen: Vec<_> = (0..kinds.len()).map(|_| rng.one_in(3)).collect();

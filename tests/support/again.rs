@@ -5,7 +5,14 @@ use std::process::{Command, Output};
 #[track_caller]
 pub fn in_own_process(test: &str) {
     let itself = std::env::current_exe().expect("a test has a path");
-    // A leak sanitizer, if this is built with one, needs a thread at the end, which some of these tests forbid.
+    let output = Command::new(itself).args(["--exact", test, "--include-ignored"]).output();
+    check(test, &output.expect("the test does not start"));
+}
+
+/// The same for a test that takes its process the right to start threads: a leak sanitizer needs one at the end.
+#[track_caller]
+pub fn in_own_process_without_threads(test: &str) {
+    let itself = std::env::current_exe().expect("a test has a path");
     let mut again = Command::new(itself);
     let output = again.args(["--exact", test, "--include-ignored"]).env("ASAN_OPTIONS", "detect_leaks=0").output();
     check(test, &output.expect("the test does not start"));

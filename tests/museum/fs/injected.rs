@@ -3,7 +3,7 @@
 use super::FLAVORS;
 use runtime::fs::{self, File, OpenOptions};
 use runtime::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufReader, SeekFrom};
-use runtime_tests::again::{in_own_process, under_strace};
+use runtime_tests::again::{in_own_process_without_threads, under_strace};
 use runtime_tests::sandbox::{Call, refuse};
 use runtime_tests::{Flavor, Folder, numbered, poll_once, watchdog, watchdog_secs};
 use rustix::io::Errno;
@@ -136,7 +136,7 @@ async fn positions(folder: &Folder) {
 #[cfg_attr(feature = "oracle", ignore = "tokio panics")]
 fn museum_b2_no_thread_for_a_write() {
     let _watch = watchdog_secs(120);
-    in_own_process("fs::injected::writes_without_threads");
+    in_own_process_without_threads("fs::injected::writes_without_threads");
 }
 
 #[test]
