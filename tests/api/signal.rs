@@ -93,9 +93,8 @@ fn those_that_come_while_nobody_asks_are_one_at_least(flavor: Flavor) {
         let mut listener = signal(kind).unwrap();
         (0..5).for_each(|_| send(kind));
         assert_eq!(listener.recv().await, Some(()));
+        // The others may still be on their way. Each look is a `recv` given up: that loses nothing.
         while hears_now(&mut listener) {}
-        // Cancelling loses nothing.
-        assert!(WakeCount::new().poll(&mut Box::pin(listener.recv())).is_pending());
         send(kind);
         assert_eq!(listener.recv().await, Some(()));
     });
