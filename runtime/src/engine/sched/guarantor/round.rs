@@ -105,7 +105,7 @@ impl Engine {
     /// it there, perhaps, and left the tasks to it: then there is nobody but this thread.
     fn drain_for_refused_workers(&self) {
         if !self.yard.places.any_taken() {
-            self.drain_after_leaving();
+            self.yard.drain_if_it_ends();
         }
     }
 

@@ -18,6 +18,8 @@ use crate::engine::base::atomics::fence;
 use crate::engine::base::wake::wake_all;
 use crate::engine::sched::config::Flavor;
 use crate::engine::sched::engine::Engine;
+use crate::engine::sched::places::place::Doing;
+use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::yard::Yard;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -38,6 +40,25 @@ impl Yard {
         let mut due = Vec::new();
         self.drive.close(&mut due);
         wake_all(&mut due);
+    }
+
+    /// A worker leaves its place for good.
+    ///
+    /// A spare that retires just as the engine closes has not drained, and may have been counted upon: the look at the places
+    /// in `end_workers` and the return of a place are under one lock, so whoever is seen there returns its place later, and
+    /// finds the engine closing here.
+    pub(in crate::engine::sched) fn retire(&self, index: usize, queues: Queues, searching: bool) {
+        self.places.get(index).set_doing(Doing::Nothing);
+        self.leave_place(index, queues, searching);
+        self.drain_if_it_ends();
+    }
+
+    /// For whoever may have been counted upon.
+    pub(in crate::engine::sched) fn drain_if_it_ends(&self) {
+        if self.is_closing() {
+            self.drain();
+            self.clear_up();
+        }
     }
 }
 
@@ -83,14 +104,32 @@ impl Engine {
             self.yard.cancel_what_is_there();
         }
     }
+}
 
-    /// A worker has left its place. A spare that retired just as the engine closed has not drained, and may have been
-    /// counted upon: the look at the places in `end_workers` and the return of a place are under one lock, so whoever is
-    /// seen there returns its place later, and finds the engine closing here.
-    pub(in crate::engine::sched) fn drain_after_leaving(&self) {
-        if self.yard.is_closing() {
-            self.yard.drain();
-            self.yard.clear_up();
-        }
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::engine::sched::test_yard::yard_and_queues;
+    use std::future::pending;
+    use std::panic::Location;
+    use std::sync::Arc;
+
+    /// Its place was seen by whoever ends the engine, and by the guarantor: both have left the task to it.
+    ///
+    /// Fault: `retire` that does not drain.
+    #[test]
+    fn a_spare_that_was_counted_upon_leaves_no_task() {
+        let (yard, mut queues) = yard_and_queues(1, 1);
+        let held = Arc::new(());
+        let holds = held.clone();
+        let never_ends = async move {
+            let _held = holds;
+            pending::<()>().await;
+        };
+        drop(yard.spawn(never_ends, Engine::info(Location::caller())));
+        yard.close();
+        assert!(yard.places.any_taken() && Arc::strong_count(&held) == 2, "it is left to the spare");
+        yard.retire(0, queues.remove(0), false);
+        assert_eq!((Arc::strong_count(&held), yard.alive()), (1, 0));
     }
 }

@@ -5,7 +5,6 @@
 use crate::engine::base::contain::contain;
 use crate::engine::entered::{self, Role};
 use crate::engine::sched::engine::Engine;
-use crate::engine::sched::places::place::Doing;
 use crate::engine::sched::places::queues::Queues;
 use crate::engine::sched::worker::Worker;
 use crate::engine::sched::worker::root::NoRoot;
@@ -106,9 +105,7 @@ impl Engine {
         let _role = entered::set_role(Role::Polls(None));
         let (end, queues, searching) = worker.run(&mut NoRoot);
         debug_assert_ne!(end, End::RootComplete, "BUG: a worker without a root has completed it");
-        self.yard.places.get(index).set_doing(Doing::Nothing);
-        self.yard.leave_place(index, queues, searching);
-        self.drain_after_leaving();
+        self.yard.retire(index, queues, searching);
     }
 
     fn give_back_place(&self, index: usize) {
