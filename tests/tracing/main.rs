@@ -9,9 +9,8 @@ mod recorder;
 use recorder::{PANICS_IN_CLOSE, PANICS_IN_ENTER, Seen, recorder};
 use runtime::runtime::{Builder, Runtime};
 use runtime::task::{self, JoinHandle, LocalSet, try_spawn_blocking, yield_now};
-use runtime_tests::{Event, Flavor, Place, planned_panic, wait_until, watchdog};
-use std::future::{Future, pending, poll_fn, ready};
-use std::task::Poll;
+use runtime_tests::{Drops, Event, Flavor, Place, planned_panic, wait_until, watchdog};
+use std::future::{Future, pending, ready};
 use tracing::Level;
 
 const FLAVORS: [Flavor; 2] = [Flavor::MultiThread(2), Flavor::CurrentThread];
@@ -68,9 +67,12 @@ fn a_large_future_is_boxed_and_the_span_has_both_sizes() {
     };
     let bytes = size_of_val(&large()).to_string();
     let handle = runtime.handle();
-    let inside = runtime.block_on(async { runtime::spawn(large()) });
-    let within = set.block_on(&runtime, async { task::spawn_local(large()) });
-    for task in [runtime.spawn(large()), handle.spawn(large()), set.spawn_local(large()), inside, within] {
+    let tasks = {
+        let (_entered, _inside) = (runtime.enter(), set.enter());
+        let [here, local] = [runtime::spawn(large()), task::spawn_local(large())];
+        [runtime.spawn(large()), handle.spawn(large()), set.spawn_local(large()), here, local]
+    };
+    for task in tasks {
         let id = task.id();
         set.block_on(&runtime, task).unwrap();
         let span = recorder().task(id);
@@ -322,16 +324,19 @@ fn named<F: Future<Output: Send> + Send + 'static>(runtime: &Runtime, name: &str
 
 /// What a subscriber does is done to its task alone.
 ///
-/// Fault: `close` without `catch_unwind`.
+/// Fault: `close` without `catch_unwind`; `drop_future` that does not drop when it cannot enter the span.
 #[test]
 fn a_subscriber_that_panics_costs_a_poll_at_the_most() {
     let _watch = watchdog();
     recorder();
     runtime_tests::panics::install_hook();
     for runtime in FLAVORS.map(Flavor::build) {
-        let in_enter = named(&runtime, PANICS_IN_ENTER, poll_fn(|_| Poll::<()>::Ready(())));
+        let drops = Drops::new();
+        let probe = drops.probe();
+        let in_enter = named(&runtime, PANICS_IN_ENTER, async { drop(probe) });
         let in_close = named(&runtime, PANICS_IN_CLOSE, async { 7 });
         assert!(runtime.block_on(in_enter).unwrap_err().is_panic());
+        assert_eq!(drops.count(), 1);
         assert_eq!(runtime.block_on(in_close).unwrap(), 7);
         assert_eq!(runtime.block_on(runtime.spawn(async { 1 })).unwrap(), 1);
     }
