@@ -11,6 +11,7 @@ use runtime::runtime::{Builder, Runtime};
 use runtime::task::{self, JoinHandle, LocalSet, try_spawn_blocking, yield_now};
 use runtime_tests::{Drops, Event, Flavor, Place, planned_panic, wait_until, watchdog};
 use std::future::{Future, pending, ready};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tracing::Level;
 
 const FLAVORS: [Flavor; 2] = [Flavor::MultiThread(2), Flavor::CurrentThread];
@@ -43,7 +44,7 @@ fn spans_of_tasks(flavor: Flavor) {
     check(&recorder().task(named), "tokio::task", "task", "Ada", line);
 }
 
-/// Fault: a span whose location is that of the engine's code; one that is closed when the cell goes.
+/// Fault: a span whose location is that of the engine's code.
 #[test]
 fn a_task_has_a_span_with_tokios_names() {
     let _watch = watchdog();
@@ -53,7 +54,7 @@ fn a_task_has_a_span_with_tokios_names() {
     }
 }
 
-/// Fault: no `boxed` at one of the doors.
+/// Fault: `Runtime::spawn` without `boxed`.
 #[test]
 fn a_large_future_is_boxed_and_the_span_has_both_sizes() {
     let _watch = watchdog();
@@ -81,6 +82,7 @@ fn a_large_future_is_boxed_and_the_span_has_both_sizes() {
     }
 }
 
+/// Fault: `spawn_on` of the set says `task`.
 #[test]
 fn tasks_of_a_local_set_are_local() {
     let _watch = watchdog();
@@ -93,6 +95,8 @@ fn tasks_of_a_local_set_are_local() {
 }
 
 /// A closure that blocks: its type, and the span it was spawned in.
+///
+/// Fault: `parent: None` as for tasks.
 #[test]
 fn a_closure_that_blocks_has_a_span_inside_of_its_spawners() {
     let _watch = watchdog();
@@ -147,7 +151,7 @@ fn each_block_on_has_a_span_around_its_polls() {
     check_root(before, line, &inside);
 }
 
-/// Fault: `poll` without `within`; a guard that stays until the task's next poll.
+/// Fault: `poll` without `within`; `drop_future` without it.
 #[test]
 fn a_span_is_entered_while_its_task_is_polled_and_not_otherwise() {
     let _watch = watchdog();
@@ -177,12 +181,14 @@ fn a_span_is_entered_while_its_task_is_polled_and_not_otherwise() {
     }
 }
 
-/// What the future drops it drops inside of the span.
+/// What the future drops it drops inside of the span. Counted: whoever panics in the drop of a task is not heard.
 struct InsideOf(task::Id);
+
+static DROPPED_OUTSIDE: AtomicUsize = AtomicUsize::new(0);
 
 impl Drop for InsideOf {
     fn drop(&mut self) {
-        assert_eq!(recorder().task(self.0).inside, 1, "dropped outside of the span");
+        DROPPED_OUTSIDE.fetch_add(1 - recorder().task(self.0).inside, Relaxed);
     }
 }
 
@@ -222,10 +228,13 @@ fn a_span_ends_with_its_task() {
         assert!(!recorder().task(shut_down.id()).is_closed());
         drop(runtime);
         assert!(recorder().task(shut_down.id()).is_closed());
+        assert_eq!(DROPPED_OUTSIDE.load(Relaxed), 0);
     }
 }
 
 /// Nobody polls it: the drop alone is inside.
+///
+/// Fault: `try_spawn` of a lane forgets the span of a closure that is refused.
 #[test]
 fn what_never_runs_has_a_span_all_the_same() {
     let _watch = watchdog();
@@ -252,6 +261,7 @@ fn what_never_runs_has_a_span_all_the_same() {
     assert_eq!((span.entered, span.is_closed()), (1, true));
 }
 
+/// Fault: a task's span has the one around it for its parent.
 #[test]
 fn spans_inside_of_a_task_are_its_children_and_tasks_are_nobodys() {
     let _watch = watchdog();
