@@ -73,8 +73,8 @@ pub mod macros;
 #[cfg(feature = "net")]
 pub mod net;
 #[cfg(not(feature = "tracing"))]
-// Callers fill in what nobody reads.
-#[allow(dead_code)]
+// Callers fill in what nobody reads, and say of which types.
+#[allow(dead_code, clippy::extra_unused_type_parameters)]
 mod no_span;
 pub mod prelude;
 #[cfg(feature = "process")]
