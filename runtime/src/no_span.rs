@@ -41,6 +41,11 @@ impl TaskSpan {
     }
 
     #[inline(always)]
+    pub(crate) fn within_or_without<R>(&self, f: impl FnOnce() -> R) -> R {
+        f()
+    }
+
+    #[inline(always)]
     pub(crate) fn close(&mut self) {}
 }
 

@@ -97,6 +97,13 @@ impl TaskSpan {
         f()
     }
 
+    /// The same for what must happen also if the subscriber panics, whose hook has printed it.
+    #[inline]
+    pub(crate) fn within_or_without<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _inside = catch_unwind(AssertUnwindSafe(|| self.0.enter())).map_err(std::mem::forget);
+        f()
+    }
+
     /// The task has ended. A subscriber's panic ends here: its hook has printed it, and the task has its outcome.
     pub(crate) fn close(&mut self) {
         let span = std::mem::replace(&mut self.0, Span::none());

@@ -235,9 +235,9 @@ impl<F: Future, O: Owner, N: Name> Typed<F, O, N> {
         let dropped = cell.slot.with_mut(|slot| {
             // SAFETY: RUNNING is ours (W1).
             let slot = unsafe { &mut *slot };
-            // SAFETY: the slot has it, by contract.
-            let doomed = Doomed(unsafe { &mut slot.future });
-            catch_unwind(AssertUnwindSafe(|| self.span().within(|| drop(doomed))))
+            // SAFETY: the future is there, by contract.
+            let drop_it = || unsafe { ManuallyDrop::drop(&mut slot.future) };
+            catch_unwind(AssertUnwindSafe(|| self.span().within_or_without(drop_it)))
         });
         cell.span.with_mut(|span| {
             // SAFETY: RUNNING is ours (W1), and nobody is inside of the span any more.
@@ -262,17 +262,6 @@ impl<F: Future, O: Owner, N: Name> Typed<F, O, N> {
         if let Err(payload) = unsafe { self.drop_future() } {
             discard(payload);
         }
-    }
-}
-
-/// A future that is there, to be dropped where it is: also if a subscriber panics before.
-struct Doomed<'s, F>(&'s mut ManuallyDrop<F>);
-
-impl<F> Drop for Doomed<'_, F> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: it is there, and this is the last that is done to it: only `drop_future` makes one.
-        unsafe { ManuallyDrop::drop(self.0) };
     }
 }
 
