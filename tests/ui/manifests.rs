@@ -89,7 +89,7 @@ fn d34_every_feature_name_of_tokio_is_there() {
 
 /// Whoever uses what a feature gates is told by the compiler which it is: so it stands on the item itself, in the crate's root.
 ///
-/// Fault: the module `fs` is there without the feature, and is empty; `pub(crate) mod fs` without it.
+/// Fault: the module `fs` is private, whatever the features.
 #[test]
 fn a_feature_that_is_off_is_named_by_the_compiler() {
     if !super::rustc_version().contains(super::RECORDED_WITH) {
