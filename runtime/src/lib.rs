@@ -43,6 +43,18 @@
 //! the modules above go. A crate that is called like one of its modules makes `use runtime::*` ambiguous: write
 //! `use runtime::prelude::*`, or `use ::runtime::…`.
 //!
+//! # Spans
+//!
+//! With the feature `tracing` each task has a span of [`tracing`](https://docs.rs/tracing): named `runtime.spawn`, of level
+//! TRACE, with target `tokio::task`, or `tokio::task::blocking` for closures that block. It is entered while the task is
+//! polled or dropped, and ends with it. Its fields are `kind` (`task`, `local`, `blocking`, `block_on`), `task.name`, `task.id`,
+//! `size.bytes`, `original_size.bytes`, `loc.file`, `loc.line` and `loc.col`. These are tokio's, so that what was written for them
+//! (tokio-console, say) finds them; tokio wants `--cfg tokio_unstable` besides. tokio's spans of resources and its events
+//! of wakers are not made: what tokio-console says about those is to be left aside.
+//!
+//! A panic that nobody joins (see [`UnhandledPanic`](crate::runtime::UnhandledPanic)) is an event of level ERROR with target
+//! `runtime::task` and the fields `task.id` and `panic`.
+//!
 //! # Promises
 //!
 //! What a program may rely on is numbered, explained and tested: `docs/promises.md` in the repository.
@@ -60,6 +72,10 @@ pub mod io;
 pub mod macros;
 #[cfg(feature = "net")]
 pub mod net;
+#[cfg(not(feature = "tracing"))]
+// Callers fill in what nobody reads, and say of which types.
+#[allow(dead_code, clippy::extra_unused_type_parameters)]
+mod no_span;
 pub mod prelude;
 #[cfg(feature = "process")]
 pub mod process;
@@ -69,6 +85,8 @@ pub mod scope;
 // What `process` alone uses.
 #[cfg_attr(not(feature = "process"), allow(dead_code, unused_imports))]
 pub mod signal;
+#[cfg(feature = "tracing")]
+mod span;
 pub mod sync;
 #[cfg_attr(not(any(feature = "fs", feature = "net")), allow(dead_code))]
 pub mod task;
@@ -76,4 +94,6 @@ pub mod time;
 
 #[cfg(feature = "macros")]
 pub use attributes::{main, test};
+#[cfg(not(feature = "tracing"))]
+use no_span as span;
 pub use task::spawn;

@@ -5,6 +5,9 @@
 mod arguments;
 mod outside;
 mod places;
+// With the real tokio twice it says nothing about us.
+#[cfg(not(feature = "oracle"))]
+mod two_runtimes;
 
 use runtime::runtime::{Builder, Handle};
 use runtime::task::{self, JoinSet, LocalSet};

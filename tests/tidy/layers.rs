@@ -23,15 +23,26 @@ const TABLE: &[(&str, &[&str])] = &[
     // Floor 0
     ("engine/base", &[]),
     ("engine/histogram", &[]),
+    // What a subscriber of `tracing` is told, or nothing: one of the two is there, under the name `span`.
+    ("span", &[]),
+    ("no_span", &[]),
     // Floor 1
-    ("engine/cell", &["engine/base"]),
+    ("engine/cell", &["engine/base", "span"]),
     // Floor 2
     ("engine/blocking", &["engine/base", "engine/cell"]),
     ("engine/drive", &["engine/base"]),
     // Floor 3: `sched` puts the engine together.
     (
         "engine/sched",
-        &["engine/base", "engine/histogram", "engine/cell", "engine/blocking", "engine/drive", "engine/entered"],
+        &[
+            "engine/base",
+            "engine/histogram",
+            "engine/cell",
+            "engine/blocking",
+            "engine/drive",
+            "engine/entered",
+            "span",
+        ],
     ),
     ("engine/entered", &["engine/base", "engine/cell", "engine/sched"]),
     // The top of the engine
@@ -53,7 +64,7 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     // Floor 4
-    ("runtime", &[ENGINE, "task"]),
+    ("runtime", &[ENGINE, "task", "span"]),
     ("task", &[ENGINE, "runtime"]),
     ("time", &[ENGINE]),
     ("sync", &[ENGINE]),

@@ -36,8 +36,15 @@ fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
     page.split(fence.as_str()).skip(1).map(|rest| rest.split("```").next().expect("split gives one")).collect()
 }
 
-/// Checks a program with these lines in its manifest, beside a folder `runtime` that is this repository.
+/// A program with these lines in its manifest compiles, beside a folder `runtime` that is this repository.
 fn check(name: &str, lines: &str, program: &str) {
+    if let Err(error) = compile(name, lines, program) {
+        panic!("{name} does not build:\n{lines}\n{error}");
+    }
+}
+
+/// What the compiler says if it does not.
+fn compile(name: &str, lines: &str, program: &str) -> Result<(), String> {
     let beside = Path::new(env!("CARGO_TARGET_TMPDIR")).join("manifests");
     let folder = beside.join(name);
     fs::create_dir_all(folder.join("src")).expect("the folder can be made");
@@ -55,8 +62,8 @@ fn check(name: &str, lines: &str, program: &str) {
         .arg(beside.join("target"))
         .output()
         .expect("cargo starts");
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name} does not build:\n{lines}\n{error}");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(()) } else { Err(error) }
 }
 
 #[test]
@@ -78,4 +85,22 @@ fn d34_every_feature_name_of_tokio_is_there() {
         "[dependencies]\ntokio = {{ package = \"runtime\", path = \"../runtime/runtime\", default-features = false, features = [{names}, \"tracing\"] }}\n"
     );
     check("all-features", &lines, "#[tokio::main]\nasync fn main() { tokio::task::yield_now().await }\n");
+}
+
+/// Whoever uses what a feature gates is told by the compiler which it is: so it stands on the item itself, in the crate's root.
+///
+/// Fault: the module `fs` is private, whatever the features.
+#[test]
+fn a_feature_that_is_off_is_named_by_the_compiler() {
+    if !super::rustc_version().contains(super::RECORDED_WITH) {
+        return eprintln!("rustc {}x is asked what it says, and no other", super::RECORDED_WITH);
+    }
+    let lines = "[dependencies]\nruntime = { path = \"../runtime/runtime\", default-features = false }\n";
+    let program = "use runtime::{fs::read, process::Command, signal::ctrl_c};\n\n#[runtime::main]\nasync fn main() {\n    \
+                   runtime::net::TcpListener::bind(\"127.0.0.1:0\").await.unwrap();\n}\n";
+    let error = compile("features-off", lines, program).expect_err("nothing of it is there");
+    for feature in ["fs", "macros", "net", "process", "signal"] {
+        let named = format!("the item is gated behind the `{feature}` feature");
+        assert!(error.contains(&named), "no {named:?} in:\n{error}");
+    }
 }

@@ -90,7 +90,7 @@ impl Handle {
     {
         let info = Engine::info(Location::caller());
         JoinHandle::new(if Large::<F>::YES {
-            self.engine.spawn(Box::pin(future), info)
+            self.engine.spawn(Box::pin(future), info.boxed::<F>())
         } else {
             self.engine.spawn(future, info)
         })

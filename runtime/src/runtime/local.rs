@@ -69,7 +69,7 @@ impl LocalRuntime {
     {
         let info = Engine::info(Location::caller());
         JoinHandle::new(if Large::<F>::YES {
-            self.handle.engine().spawn(Box::pin(future), info)
+            self.handle.engine().spawn(Box::pin(future), info.boxed::<F>())
         } else {
             self.handle.engine().spawn(future, info)
         })

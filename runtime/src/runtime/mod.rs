@@ -40,6 +40,7 @@ pub use histogram::{
 pub use hooks::TaskMeta;
 pub use local::{LocalOptions, LocalRuntime};
 pub use metrics::{RuntimeMetrics, worker_index};
+pub(crate) use policy::tell_subscriber;
 pub use policy::{PanicInfo, UnhandledPanic};
 pub use runtime::{Runtime, is_rt_shutdown_err};
 pub use seed::RngSeed;

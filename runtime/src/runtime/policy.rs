@@ -2,6 +2,7 @@
 
 use crate::engine::entered::with_engine;
 use crate::engine::{Engine, PanicSink, contain, panic_text};
+use crate::span;
 use crate::task::Id;
 use std::any::Any;
 use std::io::Write;
@@ -87,8 +88,14 @@ impl PanicSink for Policy {
             // We may be in somebody's drop.
             contain(|| hook(&PanicInfo { id, payload }));
         }
+        tell_subscriber(id, payload);
         self.action.report(id, payload);
     }
+}
+
+/// An event for whoever listens to `tracing`, where that feature is on.
+pub(crate) fn tell_subscriber(id: Id, payload: &(dyn Any + Send)) {
+    contain(|| span::unhandled_panic(id.number(), panic_text(payload).unwrap_or("(no text)")));
 }
 
 impl UnhandledPanic {

@@ -3,11 +3,12 @@
 use super::handle::may_block;
 use super::{Builder, EnterGuard, Handle, RuntimeMetrics};
 use crate::engine::config::Flavor;
-use crate::engine::{ShutDown, entered};
+use crate::engine::{Engine, ShutDown, entered};
 use crate::task::large::Large;
 use crate::task::{JoinHandle, TrySpawnError};
 use std::future::Future;
 use std::io;
+use std::panic::Location;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -60,7 +61,12 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        if Large::<F>::YES { self.handle.spawn(Box::pin(future)) } else { self.handle.spawn(future) }
+        let info = Engine::info(Location::caller());
+        JoinHandle::new(if Large::<F>::YES {
+            self.handle.engine().spawn(Box::pin(future), info.boxed::<F>())
+        } else {
+            self.handle.engine().spawn(future, info)
+        })
     }
 
     /// Runs a closure that blocks on a thread for such.

@@ -36,8 +36,7 @@ impl<'a> Builder<'a> {
 
     #[track_caller]
     fn info(&self) -> TaskInfo<Box<str>> {
-        let TaskInfo { id, spawned_at, name: () } = Engine::info(Location::caller());
-        TaskInfo { id, spawned_at, name: Box::from(self.name.unwrap_or_default()) }
+        Engine::info(Location::caller()).named(Box::from(self.name.unwrap_or_default()))
     }
 
     /// Spawns on the current runtime.

@@ -18,7 +18,7 @@ where
     F::Output: Send + 'static,
 {
     let info = Engine::info(Location::caller());
-    if Large::<F>::YES { spawn_at(Box::pin(future), info) } else { spawn_at(future, info) }
+    if Large::<F>::YES { spawn_at(Box::pin(future), info.boxed::<F>()) } else { spawn_at(future, info) }
 }
 
 /// The same, as a child of a group.
@@ -28,9 +28,12 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let TaskInfo { id, spawned_at, name: () } = Engine::info(Location::caller());
-    let info = TaskInfo { id, spawned_at, name: ChildOfGroup };
-    if Large::<F>::YES { spawn_at(Box::pin(future), info) } else { spawn_at(future, info) }
+    let info = Engine::info(Location::caller());
+    if Large::<F>::YES {
+        spawn_at(Box::pin(future), info.boxed::<F>().named(ChildOfGroup))
+    } else {
+        spawn_at(future, info.named(ChildOfGroup))
+    }
 }
 
 #[track_caller]

@@ -37,6 +37,10 @@ impl Id {
         Id(NonZeroU64::new(id).expect("BUG: task ids start at 1"))
     }
 
+    pub(crate) fn number(self) -> u64 {
+        self.0.get()
+    }
+
     #[cold]
     fn next_block() -> u64 {
         // Block 0 would hold the id 0. u64 does not wrap within the life of a machine.

@@ -48,8 +48,9 @@ impl Desk {
 
     fn spawn<F: Future>(&self, future: F) -> JoinCell<F::Output> {
         let owner: NonNull<Desk> = NonNull::from(self);
-        let info = TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: () };
-        let (task, join) = allocate(future, owner, info);
+        let info = TaskInfo::new(Id::fresh(), Location::caller());
+        let span = info.span_of_future::<F>("task");
+        let (task, join) = allocate(future, owner, info, span);
         self.schedule(task);
         join
     }

@@ -22,6 +22,7 @@ use super::word::AfterStart;
 use super::{current, memory, raw_waker};
 use crate::engine::base::atomics::{RaceCell, init_cell};
 use crate::engine::base::contain::{contain, discard};
+use crate::span::TaskSpan;
 use std::alloc::Layout;
 use std::any::Any;
 use std::future::Future;
@@ -47,6 +48,8 @@ type Outcome<F> = Result<<F as Future>::Output, Failure>;
 struct Cell<F: Future, O, N> {
     header: Header,
     name: N,
+    /// The poller's (W1). Entered around all that the future does, and gone with it.
+    span: RaceCell<TaskSpan>,
     slot: RaceCell<Slot<F>>,
     _owner: PhantomData<O>,
 }
@@ -81,6 +84,7 @@ pub(crate) fn allocate<F: Future, O: Owner, N: Name>(
     future: F,
     owner: NonNull<O>,
     info: TaskInfo<N>,
+    span: TaskSpan,
 ) -> (Runnable, JoinCell<F::Output>) {
     let may_inherit = current::has_context();
     // The allocation's size class is known when this is compiled, either way.
@@ -96,11 +100,15 @@ pub(crate) fn allocate<F: Future, O: Owner, N: Name>(
     // SAFETY: as above.
     let name_place = unsafe { &raw mut (*cell.as_ptr()).name };
     // SAFETY: as above.
+    let span_place = unsafe { &raw mut (*cell.as_ptr()).span };
+    // SAFETY: as above.
     let slot_place = unsafe { &raw mut (*cell.as_ptr()).slot };
     // SAFETY: the place is ours and uninitialised.
     unsafe { header_place.write(header) };
     // SAFETY: as above.
     unsafe { name_place.write(info.name) };
+    // SAFETY: as above.
+    unsafe { span_place.write(RaceCell::new(span)) };
     // SAFETY: as above; the union has the layout of the future at its start.
     unsafe { init_cell(slot_place, future, |future| Slot { future: ManuallyDrop::new(future) }) };
     if may_inherit {
@@ -224,12 +232,24 @@ impl<F: Future, O: Owner, N: Name> Typed<F, O, N> {
         let cell = self.cell();
         // SAFETY: RUNNING is ours (W1). Said first, so that it is true also while the drop runs, and when it panics.
         unsafe { cell.header.set_stage(Stage::Empty) };
-        cell.slot.with_mut(|slot| {
+        let dropped = cell.slot.with_mut(|slot| {
             // SAFETY: RUNNING is ours (W1).
             let slot = unsafe { &mut *slot };
             // SAFETY: the future is there, by contract.
-            catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(&mut slot.future) }))
-        })
+            let drop_it = || unsafe { ManuallyDrop::drop(&mut slot.future) };
+            catch_unwind(AssertUnwindSafe(|| self.span().within_or_without(drop_it)))
+        });
+        cell.span.with_mut(|span| {
+            // SAFETY: RUNNING is ours (W1), and nobody is inside of the span any more.
+            unsafe { &mut *span }.close();
+        });
+        dropped
+    }
+
+    #[inline]
+    fn span(&self) -> &TaskSpan {
+        // SAFETY: RUNNING is ours (W1); only the end of the future changes it.
+        self.cell().span.with(|span| unsafe { &*span })
     }
 
     /// The same where nobody is told of a panic: its hook has printed it.
@@ -258,7 +278,8 @@ impl<F: Future, O: Owner, N: Name> Polling<F, O, N> {
                 // SAFETY: the future is in the slot.
                 let future = unsafe { &mut *slot.future };
                 // SAFETY: it stays in its cell until it is dropped there.
-                unsafe { Pin::new_unchecked(future) }.poll(&mut cx)
+                let future = unsafe { Pin::new_unchecked(future) };
+                self.0.span().within(|| future.poll(&mut cx))
             });
             mem::forget(unwinding);
             polled
@@ -447,7 +468,7 @@ unsafe fn free<F: Future, O: Owner, N: Name>(header: NonNull<Header>) {
     unsafe { cell.as_mut() }.header.end();
     // SAFETY: as above.
     let may_inherit = unsafe { cell.as_ref() }.header.may_inherit;
-    // The output is gone (its owner dropped or took it) and so is the future; what is left is a join waker, at most.
+    // The output is gone (its owner dropped or took it) and so are the future and its span; what is left is a join waker, at most.
     // SAFETY: as above.
     contain(|| unsafe { cell.drop_in_place() });
     if may_inherit {
@@ -473,7 +494,7 @@ mod tests {
     fn an_idle_task_fits_into_a_small_block() {
         if size_of::<usize>() == 8 {
             // A size class of `memory`; a word more is 16 bytes more. Two words are a captured `Arc` and a state.
-            assert!(size_of::<Cell<std::future::Ready<usize>, (), ()>>() <= 104);
+            assert!(size_of::<Cell<std::future::Ready<usize>, (), ()>>() - size_of::<TaskSpan>() <= 104);
         }
     }
 }

@@ -13,6 +13,11 @@ use std::panic::Location;
 /// Programs and tests written for tokio look for its words.
 const TOKIO_SAYS: &str = "there is no reactor running, must be called from the context of a Tokio 1.x runtime";
 
+/// We know of no other runtime, so this is said to everybody.
+const ANOTHER_RUNTIME: &str = "If this is inside of a task, it is one of another runtime: tokio's own, or a second copy of this \
+     crate. `cargo tree -i tokio` shows who brings it. `Handle::spawn` puts a task on the right one; README, \"Two runtimes in \
+     one program\", has the line of `[patch.crates-io]` that leaves one.";
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     what: &'static str,
@@ -69,7 +74,7 @@ fn refuse(what_happened: fmt::Arguments<'_>) -> ! {
     panic!(
         "no runtime here: {what_happened} on thread {:?}, which has entered no runtime; tasks, timers, sockets and blocking \
          closures belong to one.\n  Do it inside `Runtime::block_on` or a spawned task, or hold the guard of \
-         `Handle::enter` meanwhile.\n  (tokio says: {TOKIO_SAYS}.)",
+         `Handle::enter` meanwhile.\n  {ANOTHER_RUNTIME}\n  (tokio says: {TOKIO_SAYS}.)",
         thread.name().unwrap_or("unnamed")
     )
 }

@@ -112,7 +112,7 @@ impl Engine {
 
     /// The id of a new task with what the caller said of it.
     pub(crate) fn info(spawned_at: &'static Location<'static>) -> TaskInfo {
-        TaskInfo { id: Id::fresh(), spawned_at, name: () }
+        TaskInfo::new(Id::fresh(), spawned_at)
     }
 
     /// Spawns a future. `Send` or bound to the engine's one thread: the caller's business.

@@ -34,7 +34,7 @@ use std::sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst};
 use std::task::{Context, Poll, Waker};
 
 fn info() -> TaskInfo {
-    TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: () }
+    TaskInfo::new(Id::fresh(), Location::caller())
 }
 
 /// A yard with so many places, in which so many workers are awake.
@@ -68,7 +68,9 @@ fn ready_task(body: impl Fn() + Send) -> Runnable {
         body();
         Poll::Ready(())
     });
-    let (task, join) = allocate(future, NonNull::from(&NOBODY), info());
+    let info = info();
+    let span = info.span_of_future::<()>("task");
+    let (task, join) = allocate(future, NonNull::from(&NOBODY), info, span);
     drop(join);
     task
 }

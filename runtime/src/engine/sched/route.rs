@@ -88,7 +88,8 @@ impl Yard {
         if let Some(hook) = &self.config.on_task_spawn {
             hook(&TaskFacts { id: info.id, spawned_at: info.spawned_at, name: info.name.as_name() });
         }
-        let (task, join) = cell::allocate(future, owner, info);
+        let span = info.span_of_future::<F>("task");
+        let (task, join) = cell::allocate(future, owner, info, span);
         with_worker_of(self, |worker| match worker {
             Some(worker) => {
                 worker.place.stats.spawned.add(1);
@@ -247,7 +248,7 @@ mod tests {
 
     fn spawn(yard: &Yard, future: impl Future<Output = ()> + Send) -> Id {
         let id = Id::fresh();
-        drop(yard.spawn(future, TaskInfo { id, spawned_at: Location::caller(), name: () }));
+        drop(yard.spawn(future, TaskInfo::new(id, Location::caller())));
         id
     }
 

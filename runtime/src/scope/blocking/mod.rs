@@ -329,7 +329,7 @@ fn drive_until<R>(engine: &Arc<Engine>, poll: impl FnMut(&mut Context<'_>) -> Po
     let driving = AssertUnwindSafe(|| {
         let _role = entered::set_role(Role::PollsAlone(Location::caller()));
         let _entered = entered::enter(engine.clone());
-        engine.block_on(poll_fn(poll))
+        engine.block_on(pin!(poll_fn(poll)))
     });
     // It panics if the runtime shuts down because of a panic. Its tasks are cancelled then, which ends any wait for them.
     catch_unwind(driving).ok()

@@ -9,7 +9,7 @@
 use crate::engine::budget;
 use crate::engine::entered::with_engine;
 use crate::engine::{Chain, Next, OwnedTasks, Owner, PanicSink, Runnable, Running};
-use crate::runtime::UnhandledPanic;
+use crate::runtime::{UnhandledPanic, tell_subscriber};
 use crate::task::Id;
 use parking_lot::Mutex;
 use std::any::Any;
@@ -200,8 +200,9 @@ impl PanicSink for Policies {
     }
 
     fn unhandled(&self, id: Id, payload: &(dyn Any + Send)) {
-        if let Some(runtimes) = &self.runtimes {
-            runtimes.unhandled(id, payload);
+        match &self.runtimes {
+            Some(runtimes) => runtimes.unhandled(id, payload),
+            None => tell_subscriber(id, payload),
         }
         self.policy.report(id, payload);
     }

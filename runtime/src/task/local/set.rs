@@ -85,7 +85,7 @@ where
     F::Output: 'static,
 {
     let info = Engine::info(Location::caller());
-    if Large::<F>::YES { spawn_local_with(Box::pin(future), info) } else { spawn_local_with(future, info) }
+    if Large::<F>::YES { spawn_local_with(Box::pin(future), info.boxed::<F>()) } else { spawn_local_with(future, info) }
 }
 
 #[track_caller]
@@ -112,7 +112,8 @@ where
 
 fn spawn_on<F: Future, N: Name>(queue: &Arc<LocalQueue>, future: F, info: TaskInfo<N>) -> JoinHandle<F::Output> {
     let owner: NonNull<LocalQueue> = NonNull::from(&**queue);
-    let (task, join) = allocate(future, owner, info);
+    let span = info.span_of_future::<F>("local");
+    let (task, join) = allocate(future, owner, info, span);
     queue.adopt(task);
     JoinHandle::new(join)
 }
@@ -178,7 +179,11 @@ impl LocalSet {
         F::Output: 'static,
     {
         let info = Engine::info(Location::caller());
-        if Large::<F>::YES { self.spawn_with(Box::pin(future), info) } else { self.spawn_with(future, info) }
+        if Large::<F>::YES {
+            self.spawn_with(Box::pin(future), info.boxed::<F>())
+        } else {
+            self.spawn_with(future, info)
+        }
     }
 
     pub(crate) fn spawn_with<F, N>(&self, future: F, info: TaskInfo<N>) -> JoinHandle<F::Output>

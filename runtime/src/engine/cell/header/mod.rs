@@ -28,6 +28,7 @@ pub(super) use table::CellTable;
 use super::word::TaskWord;
 use crate::engine::base::atomics::RaceCell;
 use crate::engine::base::id::Id;
+use crate::span::{BoxedFrom, TaskSpan, Told};
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::Waker;
@@ -96,6 +97,42 @@ pub(crate) struct TaskInfo<N = ()> {
     pub(crate) spawned_at: &'static Location<'static>,
     /// `()`: none. A type, so that cells without a name have no room for one.
     pub(crate) name: N,
+    boxed_from: BoxedFrom,
+}
+
+impl TaskInfo {
+    /// Of a task without a name.
+    pub(crate) fn new(id: Id, spawned_at: &'static Location<'static>) -> TaskInfo {
+        TaskInfo { id, spawned_at, name: (), boxed_from: BoxedFrom::NOTHING }
+    }
+
+    pub(crate) fn named<N>(self, name: N) -> TaskInfo<N> {
+        TaskInfo { id: self.id, spawned_at: self.spawned_at, name, boxed_from: self.boxed_from }
+    }
+
+    /// The future is a box, and an `F` is in it.
+    pub(crate) fn boxed<F>(self) -> TaskInfo {
+        TaskInfo { boxed_from: BoxedFrom::a::<F>(), ..self }
+    }
+}
+
+impl<N: Name> TaskInfo<N> {
+    /// The span of the task, whose future is an `F`. Calls code of users: not under a lock.
+    #[inline]
+    pub(crate) fn span_of_future<F>(&self, kind: &'static str) -> TaskSpan {
+        TaskSpan::of_future::<F>(kind, &self.told())
+    }
+
+    /// The same for a closure that may block.
+    #[inline]
+    pub(crate) fn span_of_closure<F>(&self) -> TaskSpan {
+        TaskSpan::of_closure::<F>(&self.told())
+    }
+
+    fn told(&self) -> Told<'_> {
+        let name = self.name.as_name();
+        Told { id: self.id.number(), name, boxed_from: self.boxed_from, spawned_at: self.spawned_at }
+    }
 }
 
 /// A task's name, or none.

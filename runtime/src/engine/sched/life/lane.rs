@@ -109,7 +109,8 @@ impl Lane {
         R: Send + 'static,
         N: Name,
     {
-        let (task, join) = cell::allocate(Closure(Some(closure)), NonNull::from(&self.closures), info);
+        let span = info.span_of_closure::<F>();
+        let (task, join) = cell::allocate(Closure(Some(closure)), NonNull::from(&self.closures), info, span);
         if let Err(refused) = self.submit(task, host) {
             host.finds_none(self, refused);
         }
@@ -134,10 +135,12 @@ impl Lane {
         R: Send + 'static,
         N: Name,
     {
+        // Before the lock is taken: so one that is refused has a span, too, which ends here.
+        let span = info.span_of_closure::<F>();
         let (mut closure, mut join) = (Some(closure), None);
         let tried = self.crew.try_submit(self.waiting_most, || {
             let closure = prepare(closure.take().expect("BUG: a closure is taken twice"));
-            let (task, joined) = cell::allocate(Closure(Some(closure)), NonNull::from(&self.closures), info);
+            let (task, joined) = cell::allocate(Closure(Some(closure)), NonNull::from(&self.closures), info, span);
             join = Some(joined);
             task
         });

@@ -62,7 +62,9 @@ impl Small {
     pub(super) fn spawn<F: Future>(&self, future: F) -> JoinCell<F::Output> {
         self.touch();
         let owner: NonNull<Small> = NonNull::from(self);
-        let (task, join) = allocate(future, owner, info());
+        let info = info();
+        let span = info.span_of_future::<F>("task");
+        let (task, join) = allocate(future, owner, info, span);
         match PLACE.with(Cell::get) {
             Some(index) => {
                 let place = self.places.get(index);
@@ -182,7 +184,7 @@ impl Owner for Small {
 fn what_is_pushed_when_a_drain_gives_up_is_dropped() {
     check(|| {
         let yard = yard(1, 1);
-        let info = TaskInfo { id: Id::fresh(), spawned_at: Location::caller(), name: () };
+        let info = TaskInfo::new(Id::fresh(), Location::caller());
         drop(yard.spawn(async {}, info));
         let task = yard.inject.pop().expect("it was spawned by a thread that is no worker");
         yard.closing.store(true, SeqCst);

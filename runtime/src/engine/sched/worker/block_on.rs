@@ -10,6 +10,7 @@
 //! Rejected: a thread inside `block_on` that works as one more worker (`docs/design/rejected.md`).
 
 use crate::engine::base::budget::{self, Budget};
+use crate::engine::base::id::Id;
 use crate::engine::base::parker::Parker;
 use crate::engine::base::rng;
 use crate::engine::base::spin::Spin;
@@ -23,9 +24,10 @@ use crate::engine::sched::worker::here::Standby;
 use crate::engine::sched::worker::root::Root;
 use crate::engine::sched::worker::run::set_up_thread;
 use crate::engine::sched::worker::sleep::{KEEPS_MEMORY, WORTH_A_TIMER};
+use crate::span;
 use std::cell::Cell;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -133,8 +135,8 @@ impl<F: Future> Root for RootFuture<'_, F> {
 impl Engine {
     /// On a current-thread flavor as the worker, if nobody is; else apart from the tasks.
     #[track_caller]
-    pub(crate) fn block_on<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
-        let mut future = pin!(future);
+    pub(crate) fn block_on<F: Future>(self: &Arc<Self>, future: Pin<&mut F>) -> F::Output {
+        let mut future = pin!(span::root(future, || Id::fresh().number(), Location::caller()));
         let drives = self.yard.config.flavor != Flavor::MultiThread;
         loop {
             let result = match drives.then(|| self.run_alone(future.as_mut())).flatten() {
@@ -152,7 +154,8 @@ impl Engine {
 
     /// Without running anything else.
     #[track_caller]
-    pub(crate) fn block_on_apart<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
+    pub(crate) fn block_on_apart<F: Future>(self: &Arc<Self>, future: Pin<&mut F>) -> F::Output {
+        let future = span::root(future, || Id::fresh().number(), Location::caller());
         match self.run_apart(pin!(future), false) {
             Some(result) => result.unwrap_or_else(|panic| resume_unwind(panic)),
             None => shut_down_by_a_panic(),
