@@ -39,6 +39,7 @@ impl<'a> Growing<&'a mut Vec<u8>> {
 }
 
 impl<V: BorrowMut<Vec<u8>>> Growing<V> {
+    #[inline]
     pub(super) fn vec(&self) -> &Vec<u8> {
         self.vec.borrow()
     }
@@ -50,12 +51,14 @@ impl<V: BorrowMut<Vec<u8>>> Growing<V> {
     }
 
     /// The free room that is known to have been written, next to the last byte.
+    #[inline]
     pub(super) fn written(&self) -> usize {
         self.initialized.saturating_sub(self.vec().len())
     }
 
     /// Polls `reader` once into the first `room` bytes that are free, or all if they are fewer, and appends what it has filled
     /// in. What it has initialized is known the next time, whether it was ready or not.
+    #[inline]
     pub(super) fn poll_read<R: AsyncRead + ?Sized>(
         &mut self,
         reader: Pin<&mut R>,

@@ -120,6 +120,7 @@ impl Progress {
         if written > self.piece / 2 { written.min(self.piece) } else { self.piece }
     }
 
+    #[inline]
     fn adapt(&mut self, n: usize, room: usize) {
         if n == self.piece {
             self.piece = self.piece.saturating_mul(2);
