@@ -86,9 +86,11 @@ bundles! {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __bundle {
-    (@make $($part:ident)+) => {
-        $crate::macros::support::Bundled::bundled($crate::__bundle!(@tuple $($part)+))
-    };
+    (@make $($part:ident)+) => {{
+        // A method: where a part is no future, a call of a method adds one message, that of a function more.
+        use $crate::macros::support::Bundled as _;
+        $crate::__bundle!(@tuple $($part)+).bundled()
+    }};
     (@tuple $a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident $($rest:ident)+) => {
         ($a, $b, $c, $d, $e, $f, $g, $h, $crate::__bundle!(@tuple $($rest)+))
     };
