@@ -137,7 +137,7 @@ fn parks(metrics: &RuntimeMetrics, worker: usize) -> (u64, u64) {
     }
 }
 
-/// Fault: a worker that leads the drive counts as awake (`sleep` calls `parks` for the parker's wait only).
+/// Fault: `sleep` does not count who leads the drive as parked. Then the observer waits until the watchdog.
 fn a_worker_without_work_is_parked(flavor: Flavor) {
     let _watch = watchdog();
     let runtime = flavor.build();
@@ -160,7 +160,7 @@ fn a_worker_without_work_is_parked(flavor: Flavor) {
     observer.join().unwrap();
 }
 
-/// Fault: `parks` is counted at the first park only.
+/// Fault: `parks` is counted at the first park only. Then the observer waits until the watchdog.
 fn a_park_is_counted_once_and_an_unpark_as_well(flavor: Flavor) {
     let _watch = watchdog();
     let runtime = flavor.build();
@@ -187,7 +187,6 @@ fn a_park_is_counted_once_and_an_unpark_as_well(flavor: Flavor) {
     observer.join().unwrap();
 }
 
-/// Fault: a worker that takes a task up counts as parked until its poll is over.
 fn a_busy_worker_is_not_parked(flavor: Flavor) {
     let _watch = watchdog();
     let runtime = flavor.build();
