@@ -20,6 +20,7 @@ families! {
     spawn
     yields
     one_thread
+    readers
     messages
     sync
     fan_out

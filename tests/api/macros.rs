@@ -294,6 +294,29 @@ fn all_futures_are_dropped_in_order_before_the_handler_runs() {
 }
 
 #[test]
+fn more_than_eight_futures_are_dropped_in_order() {
+    let log = RefCell::new(Vec::new());
+    let holding = |name| {
+        let held = Logged(&log, name);
+        async move {
+            pending::<()>().await;
+            drop(held);
+        }
+    };
+    macro_rules! each {
+        ($($name:literal)+) => {
+            assert!(poll_once(pin!(async { runtime::join!($(holding($name)),+) })).is_pending());
+            let joined = log.take();
+            run(async { runtime::select! { biased; $(_ = holding($name) => {})+ _ = ready(()) => {} } });
+            assert_eq!((joined, log.take()), (vec![$(concat!("drop ", $name).to_owned()),+], vec![$(concat!("drop ", $name).to_owned()),+]));
+        };
+    }
+    each!("a" "b" "c" "d" "e" "f" "g" "h");
+    each!("a" "b" "c" "d" "e" "f" "g" "h" "i");
+    each!("a" "b" "c" "d" "e" "f" "g" "h" "i" "j" "k" "l" "m" "n" "o" "p" "q" "r");
+}
+
+#[test]
 fn dropping_a_select_drops_its_futures_once() {
     let log = RefCell::new(Vec::new());
     {

@@ -62,6 +62,7 @@ mod local_set;
 mod macros;
 #[cfg(not(feature = "oracle"))]
 mod macros_inference;
+mod macros_sizes;
 mod metrics;
 #[cfg(not(feature = "oracle"))]
 mod metrics_counts;

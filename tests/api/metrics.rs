@@ -1,8 +1,14 @@
 //! `RuntimeMetrics`, the part that tokio calls stable.
 
+use runtime::net::UdpSocket;
+use runtime::runtime::{RuntimeMetrics, worker_index};
 use runtime::task;
-use runtime_tests::{Event, Flavor, for_each_flavor, wait_until};
+use runtime::time::sleep;
+use runtime_tests::{Event, Flavor, for_each_flavor, wait_until, watchdog};
 use std::future::pending;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 fn counts_live_tasks(flavor: Flavor) {
     let runtime = flavor.build();
@@ -101,7 +107,6 @@ for_each_flavor!(
 );
 
 fn worker_index_is_known_on_workers_only(flavor: Flavor) {
-    use runtime::runtime::worker_index;
     let runtime = flavor.build();
     assert_eq!(worker_index(), None);
     assert_eq!(runtime.block_on(runtime.spawn_blocking(worker_index)).unwrap(), None);
@@ -113,3 +118,104 @@ fn worker_index_is_known_on_workers_only(flavor: Flavor) {
 }
 
 for_each_flavor!(worker_index_is_known_on_workers_only);
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn is_parked(metrics: &RuntimeMetrics, worker: usize) -> bool {
+    metrics.worker_park_unpark_count(worker) % 2 == 1
+}
+
+/// Parks, and parks and unparks, of a worker that is parked while they are read.
+fn parks(metrics: &RuntimeMetrics, worker: usize) -> (u64, u64) {
+    loop {
+        let before = metrics.worker_park_unpark_count(worker);
+        let parks = metrics.worker_park_count(worker);
+        if before % 2 == 1 && metrics.worker_park_unpark_count(worker) == before {
+            return (parks, before);
+        }
+        thread::yield_now();
+    }
+}
+
+/// Fault: `sleep` does not count who leads the drive as parked. Then the observer waits until the watchdog.
+fn a_worker_without_work_is_parked(flavor: Flavor) {
+    let _watch = watchdog();
+    let runtime = flavor.build();
+    let metrics = runtime.metrics();
+    let gate = Event::new();
+    let (opens, seen) = (gate.clone(), metrics.clone());
+    let observer = thread::spawn(move || {
+        let first = || (0..seen.num_workers()).all(|worker| seen.worker_park_count(worker) > 0);
+        wait_until("all workers to park for the first time", first);
+        wait_until("all workers to be parked", || (0..seen.num_workers()).all(|worker| is_parked(&seen, worker)));
+        opens.set();
+    });
+    // Tasks wait, a socket and a timer are there, and somebody is inside `block_on`: none of that is work.
+    runtime.block_on(async {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        drop(task::spawn(async move { socket.recv(&mut [0]).await }));
+        drop(task::spawn(sleep(HOUR)));
+        gate.wait().await;
+    });
+    observer.join().unwrap();
+}
+
+/// Fault: `parks` is counted at the first park only. Then the observer waits until the watchdog.
+fn a_park_is_counted_once_and_an_unpark_as_well(flavor: Flavor) {
+    let _watch = watchdog();
+    let runtime = flavor.build();
+    let metrics = runtime.metrics();
+    let gate = Event::new();
+    let (wakes, handle) = (gate.clone(), runtime.handle().clone());
+    let observer = thread::spawn(move || {
+        let workers = metrics.num_workers();
+        wait_until("a park each", || (0..workers).all(|worker| metrics.worker_park_count(worker) > 0));
+        let before: Vec<_> = (0..workers).map(|worker| parks(&metrics, worker)).collect();
+        let all = || (0..workers).map(|worker| metrics.worker_park_count(worker)).sum::<u64>();
+        for _ in 0..20 {
+            let parked = all();
+            drop(handle.spawn(async {}));
+            wait_until("the next park", || all() > parked);
+        }
+        for (worker, before) in before.into_iter().enumerate() {
+            let after = parks(&metrics, worker);
+            assert_eq!(after.1 - before.1, 2 * (after.0 - before.0), "worker {worker}: {before:?}, {after:?}");
+        }
+        wakes.set();
+    });
+    runtime.block_on(gate.wait());
+    observer.join().unwrap();
+}
+
+fn a_busy_worker_is_not_parked(flavor: Flavor) {
+    let _watch = watchdog();
+    let runtime = flavor.build();
+    let metrics = runtime.metrics();
+    let (tells, told) = mpsc::channel();
+    let (ends, end) = mpsc::channel::<()>();
+    let observer = thread::spawn(move || {
+        let busy = told.recv().unwrap();
+        for _ in 0..100 {
+            assert!(!is_parked(&metrics, busy), "worker {busy} is inside of a poll");
+            thread::yield_now();
+        }
+        let others = |worker: usize| worker == busy || is_parked(&metrics, worker);
+        wait_until("the others to be parked", || (0..metrics.num_workers()).all(others));
+        assert!(!is_parked(&metrics, busy), "it still is");
+        drop(ends);
+    });
+    runtime.block_on(async {
+        let task = task::spawn(async move {
+            tells.send(worker_index().expect("a task runs on a worker")).unwrap();
+            assert!(end.recv().is_err());
+        });
+        task.await.unwrap();
+    });
+    observer.join().unwrap();
+}
+
+for_each_flavor!(
+    a_worker_without_work_is_parked,
+    a_park_is_counted_once_and_an_unpark_as_well,
+    a_busy_worker_is_not_parked
+);

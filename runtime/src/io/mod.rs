@@ -48,6 +48,8 @@ mod buf_read;
 mod copy;
 pub(crate) mod descriptor;
 mod ext;
+#[allow(unsafe_code)] // counts bytes of a `Vec`'s free room that a reader has written
+mod growing;
 mod interest;
 mod memory;
 mod ops;

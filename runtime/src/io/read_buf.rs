@@ -319,14 +319,14 @@ fn written_mut(bytes: &mut [MaybeUninit<u8>]) -> &mut [u8] {
 }
 
 /// The memory that a reader was lent, to find out whether it gave the same back.
-struct Lent {
+pub(super) struct Lent {
     start: *const MaybeUninit<u8>,
     len: usize,
 }
 
 impl Lent {
     #[inline]
-    fn of(buf: &ReadBuf<'_>) -> Lent {
+    pub(super) fn of(buf: &ReadBuf<'_>) -> Lent {
         Lent { start: buf.memory.as_ptr(), len: buf.memory.len() }
     }
 
@@ -337,7 +337,7 @@ impl Lent {
     /// where it ends: that one is longer.
     #[inline]
     #[track_caller]
-    fn filled(self, buf: &ReadBuf<'_>) -> usize {
+    pub(super) fn filled(self, buf: &ReadBuf<'_>) -> usize {
         assert!(
             std::ptr::eq(self.start, buf.memory.as_ptr()) && buf.memory.len() <= self.len,
             "an `AsyncRead::poll_read` broke its contract: it put another `ReadBuf` in the place of the one it was given"

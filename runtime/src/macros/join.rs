@@ -48,10 +48,10 @@ macro_rules! join {
         async {}.await
     };
     (biased; $($futures:tt)+) => {
-        $crate::__join!(@collect [join AsWritten] {} {} $($futures)+)
+        $crate::__join!(@collect [join AsWritten] {} $($futures)+)
     };
     ($($futures:tt)+) => {
-        $crate::__join!(@collect [join Rotating] {} {} $($futures)+)
+        $crate::__join!(@collect [join Rotating] {} $($futures)+)
     };
 }
 
@@ -60,31 +60,32 @@ macro_rules! join {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __join {
-    (@collect $how:tt {$($done:tt)*} {$($reversed:tt)*} $value:expr $(,)?) => {
-        $crate::__join!(@expand $how {$($done)* (future $value)} {future $($reversed)*})
+    (@collect $how:tt {$($done:tt)*} $value:expr $(,)?) => {
+        $crate::__join!(@expand $how {$($done)* (future $value)})
     };
-    (@collect $how:tt {$($done:tt)*} {$($reversed:tt)*} $value:expr, $($rest:tt)+) => {
-        $crate::__join!(@collect $how {$($done)* (future $value)} {future $($reversed)*} $($rest)+)
+    (@collect $how:tt {$($done:tt)*} $value:expr, $($rest:tt)+) => {
+        $crate::__join!(@collect $how {$($done)* (future $value)} $($rest)+)
     };
-    (@collect [$macro:ident $order:ident] {} {} biased $($rest:tt)*) => {
+    (@collect [$macro:ident $order:ident] {} biased $($rest:tt)*) => {
         ::core::compile_error!(::core::concat!("`", ::core::stringify!($macro), "!`: `biased` is followed by `;`"))
     };
-    (@collect [$macro:ident $order:ident] $done:tt $reversed:tt $($rest:tt)*) => {
+    (@collect [$macro:ident $order:ident] $done:tt $($rest:tt)*) => {
         ::core::compile_error!(::core::concat!(
             "`", ::core::stringify!($macro), "!` takes futures with commas between them; this is none: `",
             ::core::stringify!($($rest)*), "`"
         ))
     };
 
-    (@expand [join $order:ident] {$(($future:ident $value:expr))+} {$($reversed:ident)+}) => {{
-        $( let $future = $crate::macros::support::Branch { future: $value }; )+
-        $( let $future = $future.into_maybe_done(); )+
-        $( let mut $reversed = $crate::macros::support::pin!($reversed); )+
-        let count = $crate::__join!(@count $($future)+);
+    (@expand [join $order:ident] {$(($future:ident $value:expr))+}) => {{
+        $( let $future = $crate::macros::support::Member { future: $value }; )+
+        let mut bundle = $crate::macros::support::pin!($crate::__bundle!(@make $($future)+));
         let mut order = $crate::macros::support::$order::default();
         $crate::macros::support::poll_fn(move |cx| {
+            let lent = bundle.as_mut();
+            $crate::__bundle!(@lend lent $($future)+);
             let mut waiting = false;
-            for mut lap in order.laps(count) {
+            // Counted in here: what is made outside is kept while the futures wait.
+            for mut lap in order.laps($crate::__join!(@count $($future)+)) {
                 $(
                     if lap.is_due() {
                         waiting |= $future.as_mut().poll_done(cx).is_pending();
@@ -99,15 +100,15 @@ macro_rules! __join {
         .await
     }};
 
-    (@expand [try_join $order:ident] {$(($future:ident $value:expr))+} {$($reversed:ident)+}) => {{
-        $( let $future = $crate::macros::support::Branch { future: $value }; )+
-        $( let $future = $future.into_maybe_done(); )+
-        $( let mut $reversed = $crate::macros::support::pin!($reversed); )+
-        let count = $crate::__join!(@count $($future)+);
+    (@expand [try_join $order:ident] {$(($future:ident $value:expr))+}) => {{
+        $( let $future = $crate::macros::support::Member { future: $value }; )+
+        let mut bundle = $crate::macros::support::pin!($crate::__bundle!(@make $($future)+));
         let mut order = $crate::macros::support::$order::default();
         $crate::macros::support::poll_fn(move |cx| {
+            let lent = bundle.as_mut();
+            $crate::__bundle!(@lend lent $($future)+);
             let mut waiting = false;
-            for mut lap in order.laps(count) {
+            for mut lap in order.laps($crate::__join!(@count $($future)+)) {
                 $(
                     if lap.is_due() {
                         match $future.as_mut().poll_ok(cx) {

@@ -6,7 +6,7 @@
 //! ```text
 //! enum __SelectOutput<B0, B1> { B0(B0), B1(B1), AllDisabled }
 //! preconditions -> bits of `disabled`
-//! let output = { futures, evaluated in order, pinned; poll_fn(…).await };   // the futures end here
+//! let output = { futures, evaluated in order, bundled, pinned; poll_fn(…).await };   // the futures end here
 //! match output { B0(pattern) => handler, …, AllDisabled => else }
 //! ```
 //!
@@ -147,7 +147,7 @@ macro_rules! select {
 }
 
 /// `@start`, then `@branch` once for each branch, then `@expand`. The state of `@branch`: who goes first, slots that are
-/// left, branches that are done, their variables in reverse; then what has not been read yet.
+/// left, branches that are done; then what has not been read yet.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __select {
@@ -172,29 +172,29 @@ macro_rules! __select {
                 (58 B58 __future_58) (59 B59 __future_59) (60 B60 __future_60) (61 B61 __future_61)
                 (62 B62 __future_62) (63 B63 __future_63)
             }
-            {} {} $($branches)+
+            {} $($branches)+
         )
     };
 
     // The end, without and with `else`.
-    (@branch $first:ident $slots:tt $done:tt $reversed:tt) => {
-        $crate::__select!(@expand $first $done $reversed ($crate::macros::support::all_branches_disabled()))
+    (@branch $first:ident $slots:tt $done:tt) => {
+        $crate::__select!(@expand $first $done ($crate::macros::support::all_branches_disabled()))
     };
-    (@branch $first:ident $slots:tt $done:tt $reversed:tt else => $handler:expr $(,)?) => {
-        $crate::__select!(@expand $first $done $reversed ($handler))
+    (@branch $first:ident $slots:tt $done:tt else => $handler:expr $(,)?) => {
+        $crate::__select!(@expand $first $done ($handler))
     };
 
     // Mistakes that must not reach the rules below.
-    (@branch $first:ident $slots:tt $done:tt $reversed:tt else => $handler:expr, $($rest:tt)+) => {
+    (@branch $first:ident $slots:tt $done:tt else => $handler:expr, $($rest:tt)+) => {
         ::core::compile_error!(::core::concat!(
             "`select!`: the `else` branch stands last, but there is more behind it: `",
             ::core::stringify!($($rest)+), "`"
         ))
     };
-    (@branch $first:ident $slots:tt $done:tt $reversed:tt else $($rest:tt)*) => {
+    (@branch $first:ident $slots:tt $done:tt else $($rest:tt)*) => {
         ::core::compile_error!("`select!`: the last branch is written `else => handler`, with a comma at most behind it")
     };
-    (@branch $first:ident {} $done:tt $reversed:tt $($rest:tt)+) => {
+    (@branch $first:ident {} $done:tt $($rest:tt)+) => {
         ::core::compile_error!(
             "`select!` takes at most 64 branches. Put some of them into a `select!` of their own, or wait for many \
              futures of one kind with `runtime::task::JoinSet`"
@@ -203,73 +203,72 @@ macro_rules! __select {
 
     // A branch: handler in braces with and without a comma, other handlers in the middle and at the end.
     (
-        @branch $first:ident {$slot:tt $($slots:tt)*} {$($done:tt)*} {$($reversed:tt)*}
+        @branch $first:ident {$slot:tt $($slots:tt)*} {$($done:tt)*}
         $pattern:pat = $value:expr $(, if $condition:expr)? => $handler:block, $($rest:tt)*
     ) => {
         $crate::__select!(
             @branch $first {$($slots)*}
-            {$($done)* [$slot ($pattern) ($value) ($($condition)?) ($handler)]} {$slot $($reversed)*} $($rest)*
+            {$($done)* [$slot ($pattern) ($value) ($($condition)?) ($handler)]} $($rest)*
         )
     };
     (
-        @branch $first:ident {$slot:tt $($slots:tt)*} {$($done:tt)*} {$($reversed:tt)*}
+        @branch $first:ident {$slot:tt $($slots:tt)*} {$($done:tt)*}
         $pattern:pat = $value:expr $(, if $condition:expr)? => $handler:block $($rest:tt)*
     ) => {
         $crate::__select!(
             @branch $first {$($slots)*}
-            {$($done)* [$slot ($pattern) ($value) ($($condition)?) ($handler)]} {$slot $($reversed)*} $($rest)*
+            {$($done)* [$slot ($pattern) ($value) ($($condition)?) ($handler)]} $($rest)*
         )
     };
     (
-        @branch $first:ident {$slot:tt $($slots:tt)*} {$($done:tt)*} {$($reversed:tt)*}
+        @branch $first:ident {$slot:tt $($slots:tt)*} {$($done:tt)*}
         $pattern:pat = $value:expr $(, if $condition:expr)? => $handler:expr
     ) => {
         $crate::__select!(
             @branch $first {$($slots)*}
-            {$($done)* [$slot ($pattern) ($value) ($($condition)?) ($handler)]} {$slot $($reversed)*}
+            {$($done)* [$slot ($pattern) ($value) ($($condition)?) ($handler)]}
         )
     };
     (
-        @branch $first:ident {$slot:tt $($slots:tt)*} {$($done:tt)*} {$($reversed:tt)*}
+        @branch $first:ident {$slot:tt $($slots:tt)*} {$($done:tt)*}
         $pattern:pat = $value:expr $(, if $condition:expr)? => $handler:expr, $($rest:tt)*
     ) => {
         $crate::__select!(
             @branch $first {$($slots)*}
-            {$($done)* [$slot ($pattern) ($value) ($($condition)?) ($handler)]} {$slot $($reversed)*} $($rest)*
+            {$($done)* [$slot ($pattern) ($value) ($($condition)?) ($handler)]} $($rest)*
         )
     };
 
     // Branches that are not whole.
-    (@branch $first:ident $slots:tt $done:tt $reversed:tt $pattern:pat = $value:expr $(, if $condition:expr)? $(,)?) => {
+    (@branch $first:ident $slots:tt $done:tt $pattern:pat = $value:expr $(, if $condition:expr)? $(,)?) => {
         ::core::compile_error!(::core::concat!(
             "`select!`: the branch `", ::core::stringify!($pattern = $value), "` has no handler; it is written \
              `pattern = future => handler`"
         ))
     };
-    (@branch $first:ident $slots:tt $done:tt $reversed:tt $pattern:pat = $value:expr, $($rest:tt)+) => {
+    (@branch $first:ident $slots:tt $done:tt $pattern:pat = $value:expr, $($rest:tt)+) => {
         ::core::compile_error!(::core::concat!(
             "`select!`: after the branch `", ::core::stringify!($pattern = $value), "` comes `=> handler` or \
              `, if precondition => handler`, not `, ", ::core::stringify!($($rest)+), "`"
         ))
     };
-    (@branch $first:ident $slots:tt $done:tt $reversed:tt $pattern:pat => $($rest:tt)*) => {
+    (@branch $first:ident $slots:tt $done:tt $pattern:pat => $($rest:tt)*) => {
         ::core::compile_error!(::core::concat!(
             "`select!`: the branch `", ::core::stringify!($pattern => $($rest)*), "` has no future; it is written \
              `pattern = future => handler`"
         ))
     };
-    (@branch $first:ident $slots:tt $done:tt $reversed:tt biased; $($rest:tt)*) => {
+    (@branch $first:ident $slots:tt $done:tt biased; $($rest:tt)*) => {
         ::core::compile_error!("`select!`: `biased;` stands before the first branch")
     };
 
     // Nothing but `else`.
-    (@expand $first:ident {} {} ($else:expr)) => {
+    (@expand $first:ident {} ($else:expr)) => {
         $else
     };
     (
         @expand $first:ident
         {$([($index:tt $variant:ident $future:ident) ($pattern:pat) ($value:expr) ($($condition:expr)?) ($handler:expr)])+}
-        {$(($reversed_index:tt $reversed_variant:ident $reversed:ident))+}
         ($else:expr)
     ) => {{
         enum __SelectOutput<$($variant),+> {
@@ -277,11 +276,11 @@ macro_rules! __select {
             AllDisabled,
         }
 
-        let mut disabled = 0u64;
+        let mut disabled = $crate::macros::support::Disabled::<{ [$($index as u8),+].len().div_ceil(8) }>::none();
         $($(
             let enabled: bool = $condition;
             if !enabled {
-                disabled |= 1 << $index;
+                disabled.add($index);
             }
         )?)+
 
@@ -290,12 +289,14 @@ macro_rules! __select {
             // In braces: a `let` keeps the `temporary()` of `Branch { future: &mut temporary() }` alive, but not that
             // of an argument.
             $( let $future = $crate::macros::support::Branch { future: $value }; )+
-            $( let $future = $future.unwrapped(); )+
-            $( let mut $reversed = $crate::macros::support::pin!($reversed); )+
-            let count = [$($index as u32),+].len() as u32;
+            let mut bundle = $crate::macros::support::pin!($crate::__bundle!(@make $($future)+));
             $crate::macros::support::poll_fn(move |cx| {
                 $crate::macros::support::ready!($crate::macros::support::poll_budget_available(cx));
+                let lent = bundle.as_mut();
+                $crate::__bundle!(@lend lent $($future)+);
                 let mut waiting = false;
+                // Counted in here: what is made outside is kept while the futures wait.
+                let count = [$($index as u32),+].len() as u32;
                 let mut next = $crate::__select!(@first $first count);
                 for _ in 0..count {
                     let branch = next;
@@ -304,7 +305,7 @@ macro_rules! __select {
                         $(
                             #[allow(unreachable_code, unreachable_patterns, unused_mut, unused_variables, clippy::all)]
                             $index => {
-                                if disabled & (1 << $index) != 0 {
+                                if disabled.has($index) {
                                     continue;
                                 }
                                 let polled = $crate::macros::support::Future::poll($future.as_mut(), cx);
@@ -318,7 +319,7 @@ macro_rules! __select {
                                     }
                                 };
                                 // Ready: whether it fits or not, it must not be polled again.
-                                disabled |= 1 << $index;
+                                disabled.add($index);
                                 let mut fits = false;
                                 match found {
                                     $pattern if { fits = true; false } => ::core::unreachable!(),

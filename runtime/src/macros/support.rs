@@ -1,9 +1,11 @@
 //! What the macros' expansions call. Public because they stand in other crates; not meant to be called by hand, except
 //! for [`thread_rng_n`] and [`poll_budget_available`], which crates in the wild do call.
 //!
-//! Owns: `MaybeDone` (a future or its output), the order in which `join!` polls.
+//! Owns: `MaybeDone` (a future or its output), the order in which `join!` polls, the branches that `select!` has disabled.
+//! Not here: how the futures lie in memory (`bundle`).
 
 use crate::engine::{self, budget};
+pub use crate::macros::bundle::{Bundled, Part};
 use pin_project_lite::pin_project;
 pub use std::future::{Future, IntoFuture, poll_fn};
 pub use std::pin::{Pin, pin};
@@ -33,24 +35,58 @@ pub fn all_branches_disabled() -> ! {
     );
 }
 
-/// An expression that a macro was given. Its bound makes the compiler point at an expression that is no future.
+/// An expression that `select!` was given. Its bound makes the compiler point at an expression that is no future.
 #[derive(Debug)]
 pub struct Branch<F: IntoFuture> {
     /// The expression's value.
     pub future: F,
 }
 
-// Methods: where the bound above does not hold, a call of a method adds one message, that of a function nine.
-impl<F: IntoFuture> Branch<F> {
-    /// For `select!`.
+impl<F: IntoFuture> Part for Branch<F> {
+    type Future = F::IntoFuture;
+
     #[inline]
-    pub fn unwrapped(self) -> F::IntoFuture {
+    fn future(self) -> F::IntoFuture {
         self.future.into_future()
     }
+}
 
-    /// For `join!` and `try_join!`.
+/// Which branches of a `select!` are not polled any more. A bit for each, and no larger than that.
+#[derive(Clone, Copy, Debug)]
+pub struct Disabled<const BYTES: usize>([u8; BYTES]);
+
+impl<const BYTES: usize> Disabled<BYTES> {
+    /// All are polled.
     #[inline]
-    pub fn into_maybe_done(self) -> MaybeDone<F::IntoFuture> {
+    pub fn none() -> Self {
+        Disabled([0; BYTES])
+    }
+
+    /// This one is not, from now on.
+    #[inline]
+    pub fn add(&mut self, branch: usize) {
+        self.0[branch / 8] |= 1 << (branch % 8);
+    }
+
+    /// Is it so already?
+    #[inline]
+    pub fn has(&self, branch: usize) -> bool {
+        self.0[branch / 8] & 1 << (branch % 8) != 0
+    }
+}
+
+/// An expression that `join!` or `try_join!` was given, bound in the same way.
+#[derive(Debug)]
+pub struct Member<F: IntoFuture> {
+    /// The expression's value.
+    pub future: F,
+}
+
+impl<F: IntoFuture> Part for Member<F> {
+    type Future = MaybeDone<F::IntoFuture>;
+
+    #[inline]
+    fn future(self) -> MaybeDone<F::IntoFuture> {
         MaybeDone { stage: Stage::Running { future: self.future.into_future() } }
     }
 }

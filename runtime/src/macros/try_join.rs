@@ -33,9 +33,9 @@ macro_rules! try_join {
         async { $crate::macros::support::Result::Ok(()) }.await
     };
     (biased; $($futures:tt)+) => {
-        $crate::__join!(@collect [try_join AsWritten] {} {} $($futures)+)
+        $crate::__join!(@collect [try_join AsWritten] {} $($futures)+)
     };
     ($($futures:tt)+) => {
-        $crate::__join!(@collect [try_join Rotating] {} {} $($futures)+)
+        $crate::__join!(@collect [try_join Rotating] {} $($futures)+)
     };
 }

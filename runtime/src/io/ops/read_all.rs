@@ -2,16 +2,18 @@
 //!
 //! How much room a reader gets: a piece of the `Vec`'s free room that starts at [`FIRST_PIECE`], doubles when it was
 //! filled and halves when it was hardly used. Room without a limit would cost readers that clear their buffer first a
-//! whole gigabyte of clearing for each kilobyte, once the `Vec` is large.
+//! whole gigabyte of clearing for a kilobyte, once the `Vec` is large. What they have cleared and not used they need not
+//! clear again ([`Growing`]).
 //!
 //! A `Vec` that is exactly full is not grown before a read on the stack has shown that there is more: one that was
 //! allocated at the size of the file keeps it.
 
 use super::super::AsyncRead;
-use super::super::read_buf::{poll_read_slice, poll_read_spare};
+use super::super::growing::Growing;
+use super::super::read_buf::poll_read_slice;
 use super::text::Borrowed;
 use super::{Operation, Step, uninterrupted};
-use bytes::BufMut;
+use std::borrow::BorrowMut;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -26,7 +28,7 @@ const PROBE: usize = 32;
 #[derive(Debug)]
 pub struct ReadToEnd<'a, R: ?Sized> {
     reader: &'a mut R,
-    buf: &'a mut Vec<u8>,
+    buf: Growing<&'a mut Vec<u8>>,
     progress: Progress,
 }
 
@@ -34,14 +36,14 @@ pub(in super::super) fn read_to_end<'a, R: ?Sized>(
     reader: &'a mut R,
     buf: &'a mut Vec<u8>,
 ) -> Operation<ReadToEnd<'a, R>> {
-    Operation::new(ReadToEnd { reader, progress: Progress::new(buf), buf })
+    Operation::new(ReadToEnd { reader, progress: Progress::new(buf), buf: Growing::borrowed(buf) })
 }
 
 impl<R: AsyncRead + Unpin + ?Sized> Step for ReadToEnd<'_, R> {
     type Output = io::Result<usize>;
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.progress.poll(self.reader, cx, self.buf)
+        self.progress.poll(self.reader, cx, &mut self.buf)
     }
 }
 
@@ -58,7 +60,7 @@ pub(in super::super) fn read_to_string<'a, R: ?Sized>(
     text: &'a mut String,
 ) -> Operation<ReadToString<'a, R>> {
     let mut text = Borrowed::new(text);
-    Operation::new(ReadToString { reader, progress: Progress::new(text.bytes()), text })
+    Operation::new(ReadToString { reader, progress: Progress::new(text.bytes().vec()), text })
 }
 
 impl<R: AsyncRead + Unpin + ?Sized> Step for ReadToString<'_, R> {
@@ -83,24 +85,25 @@ impl Progress {
         Progress { read: 0, piece: FIRST_PIECE, given: buf.capacity() }
     }
 
-    fn poll<R: AsyncRead + Unpin + ?Sized>(
+    fn poll<R: AsyncRead + Unpin + ?Sized, V: BorrowMut<Vec<u8>>>(
         &mut self,
         reader: &mut R,
         cx: &mut Context<'_>,
-        buf: &mut Vec<u8>,
+        buf: &mut Growing<V>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            let n = if buf.len() == buf.capacity() && buf.capacity() == self.given {
+            let (len, capacity) = (buf.vec().len(), buf.vec().capacity());
+            let n = if len == capacity && capacity == self.given {
                 let mut probe = [0; PROBE];
                 let n = uninterrupted!(cx, poll_read_slice(Pin::new(&mut *reader), cx, &mut probe));
-                buf.extend_from_slice(&probe[..n]);
+                buf.vec_mut().extend_from_slice(&probe[..n]);
                 n
             } else {
-                if buf.len() == buf.capacity() {
-                    buf.reserve(PROBE);
+                if len == capacity {
+                    buf.vec_mut().reserve(PROBE);
                 }
-                let room = self.piece.min(buf.capacity() - buf.len());
-                let n = uninterrupted!(cx, poll_read_spare(Pin::new(&mut *reader), cx, &mut (&mut *buf).limit(room)));
+                let room = self.room(buf.written()).min(buf.vec().capacity() - len);
+                let n = uninterrupted!(cx, buf.poll_read(Pin::new(&mut *reader), cx, room));
                 self.adapt(n, room);
                 n
             };
@@ -111,6 +114,13 @@ impl Progress {
         }
     }
 
+    /// A piece; less where most of one is there that a reader has cleared already, so that it need not clear a little more
+    /// for each little that it reads.
+    fn room(&self, written: usize) -> usize {
+        if written > self.piece / 2 { written.min(self.piece) } else { self.piece }
+    }
+
+    #[inline]
     fn adapt(&mut self, n: usize, room: usize) {
         if n == self.piece {
             self.piece = self.piece.saturating_mul(2);

@@ -53,7 +53,8 @@ impl<R: AsyncBufRead + Unpin + ?Sized> Step for ReadLine<'_, R> {
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let reader = Pin::new(&mut *self.reader);
-        poll_until(reader, cx, b'\n', self.text.bytes(), &mut self.read).map(|result| self.text.finish(result, true))
+        poll_until(reader, cx, b'\n', self.text.bytes().vec_mut(), &mut self.read)
+            .map(|result| self.text.finish(result, true))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A `String` whose bytes are appended to before anyone knows whether they are text.
 
+use super::super::growing::Growing;
 use std::io;
 use std::mem;
 
@@ -9,7 +10,7 @@ use std::mem;
 #[derive(Debug)]
 pub(super) struct Borrowed<'a> {
     text: &'a mut String,
-    bytes: Vec<u8>,
+    bytes: Growing<Vec<u8>>,
     /// The length of the text before.
     before: usize,
     /// The bytes are back.
@@ -19,21 +20,21 @@ pub(super) struct Borrowed<'a> {
 impl<'a> Borrowed<'a> {
     pub(super) fn new(text: &'a mut String) -> Borrowed<'a> {
         let bytes = mem::take(text).into_bytes();
-        Borrowed { text, before: bytes.len(), bytes, returned: false }
+        Borrowed { text, before: bytes.len(), bytes: Growing::owned(bytes), returned: false }
     }
 
-    pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
+    pub(super) fn bytes(&mut self) -> &mut Growing<Vec<u8>> {
         &mut self.bytes
     }
 
     /// Gives the `String` back, with what was read if that is text. An error of the reader goes first; it leaves a part in the
     /// `String` if `keeps_part`.
     pub(super) fn finish(&mut self, result: io::Result<usize>, keeps_part: bool) -> io::Result<usize> {
-        let is_text = std::str::from_utf8(&self.bytes[self.before..]).is_ok();
+        let is_text = std::str::from_utf8(&self.bytes.vec()[self.before..]).is_ok();
         // Counted from where the `String` begins, so that a caller finds the place by what he has.
-        let wrong = if is_text { None } else { std::str::from_utf8(&self.bytes).err() };
+        let wrong = if is_text { None } else { std::str::from_utf8(self.bytes.vec()).err() };
         if !is_text || (result.is_err() && !keeps_part) {
-            self.bytes.truncate(self.before);
+            self.bytes.vec_mut().truncate(self.before);
         }
         self.give_back();
         match (result?, wrong) {
@@ -45,14 +46,14 @@ impl<'a> Borrowed<'a> {
     fn give_back(&mut self) {
         self.returned = true;
         // What was before is text, and what follows it was looked at, so this does not fail.
-        *self.text = String::from_utf8(mem::take(&mut self.bytes)).unwrap_or_default();
+        *self.text = String::from_utf8(mem::take(self.bytes.vec_mut())).unwrap_or_default();
     }
 }
 
 impl Drop for Borrowed<'_> {
     fn drop(&mut self) {
         if !self.returned {
-            self.bytes.truncate(self.before);
+            self.bytes.vec_mut().truncate(self.before);
             self.give_back();
         }
     }
